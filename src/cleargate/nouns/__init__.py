@@ -1,0 +1,1 @@
+"""Pure frozen values that every floor may know. No I/O, no clock, no vendor."""

@@ -1,0 +1,62 @@
+"""Every way in which work fails, and what happens next.
+
+CleargateError
+├── Refused           bad input from a person or a file: names the place and the way out
+│   └── BadSettings   a setting is wrong: names the file, the key and the line
+└── PortError         an outside system failed: its `kind` decides what happens next
+
+Messages carry codes, positions, field names and ids, never a value of a patient.
+"""
+
+from enum import StrEnum
+
+
+class ErrorKind(StrEnum):
+    """What happens next after an outside call failed (the table in docs/architecture.md)."""
+
+    AUTH = "auth"
+    RATE_LIMITED = "rate_limited"
+    RETRYABLE = "retryable"
+    AMBIGUOUS = "ambiguous"
+    CONFLICT = "conflict"
+    REJECTED = "rejected"
+    UNSUPPORTED = "unsupported"
+
+
+class CleargateError(Exception):
+    """The root of the tree; catch it only at an edge."""
+
+
+class Refused(CleargateError):
+    """Bad input. The message is one plain sentence that may be shown to whoever gave it."""
+
+
+class BadSettings(Refused):
+    """A setting is wrong or missing; the message names the file, the key and the line."""
+
+
+class PortError(CleargateError):
+    """An outside system failed.
+
+    `connection` names the connection of the practice's settings, `vendor_code` is the vendor's
+    own code or HTTP status, `fields` are names of fields and never their values,
+    `retry_after_s` is the wait that the vendor asked for, in seconds.
+    """
+
+    def __init__(
+        self,
+        kind: ErrorKind,
+        connection: str,
+        *,
+        vendor_code: str = "",
+        request_id: str = "",
+        fields: tuple[str, ...] = (),
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(f"{connection}: {kind} {vendor_code}".rstrip())
+        self.kind = kind
+        self.connection = connection
+        self.vendor_code = vendor_code
+        self.request_id = request_id
+        self.fields = fields
+        self.retry_after_s = retry_after_s

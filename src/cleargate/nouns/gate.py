@@ -1,0 +1,82 @@
+"""A gate: where a case waits for a person, with the reason, the evidence and the choices."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class GateReason(StrEnum):
+    """Why a person is needed. The desk's words for each are in web/desk."""
+
+    ACCIDENT_CLAIM = "accident_claim"
+    COVERAGE_INACTIVE = "coverage_inactive"
+    COVERAGE_UNCLEAR = "coverage_unclear"
+    COVERAGE_UNDETERMINED = "coverage_undetermined"
+    AUTHORISATION_NEEDED = "authorisation_needed"
+    REFERRAL_NEEDED = "referral_needed"
+    WRONG_PATIENT_ANSWER = "wrong_patient_answer"
+    UNKNOWN_PAYER = "unknown_payer"
+    LOOKALIKE_PATIENT = "lookalike_patient"
+    CHANGED_DATA = "changed_data"
+    NO_OPENING = "no_opening"
+    CALL_PATIENT = "call_patient"
+    CONTACT_UNCONFIRMED = "contact_unconfirmed"
+    VENDOR_REFUSED = "vendor_refused"
+    VENDOR_UNSURE = "vendor_unsure"
+    VENDOR_SILENT = "vendor_silent"
+    CONNECTION_STOPPED = "connection_stopped"
+    NOT_SUPPORTED = "not_supported"
+
+
+class Choice(StrEnum):
+    """What a person may decide. A gate offers a few of these."""
+
+    GO_ON = "go_on"
+    """Book it as it stands: the person vouches for what was unclear."""
+    SELF_PAY = "self_pay"
+    """Book it, and bill the patient."""
+    ASK_AGAIN = "ask_again"
+    """Ask the payer or the vendor again, with the generation raised."""
+    USE_EXISTING = "use_existing"
+    """The look-alike is this patient: use that record (`detail` is its id)."""
+    CREATE_NEW = "create_new"
+    """The look-alike is somebody else: create a new record."""
+    TAKE_OPENING = "take_opening"
+    """Take the offered opening whose number is in `detail`."""
+    DONE_BY_HAND = "done_by_hand"
+    """A person did it outside of Cleargate."""
+    DECLINE = "decline"
+    """No visit comes of it; whatever was held is given back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line of evidence beside a gate: a label and what was found, in the desk's words."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What a step or a policy wants a person to decide.
+
+    `phase` is where the case goes on after a decision other than DECLINE. `tip` is the way out in
+    one sentence. `offers` are what TAKE_OPENING and USE_EXISTING choose from.
+    """
+
+    reason: GateReason
+    tip: str
+    facts: tuple[Fact, ...]
+    choices: tuple[Choice, ...]
+    phase: str
+    offers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided at a gate, about which version of the evidence."""
+
+    choice: Choice
+    evidence_version: int
+    detail: str = ""
+    note: str = ""

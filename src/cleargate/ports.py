@@ -1,0 +1,206 @@
+"""What the house needs from outside. Vendors fulfil these; only app.py knows both sides.
+
+A method with a parameter `ref: Ref` is a write: it may be sent again with the same Ref and must
+then not happen twice, or say AMBIGUOUS. All other methods are reads and free to repeat.
+Everything raises PortError, whose kind says what happens next. Calls block; callers run in
+threads with a deadline that is a setting of each connection.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from cleargate.nouns.appointment import BookingDetails, BookingStatus, Opening, OpeningQuery
+from cleargate.nouns.case import Receipt
+from cleargate.nouns.eligibility import EligibilitySummary, Inquiry, Pending, RawAnswer
+from cleargate.nouns.ids import Ref
+from cleargate.nouns.insurance import Insurance
+from cleargate.nouns.patient import Patient, PatientQuery, PatientRecord
+
+
+class Dedupe(StrEnum):
+    """How a vendor helps us not to do a write twice."""
+
+    NATIVE_KEY = "native_key"
+    SEARCHABLE_REF = "searchable_ref"
+    DEMOGRAPHIC_SEARCH = "demographic_search"
+    NONE = "none"
+
+
+class WriteBack(StrEnum):
+    """Where an eligibility result can be kept in the practice's system."""
+
+    FIELD = "field"
+    NOTE = "note"
+    NONE = "none"
+
+
+class RecordKind(StrEnum):
+    """The kinds of record that a write makes, for `find_by_ref`."""
+
+    PATIENT = "patient"
+    INSURANCE = "insurance"
+    BOOKING = "booking"
+    ELIGIBILITY = "eligibility"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What one practice system can do, per operation; read from it, not assumed."""
+
+    create_patient: Dedupe
+    put_insurance: Dedupe
+    book: Dedupe
+    write_back: WriteBack
+    zone: ZoneInfo
+
+
+class PracticeSystem(Protocol):
+    """The practice's own EHR or practice-management system."""
+
+    connection: str
+
+    def capabilities(self) -> Capabilities:
+        """What this system can do."""
+        ...
+
+    def find_patients(self, query: PatientQuery) -> Sequence[PatientRecord]:
+        """Everyone who may be this person; may be a superset, the core filters again."""
+        ...
+
+    def create_patient(self, patient: Patient, ref: Ref) -> Receipt:
+        """Create the record, once per Ref."""
+        ...
+
+    def put_insurance(self, patient_id: str, insurance: Insurance, rank: int, ref: Ref) -> Receipt:
+        """Add a policy to the record; rank is 1 for primary. Never overwrites another policy."""
+        ...
+
+    def find_openings(self, query: OpeningQuery) -> Sequence[Opening]:
+        """Free times, earliest first."""
+        ...
+
+    def book(self, opening: Opening, patient_id: str, details: BookingDetails, ref: Ref) -> Receipt:
+        """Take the opening. CONFLICT when somebody else was quicker."""
+        ...
+
+    def set_booking_status(self, booking_id: str, status: BookingStatus, ref: Ref) -> Receipt:
+        """Confirm or cancel a booking; cancelling gives the time back."""
+        ...
+
+    def record_eligibility(self, patient_id: str, summary: EligibilitySummary, ref: Ref) -> Receipt:
+        """Keep what the payer said beside the patient's record."""
+        ...
+
+    def find_by_ref(self, kind: RecordKind, ref: Ref) -> Receipt | None:
+        """What an earlier try with this Ref left behind, or None when there is nothing."""
+        ...
+
+
+class Clearinghouse(Protocol):
+    """Somebody who carries questions to payers.
+
+    `repeatable`: whether a question that may have arrived can be asked again without a second fee.
+    """
+
+    connection: str
+    repeatable: bool
+
+    def check_eligibility(self, inquiry: Inquiry, ref: Ref) -> RawAnswer | Pending:
+        """Ask one payer; the answer's bytes are untouched."""
+        ...
+
+    def poll(self, token: str) -> RawAnswer | Pending:
+        """Ask for an answer that was pending."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A mail to a patient. `calendar` is an .ics document or empty. Never PHI in `subject`."""
+
+    to: str
+    subject: str
+    text: str
+    calendar: str = ""
+
+
+class Messenger(Protocol):
+    """Whoever carries mail."""
+
+    connection: str
+
+    def send(self, message: Message, ref: Ref) -> Receipt:
+        """Hand the message over; the same Ref gives the same Message-ID."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something that the part-time IT person should know. No PHI: codes and connections."""
+
+    code: str
+    connection: str = ""
+    detail: str = ""
+
+
+class Alerter(Protocol):
+    """Whoever wakes somebody up."""
+
+    def alert(self, alert: Alert) -> None:
+        """Tell it once."""
+        ...
+
+
+class SecretStore(Protocol):
+    """Where secrets are; settings only hold references such as `env:NAME` or `file:PATH`."""
+
+    def get(self, reference: str) -> str:
+        """The secret; BadSettings when it is not there."""
+        ...
+
+
+class KeyService(Protocol):
+    """Whoever holds the key that wraps the data keys: a KMS, or a local key file."""
+
+    def wrap(self, data_key: bytes, context: str) -> bytes:
+        """Encrypt a data key; `context` is bound to it."""
+        ...
+
+    def unwrap(self, wrapped: bytes, context: str) -> bytes:
+        """Decrypt a data key that was wrapped with the same context."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token and the moment at which it ends."""
+
+    value: str
+    expires: datetime
+
+
+class TokenStore(Protocol):
+    """Access tokens, shared by all processes of a practice."""
+
+    def current(self, connection: str) -> Token | None:
+        """The token in force, or None."""
+        ...
+
+    def refresh(self, connection: str, stale: Token | None, mint: Callable[[], Token]) -> Token:
+        """Replace the stale token, in one process at a time; persisted before it is used.
+
+        When another process was quicker, its token is returned and `mint` is not called.
+        """
+        ...
+
+
+class RateBudget(Protocol):
+    """A connection's budget of calls, shared by all processes of a practice."""
+
+    def take(self, connection: str) -> None:
+        """Take one call; PortError RATE_LIMITED with `retry_after_s` when there is none left."""
+        ...

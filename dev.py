@@ -1,0 +1,317 @@
+"""Everything a developer or a first-time visitor does, in one command each.
+
+    python3 dev.py demo [ARGS]      set up, then run Cleargate with a sandbox around it
+    python3 dev.py test [ARGS]      set up, then run the tests (arguments go to pytest)
+    python3 dev.py check [--long]   format, lint, types, contracts, locks, docs, tests: what CI runs
+    python3 dev.py bench [NAME...]  the measurements in bench/
+    python3 dev.py lock [ARGS]      pin the dependencies again (--upgrade and such go to uv)
+
+It needs Python 3.11 or newer with pip, and nothing else: it makes `.venv`, puts a pinned uv into it
+and installs exactly what the lock files name, each file checked against its hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+UV = VENV / "bin" / "uv"
+STAMP = VENV / "cleargate-stamp"
+LOCK = ROOT / "requirements.lock"
+UV_LOCK = ROOT / "requirements-uv.lock"
+PYPROJECT = ROOT / "pyproject.toml"
+COOLDOWN = "7 days"
+LOCK_HEADER = "# Made by `dev.py lock`; inputs "
+CHROMIUM = Path("/usr/bin/chromium")
+
+
+class Trouble(Exception):
+    """Something only the person at the keyboard can mend, in one plain sentence."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; 0 is success, 1 a failed check, 2 something to mend first."""
+    commands = {"demo": demo, "test": test, "check": check, "bench": bench, "lock": lock}
+    name, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
+    if name not in commands:
+        print(__doc__)
+        return 0 if name in ("-h", "--help", "help") else 2
+    try:
+        refuse_strange_machines()
+        prepare()
+        return commands[name](rest)
+    except Trouble as trouble:
+        print(f"dev.py: {trouble}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+# -- commands
+
+
+def demo(arguments: list[str]) -> int:
+    """Become the demo: its Ctrl-C and its exit code are then its own."""
+    os.chdir(ROOT)
+    sys.stdout.flush()
+    os.execv(PYTHON, [str(PYTHON), "-m", "cleargate", "demo", *arguments])
+
+
+def test(arguments: list[str]) -> int:
+    """Run pytest; tests marked `long` only when asked for with -m."""
+    provide_chromium()
+    return run([str(PYTHON), "-m", "pytest", *arguments])
+
+
+def check(arguments: list[str]) -> int:
+    """Run every check, also after one has failed; the tests last, so that their summary is."""
+    if set(arguments) - {"--long"}:
+        raise Trouble("check takes no argument but --long.")
+    bin_ = VENV / "bin"
+    steps: list[tuple[str, list[str]]] = [
+        ("format", [str(bin_ / "ruff"), "format", "--check", "--quiet", "."]),
+        ("lint", [str(bin_ / "ruff"), "check", "--quiet", "."]),
+        ("types", [str(PYTHON), "-m", "mypy", "--strict"]),
+        ("imports", [str(bin_ / "lint-imports")]),
+    ]
+    failed = [name for name, command in steps if not step(name, command)]
+    failed += report("locks", lock_faults()) + report("docs", doc_faults())
+    if failed:
+        print(f"FAILED before the tests: {', '.join(failed)}", flush=True)
+    everything = ["-m", "long or not long"] if "--long" in arguments else []
+    return test(everything) or (1 if failed else 0)
+
+
+def bench(arguments: list[str]) -> int:
+    """Run the measurements one after the other, never two at once: they share the machine."""
+    names = sorted(file.stem for file in (ROOT / "bench").glob("[!_]*.py"))
+    unknown = set(arguments) - set(names)
+    if unknown:
+        raise Trouble(f"there is no such measurement; there are: {', '.join(names)}.")
+    failed = []
+    for name in arguments or names:
+        print(f"== {name}", flush=True)
+        code = (
+            f"import sys; sys.path.insert(0, '.'); from bench.{name} import main; sys.exit(main())"
+        )
+        if run([str(PYTHON), "-c", code]) != 0:
+            failed.append(name)
+    if failed:
+        print(f"FAILED: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+def lock(arguments: list[str]) -> int:
+    """Pin what pyproject.toml asks for; releases younger than a week are left for others to try."""
+    command = [str(UV), "pip", "compile", str(PYPROJECT), "--group", "dev", "--universal"]
+    command += ["--python-version", "3.11", "--generate-hashes", "--no-header", "--no-annotate"]
+    command += ["--exclude-newer", COOLDOWN, "--quiet", "-o", str(LOCK), *arguments]
+    code = run(command)
+    if code == 0:
+        pins = [line for line in LOCK.read_text().splitlines() if not line.startswith("#")]
+        LOCK.write_text("\n".join([LOCK_HEADER + lock_inputs(), *pins]) + "\n")
+    return code
+
+
+# -- setting up
+
+
+def refuse_strange_machines() -> None:
+    """Say in one sentence what a traceback would say in twenty lines."""
+    if sys.version_info < (3, 11):  # noqa: UP036 - whoever runs this file may have an older one
+        found = ".".join(map(str, sys.version_info[:2]))
+        raise Trouble(f"Cleargate needs Python 3.11 or newer, and this is Python {found}.")
+    if os.name != "posix":
+        raise Trouble("Cleargate runs on Linux and macOS; on Windows, use it inside WSL.")
+
+
+def prepare() -> None:
+    """Bring `.venv` to what the locks say; a stamp makes the second time cost nothing."""
+    wanted = fingerprint()
+    if stamped() == wanted:
+        return
+    import fcntl
+
+    # Two demos may be started at once on a fresh checkout: the second waits for the first.
+    with (ROOT / ".venv.lock").open("w") as gate:
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        if stamped() != wanted:
+            install()
+            STAMP.write_text(wanted)
+
+
+def fingerprint() -> str:
+    """What decides whether `.venv` is up to date: both locks, the project, Python, the place."""
+    digest = hashlib.sha256(f"{sys.version} {ROOT}".encode())
+    for file in (LOCK, UV_LOCK, PYPROJECT):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def stamped() -> str:
+    """What `.venv` was brought to, or nothing."""
+    return STAMP.read_text() if STAMP.exists() and PYTHON.exists() else ""
+
+
+def install() -> None:
+    """Make `.venv` and fill it. Whatever was in it and is not in a lock goes away."""
+    print("Setting up .venv (once; later starts skip this) ...", flush=True)
+    if not environment_fits():
+        must(
+            [sys.executable, "-m", "venv", "--clear", str(VENV)],
+            "a virtual environment cannot be made; on Debian: apt-get install python3-venv.",
+        )
+    STAMP.unlink(missing_ok=True)
+    unreachable = "installing the dependencies failed: is the package registry reachable?"
+    if installed_uv() != pinned_uv():
+        pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--no-input", "--no-deps"]
+        pip += ["--disable-pip-version-check", "--require-hashes", "-r", str(UV_LOCK)]
+        must(pip, unreachable)
+    target = ["--quiet", "--python", str(PYTHON)]
+    must([str(UV), "pip", "sync", *target, "--require-hashes", str(LOCK)], unreachable)
+    editable = ["--no-deps", "--no-build-isolation", "--editable", str(ROOT)]
+    must([str(UV), "pip", "install", *target, *editable], "installing Cleargate itself failed.")
+
+
+def environment_fits() -> bool:
+    """Whether `.venv` is there, works, has pip, and is of the Python that runs this file."""
+    if not PYTHON.exists():
+        return False
+    code = "import pip, sys; print(sys.version)"
+    found = subprocess.run([PYTHON, "-c", code], capture_output=True, text=True)
+    return found.stdout.strip() == sys.version.strip()
+
+
+def pinned_uv() -> str:
+    """The version of uv that its lock names."""
+    return UV_LOCK.read_text().split("==", 1)[1].split()[0]
+
+
+def installed_uv() -> str:
+    """The version of the uv in `.venv`, or nothing."""
+    if not UV.exists():
+        return ""
+    found = subprocess.run([UV, "--version"], capture_output=True, text=True)
+    return found.stdout.removeprefix("uv ").split(" ")[0].strip()
+
+
+def tool_environment() -> dict[str, str]:
+    """Our environment, with what uv needs to behave the same on every machine.
+
+    uv does not read pip's settings, so a mirror that is set for pip is passed on.
+    """
+    environment = {"UV_SYSTEM_CERTS": "true", "UV_PYTHON_DOWNLOADS": "never"} | dict(os.environ)
+    if "PIP_INDEX_URL" in environment:
+        environment.setdefault("UV_DEFAULT_INDEX", environment["PIP_INDEX_URL"])
+    home = environment.get("HOME", "")
+    has_cache = any(environment.get(name) for name in ("UV_CACHE_DIR", "XDG_CACHE_HOME"))
+    if not has_cache and not (home and os.access(home, os.W_OK)):
+        environment["UV_CACHE_DIR"] = str(VENV / "uv-cache")
+    return environment
+
+
+def provide_chromium() -> None:
+    """Install Debian's browser for the browser tests if we may; otherwise they skip and say so."""
+    if CHROMIUM.exists():
+        return
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        print(f"No {CHROMIUM}: browser tests will skip (install it to run them).", flush=True)
+        return
+    print("Installing chromium for the browser tests ...", flush=True)
+    quiet = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+    install_it = ["apt-get", "install", "-qq", "--yes", "--no-install-recommends"]
+    for command in (["apt-get", "update", "-qq"], [*install_it, "chromium", "fonts-liberation"]):
+        done = subprocess.run(command, env=quiet, stdin=subprocess.DEVNULL, capture_output=True)
+        if done.returncode != 0:
+            print("It cannot be installed: browser tests will skip.", flush=True)
+            return
+
+
+# -- checks of our own
+
+
+def lock_inputs() -> str:
+    """A digest of what the lock is computed from, kept in its first line."""
+    import tomllib
+
+    project = tomllib.loads(PYPROJECT.read_text())
+    asked = [project["project"]["dependencies"], project["project"]["requires-python"]]
+    asked += [project["dependency-groups"], project["build-system"]["requires"], COOLDOWN]
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def lock_faults() -> list[str]:
+    """Faults of the lock files: stale, a host in them, or a pin without a hash."""
+    faults = []
+    if LOCK.read_text().split("\n", 1)[0] != LOCK_HEADER + lock_inputs():
+        faults.append(f"{LOCK.name} is older than pyproject.toml: run dev.py lock")
+    for file in (LOCK, UV_LOCK):
+        text = file.read_text()
+        if "://" in text or re.search(r"^\s*--(index|extra-index|find-links)", text, re.MULTILINE):
+            faults.append(
+                f"{file.name} names a host: see docs/decisions/0001-lock-without-hosts.md"
+            )
+        pins = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)[1:]
+        bare = [pin.split()[0] for pin in pins if "--hash=sha256:" not in pin]
+        faults += [f"{file.name} has no hash for {name}" for name in bare]
+    return faults
+
+
+def doc_faults() -> list[str]:
+    """Relative links in our Markdown that lead nowhere."""
+    faults = []
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    for page in sorted(pages):
+        for target in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
+            elsewhere = "://" in target or target.startswith("mailto:")
+            if not elsewhere and not (page.parent / target).exists():
+                faults.append(f"{page.relative_to(ROOT)} links to {target}, which is not there")
+    return faults
+
+
+# -- running
+
+
+def run(command: list[str]) -> int:
+    """Run a program in the checkout, its output ours, nothing to read."""
+    sys.stdout.flush()
+    done = subprocess.run(command, cwd=ROOT, env=tool_environment(), stdin=subprocess.DEVNULL)
+    return done.returncode
+
+
+def must(command: list[str], otherwise: str) -> None:
+    """Run a program whose failure ends everything, with a sentence that says so."""
+    if run(command) != 0:
+        raise Trouble(otherwise)
+
+
+def step(name: str, command: list[str]) -> bool:
+    """Run one check and print how it went."""
+    started = time.monotonic()
+    passed = run(command) == 0
+    print(
+        f"{'ok    ' if passed else 'FAILED'} {name} {time.monotonic() - started:.1f} s", flush=True
+    )
+    return passed
+
+
+def report(name: str, faults: list[str]) -> list[str]:
+    """Print the faults of one of our own checks; its name if there are any."""
+    for fault in faults:
+        print(fault)
+    print(f"{'FAILED' if faults else 'ok    '} {name}", flush=True)
+    return [name] if faults else []
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -61,10 +61,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """One cost-sharing value. Exactly one of `cents` and `percent` is set; percent is 0 to 100.
+    """One cost-sharing value. One of `cents` and `percent` is set; percent is 0 to 100.
 
+    Neither is set when the payer stated only what is `remaining` or `used` of an unknown total.
     `period` is the X12 EB06 word (`calendar_year`, `visit`, `day`, ...), empty when not stated.
-    `remaining` is in cents, None when the payer did not say.
+    `remaining` and `used` are in cents, None when the payer did not say.
     """
 
     kind: AmountKind
@@ -77,11 +78,15 @@ class Amount:
     service_types: tuple[str, ...]
     source: Source
     note: str = ""
+    used: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class VisitLimit:
-    """How many visits the plan pays for; `shared` names what they are shared with."""
+    """How many visits the plan pays for; `shared` names what they are shared with.
+
+    `unit` is what is counted: `visits`, or what the payer counts instead (`days`, `hours`, ...).
+    """
 
     allowed: int | None
     remaining: int | None
@@ -90,6 +95,7 @@ class VisitLimit:
     service_types: tuple[str, ...]
     shared: str
     source: Source
+    unit: str = "visits"
 
 
 class AuthorisationNeed(StrEnum):
@@ -109,18 +115,30 @@ class OtherPayer:
     source: Source
 
 
+class ReasonKind(StrEnum):
+    """What a reason asks for: a person's judgement, or one of three ways to ask again."""
+
+    FOR_A_PERSON = "for_a_person"
+    ASK_AGAIN_LATER = "ask_again_later"
+    DATA_WRONG = "data_wrong"
+    ENROLMENT = "enrolment"
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Why a verdict is what it is: the payer's code and words, and our tip in plain English.
 
     `code` is ours or the payer's (`AAA:72`, `carve_out`, ...). `field` names the form's field to
-    mend, empty when there is none.
+    mend, empty when there is none. `sources` are the places that gave rise to it; a contradiction
+    has both.
     """
 
     code: str
     text: str
     tip: str
     field: str = ""
+    kind: ReasonKind = ReasonKind.FOR_A_PERSON
+    sources: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +157,8 @@ class Coverage:
 
     `begins` and `ends` bound the plan where the payer stated dates. `member_id` and `birth_date`
     are those of the patient whom the answer is about, so that it is never filed under another.
+    `provider_network` is what the payer said about the asking provider. `set_index` is the number
+    of the transaction set in its file, from 1.
     """
 
     payer: str
@@ -157,3 +177,6 @@ class Coverage:
     member_id: str = ""
     birth_date: date | None = None
     family_name: str = ""
+    given_name: str = ""
+    provider_network: Network = Network.UNSTATED
+    set_index: int = 1

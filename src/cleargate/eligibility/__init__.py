@@ -1,0 +1,1 @@
+"""Asking payers whether a patient is covered, and reading what they say."""

@@ -1,0 +1,1 @@
+"""Who pays and who treats: payers, offices, providers and visit types."""

@@ -61,7 +61,7 @@ def kill_everything(cluster: EmbeddedPostgres) -> None:
     family = [postmaster, *_children(postmaster)]
     for pid in family:
         os.kill(pid, signal.SIGKILL)
-    until(lambda: not any(map(_runs, family)), "a killed Postgres still runs")
+    until(lambda: not any(map(runs, family)), "a killed Postgres still runs")
 
 
 def until(condition: Callable[[], bool], complaint: str) -> None:
@@ -77,7 +77,8 @@ def _children(parent: int) -> list[int]:
     return [pid for pid in _all_pids() if _status(pid)[1:] == [str(parent)]]
 
 
-def _runs(pid: int) -> bool:
+def runs(pid: int) -> bool:
+    """Whether a process does anything: neither gone nor a zombie."""
     return _status(pid)[:1] not in ([], ["Z"], ["X"])
 
 
@@ -93,4 +94,12 @@ def _status(pid: int) -> list[str]:
         return []
 
 
-__all__ = ["DATABASE", "connect", "fresh_database", "kill_everything", "temporary_cluster", "until"]
+__all__ = [
+    "DATABASE",
+    "connect",
+    "fresh_database",
+    "kill_everything",
+    "runs",
+    "temporary_cluster",
+    "until",
+]

@@ -9,8 +9,6 @@ import fcntl
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +22,7 @@ from psycopg import sql
 
 from cleargate.nouns.errors import Refused
 from cleargate.store import embedded_home as places
+from cleargate.store.embedded_pidfile import PidFile
 
 DATABASE = "cleargate"
 OWNER = "cleargate_owner"
@@ -92,7 +91,8 @@ class EmbeddedPostgres:
         """Stop the server if we own it; open connections are ended, committed work is kept."""
         if self._lock is None:
             return
-        pid = self._server.pid if self._server_is_starting() and self._server else self.pid()
+        launched = self._server.pid if self._server is not None else None
+        pid = launched if self._server_is_starting() else self.pid()
         if pid is not None:
             self._end(pid)
         self._server = None
@@ -110,8 +110,7 @@ class EmbeddedPostgres:
 
     def pid(self) -> int | None:
         """The process id of the running server's postmaster, or None when it does not run."""
-        noted = _first_line_as_int(self._pid_file)
-        return noted if noted is not None and _is_postmaster(noted, self._pgdata) else None
+        return self._pid_file.running_pid()
 
     def url(self, database: str = DATABASE) -> str:
         """The URL with which the owner role signs in to one of the cluster's databases."""
@@ -158,7 +157,7 @@ class EmbeddedPostgres:
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline:
             self._home = places.noted_home(self.data_dir)
-            self._socket_dir = _noted_socket_dir(self._pid_file) or self._home
+            self._socket_dir = self._pid_file.noted_socket_dir() or self._home
             if self._owner_can_sign_in():
                 return
             time.sleep(POLL_S)
@@ -204,7 +203,7 @@ class EmbeddedPostgres:
         """
         deadline = time.monotonic() + START_TIMEOUT_S
         if self.pid() is not None:
-            self._socket_dir = _noted_socket_dir(self._pid_file) or self._socket_dir
+            self._socket_dir = self._pid_file.noted_socket_dir() or self._socket_dir
         while time.monotonic() < deadline:
             if self.pid() is None and not self._server_is_starting():
                 self._launch()
@@ -221,16 +220,13 @@ class EmbeddedPostgres:
         return self._server is not None and self._server.poll() is None
 
     def _launch(self) -> None:
-        """Start the server, past lock files that a dead one left behind.
+        """Start the server, past the lock files that a dead one left behind.
 
-        Postgres takes over a lock file whose pid is dead, after checking that nobody holds the
-        old server's memory. It only cannot tell a zombie, or a stranger with the same pid, from a
-        live server, but never takes its own grandparent for one: so the impostor is named as that,
-        and the memory is still checked, which removing the file would skip.
+        We hold the owner's lock and saw no live postmaster, so they are stale; Postgres cannot tell
+        when their pid is now a zombie's or a stranger's. That no process of the old server still
+        holds its memory, Postgres checks with and without the file (since release 12).
         """
-        impostor = _first_line_as_int(self._pid_file)
-        if impostor is None:
-            self._pid_file.unlink(missing_ok=True)
+        self._pid_file.discard()
         (self._socket_dir / f"{places.SOCKET}.lock").unlink(missing_ok=True)
         folder = str(self._socket_dir).replace('"', '""')
         command = [str(places.programs(self._who) / "postgres"), "-D", str(self._pgdata)]
@@ -239,7 +235,7 @@ class EmbeddedPostgres:
             command += ["-c", f"{name}={value}"]
         log = self._open_log()
         try:
-            self._server = self._who.launch(command, log, PG_GRANDPARENT_PID=str(impostor or 0))
+            self._server = self._who.launch(command, log)
         finally:
             os.close(log)
 
@@ -282,7 +278,7 @@ class EmbeddedPostgres:
             while time.monotonic() < deadline:
                 if self._server is not None:
                     self._server.poll()
-                if not _is_postmaster(pid, self._pgdata):
+                if not self._pid_file.is_postmaster(pid):
                     return
                 time.sleep(POLL_S)
 
@@ -299,8 +295,8 @@ class EmbeddedPostgres:
         return self._home / "pgdata"
 
     @property
-    def _pid_file(self) -> Path:
-        return self._pgdata / "postmaster.pid"
+    def _pid_file(self) -> PidFile:
+        return PidFile(self._pgdata)
 
     @property
     def _log_file(self) -> Path:
@@ -331,33 +327,3 @@ class EmbeddedPostgres:
         except (psycopg.OperationalError, FileNotFoundError):
             return False
         return True
-
-
-def _is_postmaster(pid: int, pgdata: Path) -> bool:
-    """Whether a live process is the postmaster of this directory; a zombie has no command line."""
-    try:
-        if sys.platform == "linux":
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        else:
-            command = ["/bin/ps", "-p", str(pid), "-o", "command="]
-            listed = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
-            words = listed.stdout.strip().split(b" -c ")[0].split(b" -D ")
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return words[0].endswith(b"/postgres") and os.fsencode(pgdata) in words
-
-
-def _first_line_as_int(file: Path) -> int | None:
-    try:
-        return int(file.read_text().split("\n", 1)[0])
-    except (FileNotFoundError, ValueError):
-        return None
-
-
-def _noted_socket_dir(pid_file: Path) -> Path | None:
-    """Line 5 of postmaster.pid. Source: src/include/utils/pidfile.h of Postgres 18."""
-    try:
-        lines = pid_file.read_text().split("\n")
-    except FileNotFoundError:
-        return None
-    return Path(lines[4]) if len(lines) > 4 and lines[4] else None

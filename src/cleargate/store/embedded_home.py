@@ -43,9 +43,7 @@ class Account:
     gid: int
     drop: bool
 
-    def launch(
-        self, command: Sequence[str], output: int = DEVNULL, **environment: str
-    ) -> Popen[bytes]:
+    def launch(self, command: Sequence[str], output: int = DEVNULL) -> Popen[bytes]:
         """Start a program as this user, in its own session: a Ctrl-C meant for us is not for it.
 
         Of our environment, which may hold secrets, it gets nothing. `output` is a descriptor.
@@ -53,7 +51,7 @@ class Account:
         return Popen(  # noqa: S603 - our own programs, no shell
             command,
             cwd="/",
-            env={"PATH": os.defpath, "LC_ALL": "C"} | environment,
+            env={"PATH": os.defpath, "LC_ALL": "C"},
             stdin=DEVNULL,
             stdout=output,
             stderr=output,

@@ -1,0 +1,300 @@
+"""The practice's system over FHIR R4: the port, in the order in which a booking walks it."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import httpx2
+
+from cleargate.connectors.fhir.client import FhirClient
+from cleargate.connectors.fhir.mapping import (
+    APPOINTMENT_STATUS,
+    appointment_resource,
+    claimed,
+    coverage_resource,
+    display_name,
+    eligibility_resource,
+    escaped,
+    identifier_search,
+    instant,
+    national_number,
+    opening,
+    patient_record,
+    patient_resource,
+    released,
+    with_status,
+)
+from cleargate.connectors.fhir.resources import (
+    AppointmentView,
+    Head,
+    NamedView,
+    PatientView,
+    Reference,
+    Resource,
+    ScheduleView,
+    SlotView,
+)
+from cleargate.connectors.fhir.settings import FhirSettings
+from cleargate.connectors.wires.http import Http
+from cleargate.connectors.wires.smart import SmartHttp
+from cleargate.nouns.appointment import BookingDetails, BookingStatus, Opening, OpeningQuery
+from cleargate.nouns.case import Outcome, Receipt
+from cleargate.nouns.eligibility import EligibilitySummary
+from cleargate.nouns.errors import ErrorKind, PortError
+from cleargate.nouns.ids import Ref
+from cleargate.nouns.insurance import Insurance
+from cleargate.nouns.patient import Patient, PatientQuery, PatientRecord
+from cleargate.nouns.time import Clock
+from cleargate.ports import (
+    Capabilities,
+    Dedupe,
+    RateBudget,
+    RecordKind,
+    SecretStore,
+    TokenStore,
+    WriteBack,
+)
+
+NAMES_LIFE = timedelta(hours=1)
+"""How long the names of a schedule's provider and place are believed."""
+
+_TYPES = {
+    RecordKind.PATIENT: "Patient",
+    RecordKind.INSURANCE: "Coverage",
+    RecordKind.BOOKING: "Appointment",
+    RecordKind.ELIGIBILITY: "CoverageEligibilityResponse",
+}
+_PROVIDERS = frozenset({"Practitioner", "PractitionerRole"})
+_STARTED = frozenset({"arrived", "checked-in", "fulfilled"})
+_OVER = frozenset({"cancelled", "noshow", "entered-in-error"})
+
+
+class FhirPracticeSystem:
+    """PracticeSystem over FHIR R4 with SMART Backend Services.
+
+    Our Ref is an identifier of every record, under `urn:cleargate:ref`. A visit is booked as: claim
+    the Slot with If-Match, create the Appointment with If-None-Exist, release the Slot when that
+    failed for certain. Transactions are not used: some servers answer them with 200 and do half.
+    """
+
+    def __init__(
+        self,
+        connection: str,
+        settings: FhirSettings,
+        *,
+        secrets: SecretStore,
+        tokens: TokenStore,
+        budget: RateBudget,
+        clock: Clock,
+        transport: httpx2.BaseTransport | None = None,
+    ) -> None:
+        self.connection = connection
+        self._settings = settings
+        self._clock = clock
+        self._zone = ZoneInfo(settings.zone)
+        self._http = Http(
+            connection,
+            settings,
+            secrets=secrets,
+            budget=budget,
+            clock=clock,
+            transport=transport,
+        )
+        authorised = SmartHttp(
+            self._http, settings.smart, secrets=secrets, tokens=tokens, clock=clock
+        )
+        self._client = FhirClient(self._http, authorised, settings)
+        self._names: dict[str, tuple[datetime, str, str]] = {}
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._http.close()
+
+    def capabilities(self) -> Capabilities:
+        """What the server's CapabilityStatement says."""
+        notes = self._client.dedupe("CoverageEligibilityResponse")
+        return Capabilities(
+            create_patient=self._client.dedupe("Patient"),
+            put_insurance=self._client.dedupe("Coverage"),
+            book=self._client.dedupe("Appointment"),
+            write_back=WriteBack.NONE if notes is Dedupe.NONE else WriteBack.FIELD,
+            zone=self._zone,
+        )
+
+    def find_patients(self, query: PatientQuery) -> Sequence[PatientRecord]:
+        """Everyone born on that day who shares the family name, the phone or the e-mail."""
+        searches = [("family", escaped(query.name.family))]
+        if query.contact.phone:
+            searches.append(("phone", national_number(query.contact.phone)))
+        if query.contact.email:
+            searches.append(("email", escaped(query.contact.email)))
+        born = ("birthdate", query.birth_date.isoformat())
+        found: dict[str, PatientRecord] = {}
+        for parameter in searches:
+            for resource in self._client.search("Patient", [parameter, born]):
+                view = self._client.view(PatientView, resource)
+                if record := patient_record(view, query):
+                    found[record.id] = record
+        return list(found.values())
+
+    def create_patient(self, patient: Patient, ref: Ref) -> Receipt:
+        """Create the Patient, once per Ref."""
+        return self._client.create(patient_resource(patient, ref), ref)
+
+    def put_insurance(self, patient_id: str, insurance: Insurance, rank: int, ref: Ref) -> Receipt:
+        """Add a Coverage; other Coverages of the patient are left alone."""
+        return self._client.create(coverage_resource(patient_id, insurance, rank, ref), ref)
+
+    def find_openings(self, query: OpeningQuery) -> Sequence[Opening]:
+        """Free Slots of the visit type that start after now, earliest first."""
+        start, end = self._midnight(query.earliest), self._midnight(query.latest, after_days=1)
+        system = self._settings.service_type_system
+        kind = escaped(query.visit_type)
+        hits = self._client.search(
+            "Slot",
+            [
+                ("service-type", f"{escaped(system)}|{kind}" if system else kind),
+                ("status", "free"),
+                ("start", f"ge{instant(start)}"),
+                ("start", f"lt{instant(end)}"),
+            ],
+        )
+        start = max(start, self._clock.now())
+        free = []
+        for resource in hits:
+            slot = self._client.view(SlotView, resource)
+            # A filter that the server does not know is ignored, so every hit is looked at again.
+            fits = slot.status == "free" and start <= slot.start < end
+            if fits and slot.offers(query.visit_type, system):
+                free.append(opening(slot, *self._names_of(slot.schedule), self._zone))
+        return sorted(free, key=lambda found: (found.start, found.provider, found.token))
+
+    def book(self, opening: Opening, patient_id: str, details: BookingDetails, ref: Ref) -> Receipt:
+        """Claim the Slot, then create the Appointment; see the class.
+
+        Sent again with the same Ref, it goes on where the earlier try ended. AMBIGUOUS when a
+        part's reply was lost; then the Slot stays claimed for the next try.
+        """
+        slot_id = opening.token
+        self._claim(slot_id, opening.start, ref)
+        system = self._settings.service_type_system
+        appointment = appointment_resource(opening, patient_id, details, system, ref)
+        try:
+            receipt = self._client.create(appointment, ref)
+        except PortError as failure:
+            if failure.kind is not ErrorKind.AMBIGUOUS:
+                self._release(slot_id, frozenset({ref.value}))
+            raise
+        if receipt.outcome is Outcome.EXISTED:
+            self._release_if_elsewhere(receipt.id, slot_id, ref)
+        return receipt
+
+    def set_booking_status(self, booking_id: str, status: BookingStatus, ref: Ref) -> Receipt:
+        """Change the Appointment's status; a cancelled one gives its Slots back.
+
+        CONFLICT when the visit has begun, or is over, in the practice's system.
+        """
+        for _ in range(2):
+            resource = self._client.read("Appointment", booking_id)
+            view = self._client.view(AppointmentView, resource)
+            if _is_reached(view.status, status):
+                receipt = Receipt(booking_id, Outcome.EXISTED, view.meta.version)
+                break
+            if view.status in _STARTED | _OVER:
+                raise self._conflict(f"appointment_{view.status}")
+            version = self._update(with_status(resource, status, ref))
+            if version is not None:
+                receipt = Receipt(booking_id, Outcome.CREATED, version)
+                break
+        else:
+            raise self._conflict("412")
+        if status is BookingStatus.CANCELLED:
+            for slot in view.slot:
+                self._release(slot.id, view.our_refs())
+        return receipt
+
+    def record_eligibility(self, patient_id: str, summary: EligibilitySummary, ref: Ref) -> Receipt:
+        """Keep the payer's answer as a CoverageEligibilityResponse."""
+        return self._client.create(eligibility_resource(patient_id, summary, ref), ref)
+
+    def find_by_ref(self, kind: RecordKind, ref: Ref) -> Receipt | None:
+        """The record that carries the Ref; for a status change, the Appointment changed by it."""
+        found = self._client.find(_TYPES[kind], ref)
+        if found is None:
+            return None
+        head = self._client.view(Head, found)
+        return Receipt(head.id, Outcome.EXISTED, head.meta.version)
+
+    def _claim(self, slot_id: str, start: datetime, ref: Ref) -> None:
+        """Make the Slot ours, and give back any other that an earlier try with this Ref claimed."""
+        for stray in self._client.search("Slot", [("identifier", identifier_search(ref))]):
+            head = self._client.view(Head, stray)
+            if head.carries(ref) and head.id != slot_id:
+                self._release(head.id, frozenset({ref.value}))
+        for _ in range(2):
+            resource = self._client.read("Slot", slot_id)
+            slot = self._client.view(SlotView, resource)
+            if slot.carries(ref):
+                return
+            if slot.status != "free" or slot.start != start:
+                raise self._conflict("slot_taken")
+            if self._update(claimed(resource, ref)) is not None:
+                return
+        raise self._conflict("slot_taken")
+
+    def _release(self, slot_id: str, refs: frozenset[str]) -> None:
+        """Free the Slot if it is still held by one of these Refs."""
+        for _ in range(2):
+            resource = self._client.read("Slot", slot_id)
+            if not self._client.view(Head, resource).our_refs() & refs:
+                return
+            if self._update(released(resource)) is not None:
+                return
+        raise self._conflict("slot_not_released")
+
+    def _release_if_elsewhere(self, booking_id: str, slot_id: str, ref: Ref) -> None:
+        """An earlier try may have booked another Slot, or its visit may be cancelled by now."""
+        view = self._client.view(AppointmentView, self._client.read("Appointment", booking_id))
+        if view.status in _OVER or slot_id not in {slot.id for slot in view.slot}:
+            self._release(slot_id, frozenset({ref.value}))
+
+    def _update(self, resource: Resource) -> str | None:
+        """The new version, or None when somebody else was quicker."""
+        try:
+            return self._client.update(resource)
+        except PortError as failure:
+            if failure.kind is ErrorKind.CONFLICT:
+                return None
+            raise
+
+    def _conflict(self, code: str) -> PortError:
+        return PortError(ErrorKind.CONFLICT, self.connection, vendor_code=code)
+
+    def _midnight(self, day: date, *, after_days: int = 0) -> datetime:
+        return datetime.combine(day + timedelta(days=after_days), time(), self._zone)
+
+    def _names_of(self, schedule: Reference) -> tuple[str, str]:
+        """The provider and the place of a Schedule, kept for an hour."""
+        kept = self._names.get(schedule.id)
+        if kept is None or kept[0] <= self._clock.now():
+            resource = self._client.read("Schedule", schedule.id)
+            actors = self._client.view(ScheduleView, resource).actor
+            places = [actor for actor in actors if actor.type == "Location"]
+            people = [actor for actor in actors if actor.type in _PROVIDERS]
+            kept = (self._clock.now() + NAMES_LIFE, self._name(people), self._name(places))
+            self._names[schedule.id] = kept
+        return kept[1], kept[2]
+
+    def _name(self, actors: list[Reference]) -> str:
+        """How people call the first of these actors."""
+        if not actors or actors[0].display:
+            return actors[0].display if actors else ""
+        resource = self._client.read(actors[0].type, actors[0].id)
+        return display_name(self._client.view(NamedView, resource))
+
+
+def _is_reached(found: str, wanted: BookingStatus) -> bool:
+    """Whether an Appointment is where it should be; a visit that began had been booked."""
+    return found == APPOINTMENT_STATUS[wanted] or (
+        wanted is BookingStatus.BOOKED and found in _STARTED
+    )

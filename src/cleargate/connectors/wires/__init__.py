@@ -1,0 +1,1 @@
+"""Protocols that several vendors speak: HTTP, SMART Backend Services, SOAP, CAQH CORE."""

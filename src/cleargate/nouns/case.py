@@ -1,8 +1,13 @@
 """A case: one piece of work for one patient, and the tries it took."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
+
+from cleargate.nouns.appointment import BookingStatus, Opening
+from cleargate.nouns.gate import GateReason
+from cleargate.nouns.ids import CaseId
+from cleargate.nouns.request import VisitRequest
 
 
 class CaseState(StrEnum):
@@ -12,6 +17,45 @@ class CaseState(StrEnum):
     DONE = "done"
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Memo:
+    """What the case has established so far; each phase reads it and adds to it.
+
+    `patient_id` and `booking_id` are the vendor's. `patient_known` means that the record was there
+    before this request, `email_on_file` is its address. `accepted` are the reasons that a person
+    let pass. `ask_on` is the date to verify, once it is not the earliest wished one any more.
+    """
+
+    patient_id: str = ""
+    patient_known: bool = False
+    create_new: bool = False
+    email_on_file: str = ""
+    contact_confirmed: bool = False
+    accepted: tuple[GateReason, ...] = ()
+    self_pay: bool = False
+    ask_on: date | None = None
+    openings: tuple[Opening, ...] = ()
+    opening: Opening | None = None
+    booking_id: str = ""
+    booking_status: BookingStatus | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case as stored. `generation` is raised by a person's "do it again"."""
+
+    id: CaseId
+    state: CaseState
+    request: VisitRequest
+    memo: Memo
+    generation: int
+    phase: str
+    phase_seq: int
+    due: datetime | None
+    note: str
+    created: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ class GateReason(StrEnum):
     VENDOR_SILENT = "vendor_silent"
     CONNECTION_STOPPED = "connection_stopped"
     NOT_SUPPORTED = "not_supported"
+    PROGRAM_ERROR = "program_error"
 
 
 class Choice(StrEnum):

@@ -1,0 +1,147 @@
+"""The engine room: DBOS holds the queue, due times, recovery and ownership of running phases.
+
+The only file that imports dbos. Workflows have no recorded steps: the store is the memory (see
+docs/decisions/0002-one-memory.md), so an old release's phases run on any new one.
+"""
+
+import base64
+import json
+import logging
+import os
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from dbos import DBOS, DBOSConfig, Serializer
+from dbos.cli.migration import run_dbos_database_migrations
+
+from cleargate.nouns.ids import CaseId, PracticeId
+from cleargate.store.database import Overtaken
+from cleargate.store.queue import APPLICATION_VERSION, QUEUE
+
+PhaseRunner = Callable[[str, PracticeId, CaseId, int], None]
+
+EXIT_OVERTAKEN = 75
+
+_log = structlog.get_logger()
+
+
+class SealedSerializer(Serializer):
+    """Whatever DBOS stores of ours is sealed: JSON values, and of errors the type only."""
+
+    def __init__(self, key: bytes) -> None:
+        self._aead = AESGCM(key)
+
+    def serialize(self, data: object) -> str:
+        """Seal a value."""
+        nonce = os.urandom(12)
+        content = json.dumps(data, default=_plain).encode()
+        return base64.b64encode(nonce + self._aead.encrypt(nonce, content, None)).decode()
+
+    def deserialize(self, serialized_data: str) -> object:
+        """Open a value."""
+        sealed = base64.b64decode(serialized_data)
+        content = self._aead.decrypt(sealed[:12], sealed[12:], None)
+        return json.loads(content, object_hook=_revive)
+
+    def name(self) -> str:
+        """The name that DBOS keeps beside the value."""
+        return "cleargate_sealed"
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return {"$time": value.isoformat()}
+    if isinstance(value, BaseException):
+        return {"$error": type(value).__name__}
+    msg = f"the engine stores ids and times only, not {type(value).__name__}"
+    raise TypeError(msg)
+
+
+def _revive(value: dict[str, object]) -> object:
+    if "$time" in value:
+        return datetime.fromisoformat(str(value["$time"]))
+    if "$error" in value:
+        return RuntimeError(str(value["$error"]))
+    return value
+
+
+def migrate(owner_url: str, app_role: str) -> None:
+    """Create or update the engine's tables, and let the app role use them."""
+    _quiet()
+    run_dbos_database_migrations(owner_url, application_role=app_role)
+
+
+def _quiet() -> None:
+    """DBOS's own log lines are for its developers; ours tell what an office needs."""
+    logging.getLogger("dbos").setLevel(logging.ERROR)
+
+
+class Durable:
+    """A launched engine of this process; one a process."""
+
+    def __init__(
+        self, url: str, executor: str, key: bytes, *, concurrency: int, poll_s: float
+    ) -> None:
+        self._config: DBOSConfig = {
+            "name": "cleargate",
+            "system_database_url": url,
+            "serializer": SealedSerializer(key),
+            "application_version": APPLICATION_VERSION,
+            "executor_id": executor,
+            "run_migrations": False,
+            "use_listen_notify": False,
+            "max_executor_threads": concurrency + 16,
+            "sys_db_pool_size": 10,
+            "log_level": "ERROR",
+            "enable_otlp": False,
+            "scheduler_polling_interval_sec": 5.0,
+            "db_engine_kwargs": {
+                "hide_parameters": True,
+                "connect_args": {
+                    "prepare_threshold": None,
+                    "application_name": executor,
+                },
+            },
+        }
+        self._concurrency = concurrency
+        self._poll_s = poll_s
+
+    def launch(self, phases: Sequence[str], run: PhaseRunner) -> None:
+        """Register the phases by name and start to work the queue."""
+        DBOS(config=self._config)
+        _quiet()
+        for phase in phases:
+            _register(phase, run)
+        DBOS.launch()
+        DBOS.register_queue(
+            QUEUE,
+            worker_concurrency=self._concurrency,
+            polling_interval_sec=self._poll_s,
+            on_conflict="always_update",
+        )
+
+    def recover(self, executors: Sequence[str]) -> int:
+        """Queue again what overtaken workers were running; gives how many phases."""
+        # Private, but the public call resets the count of attempts: a poison phase could then
+        # loop for ever. tests/workflows guards it by killing and freezing workers.
+        return len(DBOS._recover_pending_workflows(list(executors)))
+
+    def destroy(self) -> None:
+        """Stop working the queue; a running phase gets a moment to end."""
+        DBOS.destroy(workflow_completion_timeout_sec=10)
+
+
+def _register(phase: str, run: PhaseRunner) -> None:
+    """Register one phase. Its arguments are ids, as store/queue.py queued them."""
+
+    def workflow(practice: str, case: str, seq: int) -> None:
+        try:
+            run(phase, PracticeId(UUID(practice)), CaseId(UUID(case)), seq)
+        except Overtaken:
+            _log.error("worker_overtaken")
+            os._exit(EXIT_OVERTAKEN)
+
+    DBOS.workflow(name=phase)(workflow)

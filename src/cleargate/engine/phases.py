@@ -1,0 +1,106 @@
+"""The registry of phases by name, and what runs one of them to its ending.
+
+A procedure is a function of a Run that returns an Ending. It may be killed anywhere and is then
+run again from its top.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from cleargate.engine.endings import AtGate, Ending, Later, NeedsPerson, Next
+from cleargate.engine.run import Run, load_case
+from cleargate.nouns.case import Case
+from cleargate.nouns.gate import Gate, GateReason
+from cleargate.nouns.ids import CaseId, PracticeId
+from cleargate.nouns.time import Clock
+from cleargate.store.cases import Superseded
+from cleargate.store.database import Database, Overtaken
+
+P = TypeVar("P")
+
+Procedure = Callable[[Run[P]], Ending]
+
+DATABASE_PATIENCE_S = 60.0
+"""How long a phase waits for a database that went away before the watchdog has to mend it."""
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Engine(Generic[P]):
+    """What every phase needs.
+
+    `last_moment` says until when a case's calls are tried again; `gate_for` words a failure for a
+    person.
+    """
+
+    database: Database
+    clock: Clock
+    practices: Callable[[PracticeId], P]
+    procedures: Mapping[str, Procedure[P]]
+    last_moment: Callable[[P, Case], datetime]
+    gate_for: Callable[[NeedsPerson, str], Gate]
+
+    def run_phase(
+        self,
+        phase: str,
+        practice: PracticeId,
+        case: CaseId,
+        seq: int,
+        stop_at: datetime | None = None,
+    ) -> None:
+        """Run a queued phase to its ending; again when the database went away meanwhile."""
+        give_up = time.monotonic() + DATABASE_PATIENCE_S
+        while True:
+            try:
+                self._run_once(phase, practice, case, seq, stop_at)
+            except Superseded:
+                return
+            except DBAPIError as error:
+                if not error.connection_invalidated or time.monotonic() > give_up:
+                    raise
+                time.sleep(0.2)
+            else:
+                return
+
+    def _run_once(
+        self,
+        phase: str,
+        practice: PracticeId,
+        case: CaseId,
+        seq: int,
+        stop_at: datetime | None,
+    ) -> None:
+        wired = self.practices(practice)
+        stored = load_case(self.database, practice, case, seq)
+        run = Run(
+            practice=wired,
+            practice_id=practice,
+            case=stored,
+            phase=phase,
+            database=self.database,
+            clock=self.clock,
+            last_moment=self.last_moment(wired, stored),
+            stop_at=stop_at,
+        )
+        run.end(self._ending(run))
+
+    def _ending(self, run: Run[P]) -> Ending:
+        try:
+            return self.procedures[run.phase](run)
+        except Later as later:
+            return Next(run.phase, later.due, later.note)
+        except NeedsPerson as needs:
+            return AtGate(self.gate_for(needs, run.phase))
+        except (Superseded, Overtaken, DBAPIError):
+            raise
+        except Exception as error:  # A bug of ours must stop one case, visibly, and no other.
+            _log.error("phase_failed", phase=run.phase, error=type(error).__name__)
+            bug = NeedsPerson(GateReason.PROGRAM_ERROR, run.phase)
+            return AtGate(self.gate_for(bug, run.phase))

@@ -1,0 +1,233 @@
+"""One run of one phase: reads and writes outside, tried again as their errors say, kept as they go.
+
+The store is the only memory. A phase that was killed runs again from its top; every read is free
+to repeat, and every write first looks whether its effect is kept already (see store/effects).
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from cleargate.engine.endings import AtGate, Closed, Ending, Later, NeedsPerson, Next
+from cleargate.engine.retry import GIVEN_UP, next_try
+from cleargate.nouns.case import Attempt, Case, Receipt
+from cleargate.nouns.errors import ErrorKind, PortError
+from cleargate.nouns.gate import GateReason
+from cleargate.nouns.ids import CaseId, PracticeId, Ref
+from cleargate.nouns.time import Clock
+from cleargate.store import attempts, audit, cases, connections, effects, gates
+from cleargate.store.audit import Action, Event
+from cleargate.store.database import Database, Session
+from cleargate.store.queue import start_phase
+
+P = TypeVar("P")
+T = TypeVar("T")
+
+PATIENCE = timedelta(seconds=5)
+"""The longest wait that a thread sits out; whatever is longer ends the phase."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One outside write. `send` does it, `look` finds what an earlier send left behind.
+
+    `look` is None where the vendor cannot be searched; `blind_sends` says how often such a write
+    may then be repeated while its outcome is in doubt.
+    """
+
+    step: str
+    connection: str
+    send: Callable[[Ref], Receipt]
+    look: Callable[[Ref], Receipt | None] | None = None
+    blind_sends: int = 0
+
+
+@dataclass(slots=True)
+class Run(Generic[P]):
+    """What a phase works with. `practice` is the practice's wiring; `case` is as of last commit.
+
+    `last_moment` is when trying again ends and a person is asked; `stop_at` is when this process
+    must be done (serverless), None for long-running ones.
+    """
+
+    practice: P
+    practice_id: PracticeId
+    case: Case
+    phase: str
+    database: Database
+    clock: Clock
+    last_moment: datetime
+    stop_at: datetime | None = None
+    _attempts: list[Attempt] = field(default_factory=list)
+
+    @contextmanager
+    def commit(self) -> Iterator[Session]:
+        """A transaction that holds the case; Superseded when the case has moved on."""
+        with self.database.session(self.practice_id) as session:
+            self.case = cases.lock(session, self.case.id, self.case.phase_seq)
+            attempts.add(session, self.case.id, self._attempts)
+            yield session
+        self._attempts.clear()
+
+    def remember(self, session: Session, **changes: Any) -> None:  # noqa: ANN401
+        """Change fields of the case's memo in this transaction."""
+        self.case = cases.remember(session, self.case, **changes)
+
+    def read(self, step: str, connection: str, call: Callable[[], T]) -> T:
+        """Ask outside, which is free to repeat, until it answers or a person is needed."""
+        while True:
+            try:
+                return self.attempt(step, connection, call)
+            except PortError as error:
+                self._wait_or_give_up(step, error)
+
+    def write(self, write: Write) -> Receipt:
+        """Do one outside write exactly once, and keep its receipt.
+
+        Raises PortError CONFLICT, which only the caller can resolve; NeedsPerson; Later.
+        """
+        ref = Ref(self.case.id, write.step, self.case.generation)
+        while True:
+            with self.commit() as session:
+                earlier = effects.done(session, self.case.id, write.step)
+                if earlier is not None:
+                    return earlier
+                doubts = effects.begin(session, ref, write.connection, self.clock.now())
+            try:
+                receipt = self._send_once(write, ref, doubts)
+            except PortError as error:
+                self._unsent(ref, error)
+                if error.kind is ErrorKind.CONFLICT:
+                    raise
+                self._wait_or_give_up(write.step, error)
+                continue
+            self._finish(write, ref, receipt)
+            return receipt
+
+    def _send_once(self, write: Write, ref: Ref, doubts: int) -> Receipt:
+        """Send, unless an earlier send is found to have arrived."""
+        if doubts and write.look is not None:
+            found = self._look(write, ref)
+            if found is not None:
+                return found
+        if doubts > write.blind_sends and write.look is None:
+            raise NeedsPerson(GateReason.VENDOR_UNSURE, write.step)
+        try:
+            return self.attempt(write.step, write.connection, lambda: write.send(ref), ref.value)
+        except PortError as error:
+            if error.kind is ErrorKind.CONFLICT and write.look is not None:
+                found = self._look(write, ref)
+                if found is not None:
+                    return found
+            raise
+
+    def _look(self, write: Write, ref: Ref) -> Receipt | None:
+        look = write.look
+        if look is None:
+            return None
+        return self.attempt(f"{write.step}.look", write.connection, lambda: look(ref), ref.value)
+
+    def _unsent(self, ref: Ref, error: PortError) -> None:
+        """Unless the outcome is in doubt, the next send need not look first."""
+        if error.kind is ErrorKind.AMBIGUOUS:
+            return
+        with self.commit() as session:
+            effects.unsent(session, ref)
+
+    def _finish(self, write: Write, ref: Ref, receipt: Receipt) -> None:
+        with self.commit() as session:
+            effects.finish(session, ref, receipt, self.clock.now())
+            event = Event(
+                f"effect.{write.step}",
+                Action.CREATE,
+                "effect",
+                ref.value,
+                case=self.case.id,
+                connection=write.connection,
+                code=receipt.outcome,
+            )
+            audit.record(session, event)
+
+    def attempt(self, step: str, connection: str, call: Callable[[], T], ref: str = "") -> T:
+        """One try, which goes on the case's timeline with the next commit."""
+        self.check_time_left()
+        started = self.clock.now()
+        outcome, code, request_id = "ok", "", ""
+        try:
+            return call()
+        except PortError as error:
+            outcome, code, request_id = error.kind.value, error.vendor_code, error.request_id
+            raise
+        finally:
+            duration = self.clock.now() - started
+            self._attempts.append(
+                Attempt(
+                    step=step,
+                    connection=connection,
+                    started=started,
+                    duration_ms=int(duration.total_seconds() * 1000),
+                    outcome=outcome,
+                    vendor_code=code,
+                    request_id=request_id,
+                    ref=ref,
+                )
+            )
+
+    def _wait_or_give_up(self, step: str, error: PortError) -> None:
+        """Sit out a short wait; raise Later for a long one, NeedsPerson where none helps."""
+        with self.commit() as session:
+            failures = attempts.failures(session, self.case.id, step)
+            self._mark_connection(session, error)
+        wait = next_try(error, int(failures["tries"]), random.random())  # noqa: S311
+        if isinstance(wait, GateReason):
+            raise NeedsPerson(wait, step, error)
+        due = self.clock.after(wait)
+        if due > self.last_moment:
+            reason = GIVEN_UP.get(error.kind, GateReason.VENDOR_SILENT)
+            raise NeedsPerson(reason, step, error)
+        if wait > PATIENCE:
+            raise Later(due, f"again:{error.connection}")
+        self.clock.sleep(wait)
+
+    def _mark_connection(self, session: Session, error: PortError) -> None:
+        """A connection whose credentials fail is stopped, which the desk and the IT person see."""
+        if error.kind is not ErrorKind.AUTH:
+            return
+        now = self.clock.now()
+        if connections.mark(session, error.connection, "stopped", error.vendor_code, now):
+            event = Event(
+                "connection.stopped",
+                Action.UPDATE,
+                "connection",
+                error.connection,
+                connection=error.connection,
+                code=error.vendor_code,
+            )
+            audit.record(session, event)
+
+    def check_time_left(self) -> None:
+        """End the phase, to be queued again at once, when this process has to stop."""
+        now = self.clock.now()
+        if self.stop_at is not None and now >= self.stop_at:
+            raise Later(now, "again")
+
+    def end(self, ending: Ending) -> None:
+        """Keep what happens next, in one commit with all that is left to tell."""
+        with self.commit() as session:
+            match ending:
+                case Next(phase, due, note):
+                    start_phase(session, self.case.id, phase, due=due, note=note)
+                case AtGate(gate):
+                    gates.open_gate(session, self.case.id, gate, self.clock.now())
+                    cases.stop_at_gate(session, self.case.id)
+                case Closed(state):
+                    cases.close(session, self.case.id, state)
+
+
+def load_case(database: Database, practice: PracticeId, case: CaseId, seq: int) -> Case:
+    """The case of a queued phase; Superseded when the case has moved on."""
+    with database.session(practice) as session:
+        return cases.lock(session, case, seq)

@@ -1,0 +1,121 @@
+"""A worker process: takes a lease, works the queue, watches its peers, and mends orphans.
+
+Long-running (`work`), until idle or a deadline (`drain`, serverless), or inside another process
+(the demo): the same code.
+"""
+
+import os
+import secrets
+import signal
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from cleargate.engine.durable import EXIT_OVERTAKEN, Durable, PhaseRunner
+from cleargate.engine.watchdog import mend_orphans
+from cleargate.store import leases, watch
+from cleargate.store.database import Database
+
+HEARTBEAT_S = 2.0
+LEASE_S = 8.0
+WATCHDOG_S = 30.0
+
+_log = structlog.get_logger()
+
+
+def executor_name() -> str:
+    """A name that no other process has or will have."""
+    return f"{socket.gethostname()[:20]}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """How much a worker takes on: phases at once, and how often it looks at the queue."""
+
+    concurrency: int = 20
+    poll_s: float = 0.5
+
+
+class Worker:
+    """The queue's worker in this process."""
+
+    def __init__(self, database: Database, durable: Durable, executor: str) -> None:
+        self._database = database
+        self._durable = durable
+        self._executor = executor
+        self._stop = threading.Event()
+        self._housekeeper = threading.Thread(
+            target=self._keep_house, name="housekeeper", daemon=True
+        )
+
+    def start(self, phases: Sequence[str], run: PhaseRunner) -> None:
+        """Take a lease and begin to work."""
+        with self._database.public() as connection:
+            leases.start(connection, self._executor)
+        self._durable.launch(phases, run)
+        self._housekeeper.start()
+        _log.info("worker_started", executor=self._executor)
+
+    def stop(self) -> None:
+        """End running phases if they end soon, and give the lease back."""
+        self._stop.set()
+        self._durable.destroy()
+        self._housekeeper.join(timeout=10)
+        with self._database.public() as connection:
+            leases.end(connection, self._executor)
+        _log.info("worker_stopped", executor=self._executor)
+
+    def wait_for_signal(self) -> None:
+        """Work until SIGTERM or SIGINT."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop.set())
+        self._stop.wait()
+
+    def drain(self, until: datetime, horizon_s: float = 1.0) -> bool:
+        """Work until nothing is due any more (True) or until the deadline (False)."""
+        left_s = (until - datetime.now(until.tzinfo)).total_seconds()
+        deadline = time.monotonic() + left_s
+        idle_since: float | None = None
+        while time.monotonic() < deadline and not self._stop.is_set():
+            with self._database.public() as connection:
+                waiting = watch.phases_waiting(connection, horizon_s)
+            now = time.monotonic()
+            idle_since = None if waiting else (idle_since or now)
+            if idle_since is not None and now - idle_since > horizon_s:
+                return True
+            self._stop.wait(0.2)
+        return False
+
+    def _keep_house(self) -> None:
+        """Heartbeat, takeover and watchdog; a database that is away is waited for."""
+        next_watch = time.monotonic() + WATCHDOG_S
+        while not self._stop.wait(HEARTBEAT_S):
+            try:
+                self._beat()
+                if time.monotonic() >= next_watch:
+                    mend_orphans(self._database)
+                    next_watch = time.monotonic() + WATCHDOG_S
+            except SQLAlchemyError as error:
+                _log.warning("housekeeping_failed", error=type(error).__name__)
+
+    def _beat(self) -> None:
+        with self._database.public() as connection:
+            held = leases.renew(connection, self._executor)
+        if not held:
+            _log.error("worker_overtaken")
+            os._exit(EXIT_OVERTAKEN)
+        with self._database.public() as connection:
+            expired = leases.expire(connection, self._executor, LEASE_S)
+        with self._database.public() as connection:
+            for executor in expired:
+                leases.end_connections(connection, executor)
+            lost = leases.lost(connection)
+        if lost:
+            phases = self._durable.recover(lost)
+            _log.warning("took_over", workers=len(lost), phases=phases)

@@ -1,0 +1,1 @@
+"""The practice's records in Postgres: the only room that knows SQL."""

@@ -1,0 +1,75 @@
+"""Attempts: every try of every step, as the case's timeline shows them. No PHI."""
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+from cleargate.nouns.case import Attempt
+from cleargate.nouns.ids import CaseId
+from cleargate.store.database import Session
+
+# One try.
+_ADD = sa.text(
+    "insert into attempts (practice_id, case_id, step, connection, started_at, duration_ms,"
+    " outcome, vendor_code, request_id, ref, next_try_at) values (:practice, :case, :step,"
+    " :connection, :started, :duration_ms, :outcome, :vendor_code, :request_id, :ref, :next_try)"
+)
+
+
+def add(session: Session, case: CaseId, attempts: Iterable[Attempt]) -> None:
+    """Keep tries of a case, in their order."""
+    for attempt in attempts:
+        session.run(
+            _ADD,
+            case=case,
+            step=attempt.step,
+            connection=attempt.connection,
+            started=attempt.started,
+            duration_ms=attempt.duration_ms,
+            outcome=attempt.outcome,
+            vendor_code=attempt.vendor_code,
+            request_id=attempt.request_id,
+            ref=attempt.ref,
+            next_try=attempt.next_try,
+        )
+
+
+# The tries of a case, oldest first.
+_OF_CASE = sa.text(
+    "select * from attempts where practice_id = :practice and case_id = :case"
+    " order by id limit 1000"
+)
+
+
+def of_case(session: Session, case: CaseId) -> list[Attempt]:
+    """The tries of a case, oldest first, at most 1000."""
+    return [
+        Attempt(
+            step=row["step"],
+            connection=row["connection"],
+            started=row["started_at"],
+            duration_ms=row["duration_ms"],
+            outcome=row["outcome"],
+            vendor_code=row["vendor_code"],
+            request_id=row["request_id"],
+            ref=row["ref"],
+            next_try=row["next_try_at"],
+        )
+        for row in session.all(_OF_CASE, case=case)
+    ]
+
+
+# How often a step of a case was tried in its present generation.
+_FAILED = sa.text(
+    "select count(*) as tries, min(started_at) as since from attempts"
+    " where practice_id = :practice and case_id = :case and step = :step and outcome <> 'ok'"
+)
+
+
+def failures(session: Session, case: CaseId, step: str) -> sa.RowMapping:
+    """How often a step failed so far (`tries`), and since when (`since`, None for never)."""
+    row = session.one(_FAILED, case=case, step=step)
+    if row is None:
+        msg = "an aggregate always gives a row"
+        raise LookupError(msg)
+    return row

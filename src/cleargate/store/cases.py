@@ -1,0 +1,184 @@
+"""Cases: opened by a request, moved on by phases, closed once."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from cleargate.nouns.case import Case, CaseState, Memo
+from cleargate.nouns.errors import CleargateError
+from cleargate.nouns.ids import CaseId
+from cleargate.nouns.patient import Patient
+from cleargate.nouns.request import VisitRequest
+from cleargate.store import audit
+from cleargate.store.audit import Action, Event
+from cleargate.store.codec import dump, load
+from cleargate.store.database import Session
+from cleargate.store.queue import start_phase
+
+BOOKING = "booking"
+
+
+class Superseded(CleargateError):
+    """The case has moved on: a newer phase, a person or the patient overtook this one."""
+
+
+# Keep a new case; a second submit of the same form keeps nothing.
+_OPEN = sa.text(
+    "insert into cases (practice_id, id, kind, state, channel, visit_type, payment, request, memo,"
+    " person_index, form_nonce, phase, created_at, updated_at)"
+    " values (:practice, :id, :kind, 'open', :channel, :visit_type, :payment, :request, :memo,"
+    " :person, :nonce, '', :now, :now) on conflict (practice_id, form_nonce) do nothing"
+    " returning id"
+)
+
+# The case that an earlier submit of the same form made.
+_BY_NONCE = sa.text("select id from cases where practice_id = :practice and form_nonce = :nonce")
+
+
+def open_case(
+    session: Session,
+    case: CaseId,
+    request: VisitRequest,
+    *,
+    nonce: str,
+    phase: str,
+    now: datetime,
+    actor: str,
+    memo: Memo | None = None,
+) -> CaseId:
+    """Keep the request and queue its first phase; gives the earlier case on a double submit."""
+    sealer = session.sealer
+    nonce_index = sealer.index("form_nonce", nonce)
+    row = session.one(
+        _OPEN,
+        id=case,
+        kind=BOOKING,
+        channel=request.channel,
+        visit_type=request.visit_type,
+        payment=request.payment,
+        request=sealer.seal(dump(request), "cases", "request", case),
+        memo=sealer.seal(dump(memo or Memo()), "cases", "memo", case),
+        person=person_index(session, request.patient),
+        nonce=nonce_index,
+        now=now,
+    )
+    if row is None:
+        earlier = session.run(_BY_NONCE, nonce=nonce_index).scalar_one()
+        return CaseId(earlier)
+    start_phase(session, case, phase, note="received")
+    audit.record(
+        session, Event("case.open", Action.CREATE, "case", str(case), actor=actor, case=case)
+    )
+    return case
+
+
+def person_index(session: Session, patient: Patient) -> bytes:
+    """The blind index of a person: family name and birth date."""
+    family = patient.name.family.casefold().strip()
+    return session.sealer.index("person", f"{family}|{patient.birth_date.isoformat()}")
+
+
+# One case, whole.
+_GET = sa.text("select * from cases where practice_id = :practice and id = :case")
+
+# One case, whole, and nobody else may move it until this transaction ends.
+_LOCK = sa.text("select * from cases where practice_id = :practice and id = :case for update")
+
+
+def get(session: Session, case: CaseId) -> Case | None:
+    """The case, or None where this practice has none with that id."""
+    row = session.one(_GET, case=case)
+    return None if row is None else _read(session, row)
+
+
+def lock(session: Session, case: CaseId, seq: int | None = None) -> Case:
+    """The case, held until the transaction ends.
+
+    Raises Superseded when it is closed or, given a phase's number, when that is not its own.
+    """
+    row = session.one(_LOCK, case=case)
+    if row is None or (seq is not None and (row["state"] != "open" or row["phase_seq"] != seq)):
+        raise Superseded(str(case))
+    return _read(session, row)
+
+
+def _read(session: Session, row: sa.RowMapping) -> Case:
+    case = CaseId(row["id"])
+    request = session.sealer.open(row["request"], "cases", "request", case)
+    memo = session.sealer.open(row["memo"], "cases", "memo", case)
+    return Case(
+        id=case,
+        state=CaseState(row["state"]),
+        request=load(VisitRequest, request),
+        memo=load(Memo, memo),
+        generation=row["generation"],
+        phase=row["phase"],
+        phase_seq=row["phase_seq"],
+        due=row["due_at"],
+        note=row["note"],
+        created=row["created_at"],
+    )
+
+
+# What the case has established.
+_REMEMBER = sa.text(
+    "update cases set memo = :memo, updated_at = now() where practice_id = :practice and id = :case"
+)
+
+
+def remember(session: Session, case: Case, **changes: Any) -> Case:  # noqa: ANN401
+    """Change fields of the memo of a locked case; gives the case as it is then."""
+    memo = replace(case.memo, **changes)
+    sealed = session.sealer.seal(dump(memo), "cases", "memo", case.id)
+    session.run(_REMEMBER, case=case.id, memo=sealed)
+    return replace(case, memo=memo)
+
+
+# Close an open case.
+_CLOSE = sa.text(
+    "update cases set state = :state, phase = '', due_at = null, note = '', updated_at = now()"
+    " where practice_id = :practice and id = :case and state = 'open'"
+)
+
+
+def close(session: Session, case: CaseId, state: CaseState, actor: str = audit.SYSTEM) -> None:
+    """Close the case; nothing of it is queued any more."""
+    session.run(_CLOSE, case=case, state=state)
+    audit.record(
+        session,
+        Event(
+            "case.close",
+            Action.UPDATE,
+            "case",
+            str(case),
+            actor=actor,
+            case=case,
+            code=state,
+        ),
+    )
+
+
+# A person's "do it again".
+_RAISE = sa.text(
+    "update cases set generation = generation + 1, state = 'open', updated_at = now()"
+    " where practice_id = :practice and id = :case"
+)
+
+
+def raise_generation(session: Session, case: CaseId) -> None:
+    """Raise the generation, so that what is done again carries new Refs; reopens a closed case."""
+    session.run(_RAISE, case=case)
+
+
+# A gate holds the case: nothing is queued while it is open.
+_STOP_AT_GATE = sa.text(
+    "update cases set phase = '', due_at = null, note = 'gate', updated_at = now()"
+    " where practice_id = :practice and id = :case"
+)
+
+
+def stop_at_gate(session: Session, case: CaseId) -> None:
+    """The case waits for a person."""
+    session.run(_STOP_AT_GATE, case=case)

@@ -1,0 +1,112 @@
+"""The database, and the only way in: a session that sees one practice's rows and commits on exit.
+
+Every transaction names its practice for the row-level policies, transaction-locally, so that a
+pooler cannot carry it over. A worker's transaction also proves that the worker still holds its
+lease: a process that was frozen and overtaken gets Overtaken instead of a transaction.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from cleargate.nouns.errors import CleargateError
+from cleargate.nouns.ids import PracticeId
+from cleargate.store.crypto import Keyring, Sealer
+
+POOL_SIZE = 10
+POOL_OVERFLOW = 30
+
+
+class Overtaken(CleargateError):
+    """Another worker took over this process's work; it must stop and write nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One transaction of one practice."""
+
+    connection: sa.Connection
+    practice: PracticeId
+    sealer: Sealer
+
+    def run(self, statement: sa.TextClause, **values: object) -> sa.CursorResult[Any]:
+        """Execute a named query; the practice is always bound as `:practice`."""
+        return self.connection.execute(statement, {"practice": self.practice, **values})
+
+    def one(self, statement: sa.TextClause, **values: object) -> sa.RowMapping | None:
+        """The first row, or None."""
+        return self.run(statement, **values).mappings().first()
+
+    def all(self, statement: sa.TextClause, **values: object) -> list[sa.RowMapping]:
+        """Every row; the query carries its own limit."""
+        return list(self.run(statement, **values).mappings())
+
+
+# The practice becomes visible to the policies for this transaction only.
+_ENTER = sa.text("select set_config('app.practice_id', :practice, true)")
+
+# The same, and proof that this worker's lease was not taken.
+_ENTER_FENCED = sa.text(
+    "select set_config('app.practice_id', :practice, true),"
+    " exists (select 1 from leases where executor = :executor and lost_at is null) as held"
+)
+
+
+class Database:
+    """Connections of one role, and the keys of the practices.
+
+    `executor` is set in workers only: it fences every transaction (see the module's docstring).
+    """
+
+    def __init__(self, url: str, keyring: Keyring, executor: str = "") -> None:
+        self._engine = connect(url, executor)
+        self._keyring = keyring
+        self._executor = executor
+
+    @contextmanager
+    def session(self, practice: PracticeId) -> Iterator[Session]:
+        """A transaction of one practice; commits when the block ends without an error."""
+        with self._engine.begin() as connection:
+            self._enter(connection, practice)
+            sealer = self._keyring.sealer(connection, practice)
+            yield Session(connection, practice, sealer)
+
+    def _enter(self, connection: sa.Connection, practice: PracticeId) -> None:
+        if not self._executor:
+            connection.execute(_ENTER, {"practice": str(practice)})
+            return
+        row = connection.execute(
+            _ENTER_FENCED, {"practice": str(practice), "executor": self._executor}
+        ).one()
+        if not row.held:
+            raise Overtaken(self._executor)
+
+    @contextmanager
+    def public(self) -> Iterator[sa.Connection]:
+        """A transaction without a practice, for the closed list of PHI-free tables only."""
+        with self._engine.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._engine.dispose()
+
+
+def connect(url: str, application: str = "", **options: Mapping[str, object]) -> sa.Engine:
+    """An engine that shows no values in errors and works behind a transaction pooler."""
+    return sa.create_engine(
+        url,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_OVERFLOW,
+        pool_pre_ping=False,
+        hide_parameters=True,
+        connect_args={
+            "prepare_threshold": None,
+            "application_name": application or "cleargate",
+            "connect_timeout": 10,
+        },
+        **options,
+    )

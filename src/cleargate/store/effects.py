@@ -1,0 +1,84 @@
+"""Effects: what was sent to a vendor under which Ref, and the receipt that came back.
+
+A row is kept *before* the bytes leave. So after a crash a row without a receipt says: this may
+have happened over there, look before sending again.
+"""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from cleargate.nouns.case import Receipt
+from cleargate.nouns.ids import CaseId, Ref
+from cleargate.store.codec import dump, load
+from cleargate.store.database import Session
+
+# The finished write of a step, whatever its generation.
+_DONE = sa.text(
+    "select ref, receipt from effects where practice_id = :practice and case_id = :case"
+    " and step = :step and state = 'done' order by generation desc limit 1"
+)
+
+# A write is about to be sent. `doubts` counts earlier sends whose outcome is not known.
+_BEGIN = sa.text(
+    "insert into effects (practice_id, ref, case_id, step, generation, connection, state, sent_at)"
+    " values (:practice, :ref, :case, :step, :generation, :connection, 'sent', :now)"
+    " on conflict (practice_id, ref) do update set state = 'sent', sent_at = excluded.sent_at,"
+    " doubts = effects.doubts + (effects.state = 'sent')::integer returning doubts"
+)
+
+# The vendor has it.
+_FINISH = sa.text(
+    "update effects set state = 'done', receipt = :receipt, done_at = :now"
+    " where practice_id = :practice and ref = :ref"
+)
+
+# The last send surely did nothing over there.
+_UNSENT = sa.text("update effects set state = 'due' where practice_id = :practice and ref = :ref")
+
+# What was done was taken back, so that it may be done again under a new generation.
+_UNDO = sa.text(
+    "update effects set state = 'undone' where practice_id = :practice and case_id = :case"
+    " and step = :step and state = 'done'"
+)
+
+
+def done(session: Session, case: CaseId, step: str) -> Receipt | None:
+    """The receipt of a step that was finished and not taken back, or None."""
+    row = session.one(_DONE, case=case, step=step)
+    return None if row is None else _receipt(session, row)
+
+
+def begin(session: Session, ref: Ref, connection: str, now: datetime) -> int:
+    """Keep that a write is about to leave; gives how many earlier sends may have arrived."""
+    row = session.one(
+        _BEGIN,
+        ref=ref.value,
+        case=ref.case,
+        step=ref.step,
+        generation=ref.generation,
+        connection=connection,
+        now=now,
+    )
+    return 0 if row is None else int(row["doubts"])
+
+
+def finish(session: Session, ref: Ref, receipt: Receipt, now: datetime) -> None:
+    """Keep the vendor's receipt."""
+    sealed = session.sealer.seal(dump(receipt), "effects", "receipt", ref.value)
+    session.run(_FINISH, ref=ref.value, receipt=sealed, now=now)
+
+
+def unsent(session: Session, ref: Ref) -> None:
+    """Keep that the last send surely did nothing, so that the next one is in no doubt."""
+    session.run(_UNSENT, ref=ref.value)
+
+
+def undo(session: Session, case: CaseId, step: str) -> None:
+    """Remember that a finished step was taken back."""
+    session.run(_UNDO, case=case, step=step)
+
+
+def _receipt(session: Session, row: sa.RowMapping) -> Receipt:
+    content = session.sealer.open(row["receipt"], "effects", "receipt", row["ref"])
+    return load(Receipt, content)

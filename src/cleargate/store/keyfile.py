@@ -1,0 +1,60 @@
+"""The KeyService of one machine: a key file that only its owner can read."""
+
+import os
+import stat
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from cleargate.nouns.errors import BadSettings
+
+_KEY_BYTES = 32
+_NONCE_BYTES = 12
+
+
+class LocalKeyFile:
+    """Wraps data keys with a 32-byte key from a file of mode 0600, owned by this process's user."""
+
+    def __init__(self, path: Path) -> None:
+        self._aead = AESGCM(_read_private(path))
+
+    @staticmethod
+    def create(path: Path) -> None:
+        """Make a new key file, unless there is one."""
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(os.urandom(_KEY_BYTES))
+
+    def wrap(self, data_key: bytes, context: str) -> bytes:
+        """Encrypt a data key, bound to its context."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._aead.encrypt(nonce, data_key, context.encode())
+
+    def unwrap(self, wrapped: bytes, context: str) -> bytes:
+        """Decrypt a data key. BadSettings when this is not the file it was wrapped with."""
+        nonce, sealed = wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:]
+        try:
+            return self._aead.decrypt(nonce, sealed, context.encode())
+        except InvalidTag:
+            msg = "the key file does not fit this database; restore the one it was made with"
+            raise BadSettings(msg) from None
+
+
+def _read_private(path: Path) -> bytes:
+    try:
+        status = path.stat()
+        key = path.read_bytes()
+    except OSError as error:
+        msg = f"the key file {path} cannot be read ({error.strerror}); check CLEARGATE_KEY_FILE"
+        raise BadSettings(msg) from None
+    if stat.S_IMODE(status.st_mode) & 0o077 or status.st_uid != os.getuid():
+        msg = f"the key file {path} must belong to this user and have mode 0600"
+        raise BadSettings(msg)
+    if len(key) != _KEY_BYTES:
+        msg = f"the key file {path} must hold exactly {_KEY_BYTES} bytes"
+        raise BadSettings(msg)
+    return key

@@ -1,0 +1,65 @@
+"""Leases: which worker processes live, and which were overtaken. PHI-free, without a practice."""
+
+import sqlalchemy as sa
+
+# A worker starts.
+_START = sa.text("insert into leases (executor) values (:executor)")
+
+# A worker lives; no row back means that it was overtaken.
+_RENEW = sa.text(
+    "update leases set seen_at = now() where executor = :executor and lost_at is null"
+    " returning executor"
+)
+
+# Workers that did not renew in time lose their lease; skip those that another is looking at.
+_EXPIRE = sa.text(
+    "update leases set lost_at = now() where executor in (select executor from leases"
+    " where lost_at is null and seen_at < now() - make_interval(secs => :age_s)"
+    " and executor <> :executor for update skip locked) returning executor"
+)
+
+# Whatever the overtaken worker's connections still hold ends here.
+_END_CONNECTIONS = sa.text(
+    "select pg_terminate_backend(pid) from pg_stat_activity"
+    " where application_name = :executor and usename = current_user"
+)
+
+# Overtaken workers whose phases are still theirs; their taker may have died in between.
+_LOST = sa.text(
+    "select executor from leases where lost_at is not null and exists (select 1 from"
+    " dbos.workflow_status where executor_id = executor and status = 'PENDING') order by lost_at"
+)
+
+# A worker that ends by itself gives its lease back.
+_END = sa.text("update leases set lost_at = now() where executor = :executor")
+
+
+def start(connection: sa.Connection, executor: str) -> None:
+    """Take a lease for a new worker."""
+    connection.execute(_START, {"executor": executor})
+
+
+def renew(connection: sa.Connection, executor: str) -> bool:
+    """Show that the worker lives; False when it was overtaken."""
+    return connection.execute(_RENEW, {"executor": executor}).first() is not None
+
+
+def expire(connection: sa.Connection, executor: str, age_s: float) -> list[str]:
+    """Take the leases of workers that were silent for `age_s` seconds; gives their names."""
+    rows = connection.execute(_EXPIRE, {"executor": executor, "age_s": age_s})
+    return [row.executor for row in rows]
+
+
+def end_connections(connection: sa.Connection, executor: str) -> None:
+    """End the database sessions of an overtaken worker, with whatever they had not committed."""
+    connection.execute(_END_CONNECTIONS, {"executor": executor})
+
+
+def lost(connection: sa.Connection) -> list[str]:
+    """Workers without a lease that still hold phases."""
+    return [row.executor for row in connection.execute(_LOST)]
+
+
+def end(connection: sa.Connection, executor: str) -> None:
+    """Give the lease back."""
+    connection.execute(_END, {"executor": executor})

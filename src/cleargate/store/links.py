@@ -1,0 +1,91 @@
+"""Unguessable links for patients: only a hash is stored, and every link ends."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from cleargate.nouns.ids import CaseId
+from cleargate.store.database import Session
+
+TRIES_MAX = 5
+"""Wrong answers to the birth-date question before a link is dead."""
+
+
+class LinkPurpose(StrEnum):
+    """What a link opens."""
+
+    RECEIPT = "receipt"
+    CONFIRM_CONTACT = "confirm_contact"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a token opens; `tries` counts wrong answers."""
+
+    case: CaseId
+    purpose: LinkPurpose
+    tries: int
+
+
+def token_hash(token: str) -> bytes:
+    """What is stored of a token."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+# Keep a link.
+_ADD = sa.text(
+    "insert into links (practice_id, token_hash, case_id, purpose, expires_at)"
+    " values (:practice, :hash, :case, :purpose, :expires)"
+    " on conflict (practice_id, token_hash) do nothing"
+)
+
+# The link of a token that has not ended.
+_FIND = sa.text(
+    "select case_id, purpose, tries from links where practice_id = :practice"
+    " and token_hash = :hash and expires_at > :now"
+)
+
+# One more wrong answer.
+_COUNT = sa.text(
+    "update links set tries = tries + 1 where practice_id = :practice and token_hash = :hash"
+)
+
+
+def make(session: Session, case: CaseId, purpose: LinkPurpose, expires: datetime) -> str:
+    """Make a link; gives its token of 256 random bits, which is stored nowhere."""
+    token = secrets.token_urlsafe(32)
+    keep(session, case, purpose, token, expires)
+    return token
+
+
+def derived_token(session: Session, case: CaseId, purpose: LinkPurpose) -> str:
+    """The one token of a case and purpose that can be made again, for a mail that is sent again.
+
+    It is an HMAC under the practice's key: unguessable, and stored nowhere either.
+    """
+    key = session.sealer.index(f"link:{purpose}", str(case))
+    return (key + session.sealer.index(f"link2:{purpose}", str(case))).hex()
+
+
+def keep(
+    session: Session, case: CaseId, purpose: LinkPurpose, token: str, expires: datetime
+) -> None:
+    """Keep a token's hash."""
+    session.run(_ADD, hash=token_hash(token), case=case, purpose=purpose, expires=expires)
+
+
+def find(session: Session, token: str, now: datetime) -> Link | None:
+    """What the token opens; None when it is wrong or has ended."""
+    row = session.one(_FIND, hash=token_hash(token), now=now)
+    if row is None:
+        return None
+    return Link(CaseId(row["case_id"]), LinkPurpose(row["purpose"]), row["tries"])
+
+
+def count_wrong_answer(session: Session, token: str) -> None:
+    """One more wrong answer to the birth-date question."""
+    session.run(_COUNT, hash=token_hash(token))

@@ -1,0 +1,142 @@
+"""Staff, their signed-in sessions, and API tokens; secrets are stored as hashes only."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+
+from cleargate.nouns.ids import PracticeId
+from cleargate.store.database import Session
+
+
+@dataclass(frozen=True, slots=True)
+class StaffMember:
+    """A person who may sign in; `password_hash` is argon2id."""
+
+    id: UUID
+    username: str
+    name: str
+    password_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A signed-in session."""
+
+    practice: PracticeId
+    staff: UUID
+    csrf: str
+    seen: datetime
+    expires: datetime
+
+
+# Keep a staff member; the same name twice changes name and password.
+_KEEP = sa.text(
+    "insert into staff (practice_id, id, username, name, password_hash)"
+    " values (:practice, :id, :username, :name, :hash) on conflict (practice_id, username)"
+    " do update set name = excluded.name, password_hash = excluded.password_hash"
+)
+
+# An active staff member by sign-in name.
+_BY_NAME = sa.text(
+    "select id, username, name, password_hash from staff where practice_id = :practice"
+    " and username = :username and active"
+)
+
+# An active staff member by id.
+_BY_ID = sa.text(
+    "select id, username, name, password_hash from staff where practice_id = :practice"
+    " and id = :id and active"
+)
+
+
+def keep(session: Session, username: str, name: str, password_hash: str) -> None:
+    """Make a staff member, or give one a new name and password."""
+    session.run(_KEEP, id=uuid4(), username=username, name=name, hash=password_hash)
+
+
+def by_username(session: Session, username: str) -> StaffMember | None:
+    """The active staff member of that sign-in name."""
+    return _member(session.one(_BY_NAME, username=username))
+
+
+def by_id(session: Session, staff: UUID) -> StaffMember | None:
+    """The active staff member of that id."""
+    return _member(session.one(_BY_ID, id=staff))
+
+
+def _member(row: sa.RowMapping | None) -> StaffMember | None:
+    if row is None:
+        return None
+    return StaffMember(row["id"], row["username"], row["name"], row["password_hash"])
+
+
+# A new signed-in session.
+_SIGN_IN = sa.text(
+    "insert into sign_ins (token_hash, practice_id, staff_id, csrf, created_at, seen_at,"
+    " expires_at) values (:hash, :practice, :staff, :csrf, :now, :now, :expires)"
+)
+
+# A session that is not idle and not over, marked as seen.
+_SEEN = sa.text(
+    "update sign_ins set seen_at = :now where token_hash = :hash and expires_at > :now"
+    " and seen_at > :idle_since returning practice_id, staff_id, csrf, seen_at, expires_at"
+)
+
+# The session ends.
+_SIGN_OUT = sa.text("delete from sign_ins where token_hash = :hash")
+
+
+def sign_in(connection: sa.Connection, token_hash: bytes, new: SignIn) -> None:
+    """Keep a new signed-in session."""
+    connection.execute(
+        _SIGN_IN,
+        {
+            "hash": token_hash,
+            "practice": new.practice,
+            "staff": new.staff,
+            "csrf": new.csrf,
+            "now": new.seen,
+            "expires": new.expires,
+        },
+    )
+
+
+def seen(
+    connection: sa.Connection, token_hash: bytes, now: datetime, idle_since: datetime
+) -> SignIn | None:
+    """The session of a token, if it still holds; marks it as seen."""
+    values = {"hash": token_hash, "now": now, "idle_since": idle_since}
+    row = connection.execute(_SEEN, values).first()
+    if row is None:
+        return None
+    return SignIn(PracticeId(row.practice_id), row.staff_id, row.csrf, row.seen_at, row.expires_at)
+
+
+def sign_out(connection: sa.Connection, token_hash: bytes) -> None:
+    """End the session."""
+    connection.execute(_SIGN_OUT, {"hash": token_hash})
+
+
+# Keep an API token.
+_KEEP_TOKEN = sa.text(
+    "insert into api_tokens (token_hash, practice_id, name) values (:hash, :practice, :name)"
+    " on conflict do nothing"
+)
+
+# The practice and name of an API token.
+_TOKEN = sa.text("select practice_id, name from api_tokens where token_hash = :hash")
+
+
+def keep_api_token(
+    connection: sa.Connection, token_hash: bytes, practice: PracticeId, name: str
+) -> None:
+    """Keep an API token's hash."""
+    connection.execute(_KEEP_TOKEN, {"hash": token_hash, "practice": practice, "name": name})
+
+
+def api_token(connection: sa.Connection, token_hash: bytes) -> tuple[PracticeId, str] | None:
+    """Whose API token it is: practice and the token's name."""
+    row = connection.execute(_TOKEN, {"hash": token_hash}).first()
+    return None if row is None else (PracticeId(row.practice_id), row.name)

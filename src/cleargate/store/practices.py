@@ -1,0 +1,28 @@
+"""The practices of this installation: names and ids, nothing about patients."""
+
+from uuid import UUID, uuid5
+
+import sqlalchemy as sa
+
+from cleargate.nouns.ids import PracticeId
+
+_NAMESPACE = UUID("6f0c4a52-5b57-4d0e-9a53-7d6f3a1f4c11")
+
+# Keep a practice as its settings name it.
+_KEEP = sa.text(
+    "insert into practices (id, slug, name, zone) values (:id, :slug, :name, :zone)"
+    " on conflict (id) do update set name = excluded.name, zone = excluded.zone"
+)
+
+
+def practice_id(slug: str) -> PracticeId:
+    """A practice's id, derived from its slug so that every machine agrees."""
+    return PracticeId(uuid5(_NAMESPACE, slug))
+
+
+def keep(connection: sa.Connection, slug: str, name: str, zone: str) -> PracticeId:
+    """Make or rename a practice."""
+    practice = practice_id(slug)
+    values = {"id": practice, "slug": slug, "name": name, "zone": zone}
+    connection.execute(_KEEP, values)
+    return practice

@@ -1,0 +1,32 @@
+"""Counters with a window: form posts per address, checks per day, answers per link. No PHI."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from cleargate.store.database import Session
+
+# One more use in this window, if there is room; no row back means no room.
+_TAKE = sa.text(
+    "insert into throttle (practice_id, bucket, window_start, used)"
+    " values (:practice, :bucket, :start, 1)"
+    " on conflict (practice_id, bucket, window_start)"
+    " do update set used = throttle.used + 1 where throttle.used < :limit returning used"
+)
+
+# Windows that are over.
+_FORGET = sa.text("delete from throttle where practice_id = :practice and window_start < :before")
+
+
+def take(session: Session, bucket: str, window_start: datetime, limit: int) -> bool:
+    """Use one of `limit` in the window; False when none is left. The bucket's name is hashed."""
+    if limit < 1:
+        return False
+    index = session.sealer.index("throttle", bucket)
+    row = session.one(_TAKE, bucket=index, start=window_start, limit=limit)
+    return row is not None
+
+
+def forget(session: Session, before: datetime) -> None:
+    """Drop windows that began before."""
+    session.run(_FORGET, before=before)

@@ -89,7 +89,7 @@ class Records:
         return list(self._types.get(kind, {}).values())
 
     def having(self, kind: str, key: str, value: str) -> list[Record]:
-        """The resources with that value under an indexed key (`identifier`, `birthdate`, `patient`)."""
+        """The resources with that value under an indexed key: identifier, birthdate or patient."""
         found = self._types.get(kind, {})
         return [found[id_] for id_ in self._keys.get((kind, key, value), {})]
 

@@ -27,25 +27,40 @@ class _Shape:
     instants: tuple[str, ...] = ()
 
 
+def _words(lines: str) -> frozenset[str]:
+    return frozenset(lines.split())
+
+
 _SHAPES = {
     "Patient": _Shape(
-        known=frozenset(
-            ["active", "name", "telecom", "gender", "birthDate", "deceasedBoolean", "deceasedDateTime", "address", "maritalStatus", "multipleBirthBoolean", "multipleBirthInteger", "photo", "contact", "communication", "generalPractitioner", "managingOrganization", "link"]
+        known=_words(
+            """
+active name telecom gender birthDate deceasedBoolean deceasedDateTime
+address maritalStatus multipleBirthBoolean multipleBirthInteger photo
+contact communication generalPractitioner managingOrganization link
+"""
         ),
         required=("name",),
         codes={"gender": frozenset({"male", "female", "other", "unknown"})},
         dates=("birthDate",),
     ),
     "Coverage": _Shape(
-        known=frozenset(
-            ["status", "type", "policyHolder", "subscriber", "subscriberId", "beneficiary", "dependent", "relationship", "period", "payor", "class", "order", "network", "costToBeneficiary", "subrogation", "contract"]
+        known=_words(
+            """
+status type policyHolder subscriber subscriberId beneficiary dependent
+relationship period payor class order network costToBeneficiary subrogation
+contract
+"""
         ),
         required=("status", "beneficiary", "payor"),
         codes={"status": frozenset({"active", "cancelled", "draft", "entered-in-error"})},
     ),
     "Slot": _Shape(
-        known=frozenset(
-            ["serviceCategory", "serviceType", "specialty", "appointmentType", "schedule", "status", "start", "end", "overbooked", "comment"]
+        known=_words(
+            """
+serviceCategory serviceType specialty appointmentType schedule status start
+end overbooked comment
+"""
         ),
         required=("schedule", "status", "start", "end"),
         codes={
@@ -56,20 +71,31 @@ _SHAPES = {
         instants=("start", "end"),
     ),
     "Appointment": _Shape(
-        known=frozenset(
-            ["status", "cancelationReason", "serviceCategory", "serviceType", "specialty", "appointmentType", "reasonCode", "reasonReference", "priority", "description", "supportingInformation", "start", "end", "minutesDuration", "slot", "created", "comment", "patientInstruction", "basedOn", "participant", "requestedPeriod"]
+        known=_words(
+            """
+status cancelationReason serviceCategory serviceType specialty
+appointmentType reasonCode reasonReference priority description
+supportingInformation start end minutesDuration slot created comment
+patientInstruction basedOn participant requestedPeriod
+"""
         ),
         required=("status", "participant"),
         codes={
-            "status": frozenset(
-                ["proposed", "pending", "booked", "arrived", "fulfilled", "cancelled", "noshow", "entered-in-error", "checked-in", "waitlist"]
+            "status": _words(
+                """
+proposed pending booked arrived fulfilled cancelled noshow entered-in-error
+checked-in waitlist
+"""
             )
         },
         instants=("start", "end"),
     ),
     "CoverageEligibilityResponse": _Shape(
-        known=frozenset(
-            ["status", "purpose", "patient", "servicedDate", "servicedPeriod", "created", "requestor", "request", "outcome", "disposition", "insurer", "insurance", "preAuthRef", "form", "error"]
+        known=_words(
+            """
+status purpose patient servicedDate servicedPeriod created requestor request
+outcome disposition insurer insurance preAuthRef form error
+"""
         ),
         required=("status", "purpose", "patient", "created", "request", "outcome", "insurer"),
         codes={

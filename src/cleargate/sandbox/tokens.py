@@ -5,6 +5,7 @@ import json
 import re
 import secrets
 from base64 import urlsafe_b64decode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -96,14 +97,8 @@ class TokenEndpoint:
         except (JoseError, ValueError):
             return None
         now = self._clock.now()
-        expires, jti = claims.get("exp"), claims.get("jti")
-        if claims.get("sub") != client_id or claims.get("aud") not in (audience, [audience]):
-            return None
-        if not isinstance(expires, int | float) or not isinstance(jti, str) or not jti:
-            return None
-        if not 0 < expires - now.timestamp() <= ASSERTION_LIFE_MAX_S:
-            return None
-        if f"{client_id} {jti}" in self._seen:
+        jti = claims.get("jti")
+        if not _holds(claims, client_id, audience, now) or f"{client_id} {jti}" in self._seen:
             return None
         self._seen[f"{client_id} {jti}"] = now + timedelta(seconds=ASSERTION_LIFE_MAX_S)
         return client_id
@@ -122,6 +117,18 @@ def _claimed_issuer(assertion: str) -> str:
         return ""
     issuer = claims.get("iss") if isinstance(claims, dict) else ""
     return issuer if isinstance(issuer, str) else ""
+
+
+def _holds(claims: Mapping[str, object], client_id: str, audience: str, now: datetime) -> bool:
+    expires, jti = claims.get("exp"), claims.get("jti")
+    return (
+        claims.get("sub") == client_id
+        and claims.get("aud") in (audience, [audience])
+        and isinstance(jti, str)
+        and bool(jti)
+        and isinstance(expires, int | float)
+        and 0 < expires - now.timestamp() <= ASSERTION_LIFE_MAX_S
+    )
 
 
 def _covers(scope: str, interaction: str, kind: str) -> bool:

@@ -1,0 +1,1 @@
+"""The payers: `payers.toml` says who they are, `shapes/` how each of them words its answers."""

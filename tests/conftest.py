@@ -11,6 +11,11 @@ from cleargate.store.embedded import EmbeddedPostgres
 from tests.postgres import temporary_cluster
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Leave out the tests marked `long` unless -m says otherwise."""
+    config.option.markexpr = config.option.markexpr or "not long"
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[EmbeddedPostgres]:
     """One embedded Postgres for the session; see `tests.postgres.fresh_database`."""

@@ -63,7 +63,6 @@ class EmbeddedPostgres:
         self.data_dir = data_dir.absolute()
         self._lock: int | None = None
         self._server: Popen[bytes] | None = None
-        self._account: places.Account | None = None
         self._home = self.data_dir
         self._socket_dir = self.data_dir
 
@@ -74,17 +73,20 @@ class EmbeddedPostgres:
         does not come up within START_TIMEOUT_S.
         """
         places.claim_directory(self.data_dir)
-        self._account = places.account()
-        if self._take_ownership():
-            try:
-                self._settle()
-                self._bring_up()
-                self._ensure_roles()
-            except BaseException:
-                self.stop()
-                raise
-        else:
-            self._attach()
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not self._take_ownership():
+            if self._attach():
+                return self.url()
+            if time.monotonic() > deadline:
+                raise Refused(f"The process that owns the database in {self.data_dir} is stuck.")
+            time.sleep(POLL_S)
+        try:
+            self._settle()
+            self._bring_up()
+            self._ensure_roles()
+        except BaseException:
+            self.stop()
+            raise
         return self.url()
 
     def stop(self) -> None:
@@ -152,42 +154,40 @@ class EmbeddedPostgres:
         self._lock = handle
         return True
 
-    def _attach(self) -> None:
-        """Wait until the owner's server answers; the owner may only just be making it."""
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while time.monotonic() < deadline:
-            self._home = places.noted_home(self.data_dir)
-            self._socket_dir = self._pid_file.noted_socket_dir() or self._home
-            if self._owner_can_sign_in():
-                return
-            time.sleep(POLL_S)
-        raise Refused(
-            f"The database in {self.data_dir} belongs to a process that does not start it."
-        )
+    def _attach(self) -> bool:
+        """Whether the owner's server lets us in; its owner may only just be making it."""
+        self._home = places.noted_home(self.data_dir)
+        self._socket_dir = self._pid_file.noted_socket_dir() or self._home
+        try:
+            self._connect(OWNER, DATABASE).close()
+        except (psycopg.OperationalError, FileNotFoundError):
+            return False
+        return True
 
     # -- bringing it up, in the order in which it happens
 
     def _settle(self) -> None:
-        self._home = places.home(self.data_dir, self._who)
-        self._socket_dir = places.socket_directory(self._home, self._who)
-        passwords = places.passwords(self._home, self._who)
+        account = places.account()
+        self._home = places.home(self.data_dir, account)
+        self._socket_dir = places.socket_directory(self._home, account)
+        passwords = places.passwords(self._home, account)
         if not self._pgdata.exists():
-            self._initialise(passwords[SUPERUSER])
+            self._initialise(account, passwords[SUPERUSER])
 
-    def _initialise(self, password_file: Path) -> None:
+    def _initialise(self, account: places.Account, password_file: Path) -> None:
         """Make the cluster under another name first: a half-made one must not look like one."""
         draft = self._home / "pgdata.new"
         if draft.exists():
             shutil.rmtree(draft)
         command = [
-            str(places.programs(self._who) / "initdb"),
+            str(places.programs(account) / "initdb"),
             *("-D", str(draft), "-U", SUPERUSER, "--pwfile", str(password_file)),
             *("--auth=scram-sha-256", "--data-checksums", "--encoding=UTF8", "--locale=C"),
             *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"),
         ]
         log = self._open_log()
         try:
-            with self._who.launch(command, log) as initdb:
+            with account.launch(command, log) as initdb:
                 code = initdb.wait()
         finally:
             os.close(log)
@@ -226,16 +226,17 @@ class EmbeddedPostgres:
         when their pid is now a zombie's or a stranger's. That no process of the old server still
         holds its memory, Postgres checks with and without the file (since release 12).
         """
+        account = places.account()
         self._pid_file.discard()
         (self._socket_dir / f"{places.SOCKET}.lock").unlink(missing_ok=True)
         folder = str(self._socket_dir).replace('"', '""')
-        command = [str(places.programs(self._who) / "postgres"), "-D", str(self._pgdata)]
+        command = [str(places.programs(account) / "postgres"), "-D", str(self._pgdata)]
         command += ["-c", f'unix_socket_directories="{folder}"']
         for name, value in SETTINGS.items():
             command += ["-c", f"{name}={value}"]
         log = self._open_log()
         try:
-            self._server = self._who.launch(command, log)
+            self._server = account.launch(command, log)
         finally:
             os.close(log)
 
@@ -285,12 +286,6 @@ class EmbeddedPostgres:
     # -- small things
 
     @property
-    def _who(self) -> places.Account:
-        if self._account is None:
-            self._account = places.account()
-        return self._account
-
-    @property
     def _pgdata(self) -> Path:
         return self._home / "pgdata"
 
@@ -320,10 +315,3 @@ class EmbeddedPostgres:
             connect_timeout=5,
             autocommit=True,
         )
-
-    def _owner_can_sign_in(self) -> bool:
-        try:
-            self._connect(OWNER, DATABASE).close()
-        except (psycopg.OperationalError, FileNotFoundError):
-            return False
-        return True

@@ -367,3 +367,23 @@ def test_a_server_that_cannot_start_is_refused_with_the_place_of_its_log(stopped
         stopped.start()
 
     assert stopped.pid() is None
+
+
+def test_starts_at_the_same_moment_make_one_server(tmp_path):
+    """Whoever comes first makes it; the others wait and attach, here as threads of their own."""
+    clusters = [EmbeddedPostgres(tmp_path / "data") for _ in range(3)]
+    urls = []
+    starters = [
+        threading.Thread(target=lambda one=one: urls.append(one.start())) for one in clusters
+    ]
+    try:
+        for starter in starters:
+            starter.start()
+        for starter in starters:
+            starter.join()
+        assert len(urls) == 3
+        assert len(set(urls)) == 1
+    finally:
+        for cluster in clusters:
+            cluster.stop()
+        rmtree(clusters[0].home)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 from cleargate.x12.diagnostics import Report, warning
 from cleargate.x12.envelope import TransactionSet, element
@@ -251,7 +252,7 @@ def _level(segments: list[_Numbered], repetition: str, report: Report) -> Level:
         _rejections(head, report),
         tuple(
             _benefit(segments[start:end], repetition, report)
-            for start, end in zip(starts, [*starts[1:], len(segments)], strict=True)
+            for start, end in pairwise([*starts, len(segments)])
         ),
     )
     _check_level(level, demographics, report)

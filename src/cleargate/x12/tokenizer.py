@@ -31,14 +31,14 @@ def _upto(chars_max: int) -> str:
 _HEADER = re.compile(
     r"ISA([^A-Za-z0-9 \t\r\n])"
     + (rf"\w\w\1{_upto(12)}" * 2)  # ISA01-04 authorisation and security
-    + (rf"\w\w\1{_upto(17)}" * 2)  # ISA05-08 sender and receiver
+    + (rf"\w\w\1{_upto(40)}" * 2)  # ISA05-08 sender and receiver
     + _upto(8)  # ISA09 date
     + _upto(6)  # ISA10 time
     + rf"(?P<repetition>.?)\1\d{{5}}\1{_upto(12)}"  # ISA11-13 repetition, version, number
     + _upto(1) * 2,  # ISA14-15 acknowledgement and usage
     re.DOTALL,
 )
-_HEADER_CHARS_MAX = 200
+_HEADER_CHARS_MAX = 240
 
 
 @dataclass(frozen=True, slots=True)

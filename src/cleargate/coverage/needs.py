@@ -1,0 +1,101 @@
+"""Whether the payer wants to be asked first, or wants a referral: flags and words.
+
+Seen: EB11, `EB*CB**62^73********Y*N`, "Plan Requires PreCert", "PCP TO SUBMIT A SPECIALIST
+REFERRAL". The primary service's own rows decide; the plan's rows speak where those are silent.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from cleargate.coverage.network import effective_network
+from cleargate.coverage.reasons import Doubt, reason
+from cleargate.coverage.rows import BenefitRow, Info
+from cleargate.nouns.coverage import AuthorisationNeed, Network, Source
+
+_AUTHORISATION = re.compile(r"\bAUTHORI[SZ]|\bPRE-?\s?(?:AUTH|CERT)|\bPRIOR AUTH|\bPRECERT")
+_REFERRAL = re.compile(r"\bREFERRALS?\b")
+_NEGATED = re.compile(
+    r"\bNO\b|\bNOT (?:\w+ )?(?:REQUIRED|NEEDED|NECESSARY|APPLICABLE)|\bNOT REQUIRE\b|\bWAIVED\b"
+)
+_WANTED = re.compile(r"\bREQUIR|\bNEED|\bMUST\b|\bNECESSARY\b|\bSUBMIT|\bOBTAIN|\bSUBJECT TO\b")
+_CLAUSE = re.compile(r"[.;,]|\bBUT\b")
+_BOUNDARY = frozenset({Info.OTHER_PAYER, Info.NOT_COVERED, Info.INACTIVE})
+"""Rows whose flags and words are not about care under this plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What is needed for the primary service."""
+
+    authorisation: AuthorisationNeed
+    referral: AuthorisationNeed
+    doubts: tuple[Doubt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    need: AuthorisationNeed
+    network: Network
+    source: Source
+
+
+def read_needs(rows: Sequence[BenefitRow], primary: str) -> Needs:
+    """What the payer wants before the primary service is given."""
+    named = [row for row in rows if primary in row.services and row.info not in _BOUNDARY]
+    plan = [
+        row
+        for row in rows
+        if row.speaks_for_plan and primary not in row.services and row.info not in _BOUNDARY
+    ]
+    doubts: list[Doubt] = []
+    authorisation = _settle(list(_authorisations(named)) or list(_authorisations(plan)), doubts)
+    referral = _settle(list(_referrals(named)) or list(_referrals(plan)), [])
+    return Needs(authorisation, referral, tuple(doubts))
+
+
+def _authorisations(rows: Iterable[BenefitRow]) -> Iterable[_Statement]:
+    for row in rows:
+        if row.authorisation is not AuthorisationNeed.UNSTATED:
+            yield _Statement(row.authorisation, effective_network(row)[0], row.at("EB11"))
+        yield from _in_words(row, _AUTHORISATION)
+
+
+def _referrals(rows: Iterable[BenefitRow]) -> Iterable[_Statement]:
+    for row in rows:
+        yield from _in_words(row, _REFERRAL)
+
+
+def _in_words(row: BenefitRow, subject: re.Pattern[str]) -> Iterable[_Statement]:
+    """What a row's text says of a subject, clause by clause."""
+    for message in row.messages:
+        for clause in _CLAUSE.split(message.text.upper()):
+            if not subject.search(clause):
+                continue
+            if _NEGATED.search(clause):
+                need = AuthorisationNeed.NOT_REQUIRED
+            elif row.info is Info.BASIS or _WANTED.search(clause):
+                need = AuthorisationNeed.REQUIRED
+            else:
+                continue
+            yield _Statement(need, effective_network(row)[0], message.source)
+
+
+def _settle(statements: list[_Statement], doubts: list[Doubt]) -> AuthorisationNeed:
+    """One need out of many: statements for out of network count where there are no others.
+
+    A payer that says both yes and no is taken to want it, with a doubt.
+    """
+    here = [one for one in statements if one.network is not Network.OUT]
+    needs = {one.need for one in here or statements}
+    outside = [one for one in statements if one.network is Network.OUT]
+    if len(needs) > 1:
+        sources = (one.source for one in here or statements)
+        doubts.append(Doubt(reason("authorisation_disagrees", sources)))
+        return AuthorisationNeed.REQUIRED
+    need = needs.pop() if needs else AuthorisationNeed.UNSTATED
+    wanted_outside = [one for one in outside if one.need is AuthorisationNeed.REQUIRED]
+    if here and need is AuthorisationNeed.NOT_REQUIRED and wanted_outside:
+        sources = (one.source for one in wanted_outside)
+        doubts.append(Doubt(reason("authorisation_out_of_network", sources)))
+    return need

@@ -1,0 +1,72 @@
+"""Which network a row is for: from the payer's flag, or from its words, never from a guess.
+
+Seen: `EB*C*IND*30***23*1000*****N` with `MSG*CALENDAR YEAR DEDUCTIBLE - IN NETWORK`. Also words
+about the asking provider that say nothing about the row: Cigna's "Healthcare professional is in
+network based on NPI ID provided in request."
+"""
+
+import re
+from collections.abc import Sequence
+
+from cleargate.coverage.reasons import Doubt, reason
+from cleargate.coverage.rows import BenefitRow, Message
+from cleargate.nouns.coverage import Network
+
+_BOTH = re.compile(r"\bIN[- ]?(?:AND|OR|/|&)[- ]?OUT[- ]OF[- ]|\bIN/OUT\b")
+_OUT = re.compile(
+    r"\bOUT[- ]OF[- ](?:PLAN[- ])?NETWORK|\bOUT[- ]NETWORK|\bOON\b|\bNON[- ]?(?:PLAN[- ])?NETWORK"
+    r"|\bNON[- ]?PAR(?:TICIPATING)?\b|\bNOT IN[- ]NETWORK"
+)
+_IN = re.compile(r"\bIN[- ](?:PLAN[- ])?NETWORK|\bINN\b|\bIN[- ]NTWK\b|(?<!NON[- ])\bPAR PROV")
+_PROVIDER = re.compile(
+    r"\b(?:PROFESSIONAL|PROVIDER|PHYSICIAN)\b.{0,20}?\bIS\s+(NOT\s+|OUT[- ]OF[- ]|NON[- ])?"
+    r"(?:CURRENTLY\s+)?(?:IN[- ])?(?:PLAN[- ])?(?:NETWORK|PARTICIPATING)"
+)
+
+
+def effective_network(row: BenefitRow) -> tuple[Network, Doubt | None]:
+    """The network of a row; UNSTATED with a doubt when flag and words contradict each other."""
+    if not row.messages:
+        return row.network, None
+    said = [(message, network) for message in row.messages if (network := _in_words(message))]
+    networks = {network for _, network in said}
+    if not networks:
+        return row.network, None
+    in_words = networks.pop() if len(networks) == 1 else Network.EITHER
+    if row.network in {Network.UNSTATED, Network.EITHER}:
+        return in_words, None
+    if in_words in {row.network, Network.EITHER}:
+        return row.network, None
+    sources = (row.at("EB12"), *(message.source for message, _ in said))
+    doubt = Doubt(reason("network_disagrees", sources), frozenset(row.services), stops=True)
+    return Network.UNSTATED, doubt
+
+
+def provider_network(rows: Sequence[BenefitRow]) -> Network:
+    """Whether the payer says that the asking provider is in network; contradiction: UNSTATED."""
+    found = {
+        Network.OUT if match[1] else Network.IN
+        for row in rows
+        for message in row.messages
+        if (match := _PROVIDER.search(message.text.upper()))
+    }
+    return found.pop() if len(found) == 1 else Network.UNSTATED
+
+
+def overlap(one: Network, other: Network) -> bool:
+    """Whether two values can be for the same visit."""
+    return one is other or not {one, other} <= {Network.IN, Network.OUT}
+
+
+def _in_words(message: Message) -> Network | None:
+    text = message.text.upper()
+    if "NETW" not in text and "NTWK" not in text and not re.search(r"\bINN\b|\bOON\b|PAR", text):
+        return None
+    if _PROVIDER.search(text):
+        return None
+    if _BOTH.search(text):
+        return Network.EITHER
+    out, inside = bool(_OUT.search(text)), bool(_IN.search(_OUT.sub(" ", text)))
+    if out == inside:
+        return Network.EITHER if out else None
+    return Network.OUT if out else Network.IN

@@ -1,0 +1,239 @@
+"""From a 271's loops to benefit rows: X12's codes become words, nothing is interpreted.
+
+Source: 005010X279A1, 2110C EB and its loop; code lists EB01, EB06, EB09, DTP01, NM101.
+"""
+
+from cleargate.coverage.rows import (
+    BenefitRow,
+    Entity,
+    Frequency,
+    Info,
+    Message,
+    PayerAnswer,
+    Refusal,
+    Role,
+    Span,
+    SpanKind,
+)
+from cleargate.nouns.coverage import AuthorisationNeed, Network, Person, Source
+from cleargate.x12.eligibility_271 import Benefit, Delivery, Member, Party, Period, Rejection
+
+_INFO = {
+    "1": Info.ACTIVE,
+    "2": Info.ACTIVE,  # full risk capitation
+    "3": Info.ACTIVE,  # services capitated
+    "4": Info.ACTIVE,  # services capitated to primary care physician
+    "5": Info.ACTIVE_PENDING,
+    "6": Info.INACTIVE,
+    "7": Info.INACTIVE,  # pending eligibility update
+    "8": Info.INACTIVE,  # pending investigation
+    "A": Info.COINSURANCE,
+    "B": Info.COPAY,
+    "C": Info.DEDUCTIBLE,
+    "CB": Info.BASIS,
+    "D": Info.DESCRIPTION,
+    "E": Info.EXCLUDED,
+    "F": Info.LIMIT,
+    "G": Info.OUT_OF_POCKET,
+    "H": Info.UNLIMITED,
+    "I": Info.NOT_COVERED,
+    "MC": Info.MANAGED_CARE,
+    "N": Info.RESTRICTED,
+    "R": Info.OTHER_PAYER,
+    "U": Info.CONTACT,
+    "V": Info.CANNOT_PROCESS,
+    "Y": Info.SPEND_DOWN,
+}
+_PERSONS = {"IND": Person.INDIVIDUAL, "FAM": Person.FAMILY}
+_NETWORKS = {"Y": Network.IN, "N": Network.OUT, "W": Network.EITHER}
+_AUTHORISATIONS = {"Y": AuthorisationNeed.REQUIRED, "N": AuthorisationNeed.NOT_REQUIRED}
+_PERIODS = {
+    "6": "hour",
+    "7": "day",
+    "13": "24_hours",
+    "21": "years",
+    "22": "service_year",
+    "23": "calendar_year",
+    "24": "year_to_date",
+    "25": "contract",
+    "26": "episode",
+    "27": "visit",
+    "28": "outlier",
+    "29": "remaining",
+    "30": "exceeded",
+    "31": "not_exceeded",
+    "32": "lifetime",
+    "33": "lifetime_remaining",
+    "34": "month",
+    "35": "week",
+    "36": "admission",
+}
+_QUANTITIES = {
+    "99": "used",
+    "CA": "used",
+    "DY": "days",
+    "FL": "units",
+    "HS": "hours",
+    "M2": "maximum",
+    "MN": "months",
+    "P6": "services",
+    "QA": "approved",
+    "S7": "age_above",
+    "S8": "age_below",
+    "VS": "visits",
+    "YY": "years",
+}
+_PER = {"DA": "day", "MO": "month", "VS": "visit", "WK": "week", "YR": "year"}
+_SPANS = {
+    "291": SpanKind.PLAN,
+    "292": SpanKind.BENEFIT,
+    "307": SpanKind.ELIGIBILITY,
+    "340": SpanKind.COBRA,
+    "341": SpanKind.COBRA,
+    "346": SpanKind.PLAN,
+    "347": SpanKind.PLAN,
+    "348": SpanKind.BENEFIT,
+    "349": SpanKind.BENEFIT,
+    "356": SpanKind.ELIGIBILITY,
+    "357": SpanKind.ELIGIBILITY,
+    "472": SpanKind.SERVICE,
+    "539": SpanKind.POLICY,
+    "540": SpanKind.POLICY,
+}
+_ENDS = frozenset({"341", "347", "349", "357", "540"})
+_ROLES = {
+    "PR": Role.PAYER,
+    "PRP": Role.PRIMARY_PAYER,
+    "SEP": Role.SECONDARY_PAYER,
+    "TTP": Role.TERTIARY_PAYER,
+    "P4": Role.PRIOR_PAYER,
+    "X3": Role.MANAGER,
+    "Y2": Role.MANAGER,
+}
+
+
+def payer_answer(member: Member, set_index: int, *, complete: bool) -> PayerAnswer:
+    """Turn one member of a 271 into rows, with the refusals of every level above."""
+    patient = member.patient
+    levels = [
+        level
+        for level in (member.payer, member.provider, member.subscriber, member.dependent)
+        if level is not None
+    ]
+    payer = member.payer.party if member.payer else None
+    person = patient.party if patient else None
+    return PayerAnswer(
+        payer=payer.family if payer else "",
+        rows=tuple(map(_row, patient.benefits)) if patient else (),
+        spans=_patient_spans(member),
+        refusals=tuple(_refusal(one) for level in levels for one in level.rejections),
+        complete=complete,
+        trace=patient.trace if patient else "",
+        member_id=_member_id(member),
+        family_name=person.family if person else "",
+        given_name=person.given if person else "",
+        birth_date=patient.birth_date if patient else None,
+        set_index=set_index,
+    )
+
+
+def _member_id(member: Member) -> str:
+    """The patient's own id, or else the subscriber's, which a dependent is found by."""
+    for level in (member.dependent, member.subscriber):
+        if level is not None and level.party is not None and level.party.id:
+            return level.party.id
+    return ""
+
+
+def _patient_spans(member: Member) -> tuple[Span, ...]:
+    """The patient's dates; a dependent without any has those of the subscriber's policy."""
+    for level in (member.dependent, member.subscriber):
+        spans = _spans(level.periods) if level is not None else ()
+        if spans:
+            return spans
+    return ()
+
+
+def _row(benefit: Benefit) -> BenefitRow:
+    fields = (
+        _INFO.get(benefit.information, Info.OTHER),
+        benefit.segment,
+        benefit.services,
+        _PERSONS.get(benefit.level, Person.UNSTATED),
+        _NETWORKS.get(benefit.network, Network.UNSTATED),
+        benefit.insurance_type,
+        benefit.plan,
+        _PERIODS.get(benefit.period, benefit.period),
+        benefit.amount,
+        benefit.percent,
+        _QUANTITIES.get(benefit.quantity_kind, benefit.quantity_kind),
+        benefit.quantity,
+        _AUTHORISATIONS.get(benefit.authorisation, AuthorisationNeed.UNSTATED),
+        benefit.procedure,
+        _is_misplaced(benefit),
+    )
+    if not (benefit.messages or benefit.periods or benefit.deliveries or benefit.parties) and not (
+        benefit.places or benefit.rejections
+    ):
+        return BenefitRow(*fields)
+    return BenefitRow(
+        *fields,
+        tuple(Message(one.text, Source(one.segment, "MSG")) for one in benefit.messages),
+        _spans(benefit.periods),
+        tuple(map(_frequency, benefit.deliveries)),
+        tuple(map(_refusal, benefit.rejections)),
+        benefit.places,
+        tuple(map(_entity, benefit.parties)),
+    )
+
+
+def _is_misplaced(benefit: Benefit) -> bool:
+    """Whether a quantity, its kind or the period stands in another element's place.
+
+    Seen: `EB*F*IND*PT*PO*23*20****VS`, each value one or more elements off.
+    """
+    if benefit.information != "F":
+        return False
+    if benefit.quantity in _QUANTITIES and not benefit.quantity_kind:
+        return True
+    return bool(benefit.period) and benefit.period not in _PERIODS
+
+
+def _spans(periods: tuple[Period, ...]) -> tuple[Span, ...]:
+    """A lone date begins its span, or ends it where the qualifier says so."""
+    spans: list[Span] = []
+    for period in periods:
+        kind = _SPANS.get(period.qualifier)
+        if kind is None:
+            continue
+        begin, end = period.begin, period.end
+        if end is None and kind is SpanKind.SERVICE:
+            end = begin
+        source = Source(period.segment, "DTP03")
+        if end is None and period.qualifier in _ENDS:
+            spans.append(Span(kind, None, begin, source))
+        else:
+            spans.append(Span(kind, begin, end, source))
+    return tuple(spans)
+
+
+def _frequency(delivery: Delivery) -> Frequency:
+    return Frequency(
+        _QUANTITIES.get(delivery.unit, delivery.unit),
+        delivery.quantity,
+        _PER.get(delivery.per, delivery.per),
+        _PERIODS.get(delivery.period, delivery.period),
+        delivery.count,
+        Source(delivery.segment, "HSD"),
+    )
+
+
+def _refusal(rejection: Rejection) -> Refusal:
+    return Refusal(rejection.reason, rejection.follow_up, Source(rejection.segment, "AAA03"))
+
+
+def _entity(party: Party) -> Entity:
+    name = " ".join(part for part in (party.given, party.family) if part)
+    return Entity(
+        _ROLES.get(party.role, Role.OTHER), name, party.contacts, Source(party.segment, "NM1")
+    )

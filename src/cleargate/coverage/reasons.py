@@ -1,0 +1,62 @@
+"""Reasons in words: the payer's reject codes and our own, from reasons.toml.
+
+A Doubt is a reason with its reach: which services it touches, and whether it stops them.
+"""
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import resources
+
+from cleargate.coverage.rows import Refusal
+from cleargate.nouns.coverage import Reason, ReasonKind, Source
+
+_TABLES = tomllib.loads(
+    resources.files("cleargate.coverage").joinpath("reasons.toml").read_text("utf-8")
+)
+_FOLLOW_UP: dict[str, str] = _TABLES["follow_up"]
+
+
+def _load(code: str, entry: dict[str, str]) -> Reason:
+    return Reason(
+        code,
+        entry["text"],
+        entry["tip"],
+        entry.get("field", ""),
+        ReasonKind(entry.get("kind", ReasonKind.FOR_A_PERSON)),
+    )
+
+
+_OWN = {code: _load(code, entry) for code, entry in _TABLES["own"].items()}
+_REFUSALS = {code: _load(f"AAA:{code}", entry) for code, entry in _TABLES["aaa"].items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A reason that reaches `services`, or every service where that is None.
+
+    `stops`: an ACTIVE service becomes ACTIVE_UNCLEAR; otherwise the reason is for information.
+    """
+
+    reason: Reason
+    services: frozenset[str] | None = None
+    stops: bool = False
+
+    def reaches(self, service: str) -> bool:
+        """Whether this service is touched."""
+        return self.services is None or service in self.services
+
+
+def reason(code: str, sources: Iterable[Source] = (), detail: str = "") -> Reason:
+    """One of our own reasons. `detail` is added to its text: the payer's words, or a name."""
+    known = _OWN[code]
+    text = f"{known.text}: {detail}" if detail else known.text
+    return Reason(code, text, known.tip, known.field, known.kind, tuple(sources))
+
+
+def refusal(said: Refusal) -> Reason:
+    """A payer's refusal in words: AAA03, and what AAA04 asks for."""
+    known = _REFUSALS.get(said.reason, _REFUSALS["unknown"])
+    follow_up = _FOLLOW_UP.get(said.follow_up)
+    text = f"{known.text} ({follow_up})" if follow_up else known.text
+    return Reason(f"AAA:{said.reason}", text, known.tip, known.field, known.kind, (said.source,))

@@ -1,0 +1,178 @@
+"""Benefit rows: what a payer said, before it is understood, whatever format it came in.
+
+The vocabulary is that of the 271's EB segment, in words, for every format is derived from it.
+Amounts, percentages and quantities stay as the payer wrote them; amounts.py and limits.py read
+them, and say so where they cannot.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from cleargate.nouns.coverage import AuthorisationNeed, Network, Person, Source
+
+PLAN = "30"
+"""Service type 30, Health Benefit Plan Coverage: the plan as a whole."""
+
+
+class Info(StrEnum):
+    """What a row states."""
+
+    ACTIVE = "active"
+    ACTIVE_PENDING = "active_pending"
+    INACTIVE = "inactive"
+    COINSURANCE = "coinsurance"
+    COPAY = "copay"
+    DEDUCTIBLE = "deductible"
+    OUT_OF_POCKET = "out_of_pocket"
+    LIMIT = "limit"
+    UNLIMITED = "unlimited"
+    DESCRIPTION = "description"
+    BASIS = "basis"
+    NOT_COVERED = "not_covered"
+    EXCLUDED = "excluded"
+    RESTRICTED = "restricted"
+    MANAGED_CARE = "managed_care"
+    OTHER_PAYER = "other_payer"
+    CONTACT = "contact"
+    CANNOT_PROCESS = "cannot_process"
+    SPEND_DOWN = "spend_down"
+    OTHER = "other"
+
+
+class SpanKind(StrEnum):
+    """What a span of dates bounds. Spans of one kind are alternatives, kinds must all hold."""
+
+    PLAN = "plan"
+    ELIGIBILITY = "eligibility"
+    BENEFIT = "benefit"
+    POLICY = "policy"
+    COBRA = "cobra"
+    SERVICE = "service"
+
+
+class Role(StrEnum):
+    """What an organisation or person named beside a row is to the patient's coverage."""
+
+    PAYER = "payer"
+    PRIMARY_PAYER = "primary"
+    SECONDARY_PAYER = "secondary"
+    TERTIARY_PAYER = "tertiary"
+    PRIOR_PAYER = "prior"
+    MANAGER = "manager"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Dates between which something holds; None is open."""
+
+    kind: SpanKind
+    begin: date | None
+    end: date | None
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Free text of the payer."""
+
+    text: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Frequency:
+    """How often: `quantity` of `unit` per `per`, over `count` times `period`; words, or empty."""
+
+    unit: str
+    quantity: str
+    per: str
+    period: str
+    count: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The payer's refusal to answer: X12's AAA03 and AAA04."""
+
+    reason: str
+    follow_up: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """An organisation or person named beside a row; `contacts` are its names and numbers."""
+
+    role: Role
+    name: str
+    contacts: tuple[str, ...]
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class BenefitRow:
+    """One statement. `network` is the payer's flag alone; network.py compares it with the text.
+
+    `services` is empty when the payer named none. `period` and `quantity_kind` are words.
+    `misplaced`: the quantity stands where it does not belong and was not read.
+    """
+
+    info: Info
+    segment: int
+    services: tuple[str, ...]
+    person: Person
+    network: Network
+    insurance_type: str
+    plan: str
+    period: str
+    amount: str
+    percent: str
+    quantity_kind: str
+    quantity: str
+    authorisation: AuthorisationNeed
+    procedure: str
+    misplaced: bool = False
+    messages: tuple[Message, ...] = ()
+    spans: tuple[Span, ...] = ()
+    frequencies: tuple[Frequency, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    places: tuple[str, ...] = ()
+    entities: tuple[Entity, ...] = ()
+
+    def at(self, element: str) -> Source:
+        """The place of one of the row's own elements."""
+        return Source(self.segment, element)
+
+    @property
+    def speaks_for_plan(self) -> bool:
+        """Whether the row is about the plan as a whole: service type 30, or none named."""
+        return not self.services or PLAN in self.services
+
+    @property
+    def text(self) -> str:
+        """All free text in capitals, for rules that look for words."""
+        return " / ".join(message.text for message in self.messages).upper()
+
+
+@dataclass(frozen=True, slots=True)
+class PayerAnswer:
+    """All that one answer says about one patient. `complete`: its end was not lost.
+
+    `spans` are the dates that the payer stated for the patient, beside those of single rows.
+    `refusals` come from all levels: payer, provider and patient.
+    """
+
+    payer: str
+    rows: tuple[BenefitRow, ...]
+    spans: tuple[Span, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    complete: bool = True
+    trace: str = ""
+    member_id: str = ""
+    family_name: str = ""
+    given_name: str = ""
+    birth_date: date | None = None
+    set_index: int = 1

@@ -1,0 +1,256 @@
+"""The verdict: rows in, one Coverage out, with one verdict for every service asked about.
+
+What the payer says about a service itself decides; where it is silent, the plan decides as far
+as it can. Nothing is guessed: what contradicts itself is ACTIVE_UNCLEAR with both sources, and
+what is not said is not settled. The rules stand in docs/eligibility.md, each with its test.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from itertools import chain
+
+from cleargate.coverage.amounts import read_amounts
+from cleargate.coverage.dates import Standing, When, standing
+from cleargate.coverage.limits import read_limits
+from cleargate.coverage.needs import read_needs
+from cleargate.coverage.network import provider_network
+from cleargate.coverage.others import delegations, read_other_payers
+from cleargate.coverage.plan import Plan, naming, read_plan
+from cleargate.coverage.reasons import Doubt, reason, refusal
+from cleargate.coverage.rows import PLAN, BenefitRow, Info, PayerAnswer
+from cleargate.coverage.services import RELATED, is_named_in
+from cleargate.nouns.coverage import (
+    Coverage,
+    Network,
+    Reason,
+    ServiceVerdict,
+    Source,
+    Verdict,
+)
+
+_BENEFITS = frozenset(
+    {
+        Info.COPAY,
+        Info.COINSURANCE,
+        Info.DEDUCTIBLE,
+        Info.OUT_OF_POCKET,
+        Info.LIMIT,
+        Info.UNLIMITED,
+    }
+)
+"""Rows that make no sense for a service that is not covered."""
+_STOPPING = {
+    Info.ACTIVE_PENDING: "active_pending",
+    Info.CANNOT_PROCESS: "cannot_process",
+    Info.EXCLUDED: "excluded",
+    Info.RESTRICTED: "restricted",
+    Info.SPEND_DOWN: "spend_down",
+}
+"""Rows that leave a service unclear, whatever else is said."""
+
+
+def judge(answer: PayerAnswer, services: tuple[str, ...], on: date) -> Coverage:
+    """Judge one answer for the services asked, the first of which is the primary one."""
+    asked = frozenset(services)
+    plan = read_plan(answer, on)
+    dates = standing(answer.spans, on)
+    relevant = [row for row in plan.rows if _is_relevant(row, asked)]
+    amounts, amount_doubts = read_amounts(
+        (row for row in relevant if row.speaks_for_plan or asked.intersection(row.services)), asked
+    )
+    limits, limit_doubts = read_limits(relevant, asked)
+    needs = read_needs(relevant, services[0])
+    others, other_doubts = read_other_payers(plan)
+    doubts = [
+        *_patient_doubts(answer, dates),
+        *_row_doubts(plan),
+        *delegations(plan),
+        *amount_doubts,
+        *limit_doubts,
+        *needs.doubts,
+        *other_doubts,
+    ]
+    verdicts = tuple(_service(service, plan, doubts, answer.complete) for service in services)
+    bounds = _bounds(plan, dates, on)
+    return Coverage(
+        payer=answer.payer,
+        verdict=verdicts[0].verdict,
+        services=verdicts,
+        plan=plan.name,
+        amounts=tuple(amounts),
+        visit_limits=tuple(limits),
+        authorisation=needs.authorisation,
+        referral=needs.referral,
+        other_payers=tuple(others),
+        reasons=_reasons(verdicts, doubts, asked),
+        begins=bounds.begins,
+        ends=bounds.ends,
+        trace=answer.trace,
+        member_id=answer.member_id,
+        birth_date=answer.birth_date,
+        family_name=answer.family_name,
+        given_name=answer.given_name,
+        provider_network=provider_network(relevant),
+        set_index=answer.set_index,
+    )
+
+
+def _is_relevant(row: BenefitRow, asked: frozenset[str]) -> bool:
+    """Whether a row is about a service asked, about the plan, or may name one in its words."""
+    return row.speaks_for_plan or bool(row.messages) or not asked.isdisjoint(row.services)
+
+
+def _service(service: str, plan: Plan, doubts: list[Doubt], complete: bool) -> ServiceVerdict:
+    """The verdict for one service: what is said, then lowered by what is doubtful."""
+    verdict, sources, reasons = _stated(service, plan)
+    touching = [doubt for doubt in doubts if doubt.reaches(service)]
+    stopping = [doubt.reason for doubt in touching if doubt.stops]
+    if stopping and verdict is Verdict.ACTIVE:
+        verdict = Verdict.ACTIVE_UNCLEAR
+    if not complete:
+        verdict = Verdict.UNDETERMINED
+    if verdict is not Verdict.ACTIVE:
+        reasons = [*stopping, *reasons]
+    return ServiceVerdict(service, verdict, sources, tuple(reasons))
+
+
+_Stated = tuple[Verdict, tuple[Source, ...], list[Reason]]
+
+
+def _stated(service: str, plan: Plan) -> _Stated:
+    """What the payer states about a service, before any doubt."""
+    named = naming(plan.rows, service)
+    active = [row for row in named if row.info is Info.ACTIVE]
+    refused = [row for row in named if _refuses(row)]
+    if service == PLAN:
+        active, refused = (
+            list(plan.active),
+            [*plan.inactive, *(r for r in refused if r.info is Info.NOT_COVERED)],
+        )
+    benefits = [row for row in named if row.info in _BENEFITS]
+    if refused:
+        if active or (benefits and service != PLAN):
+            return _contradiction([*(active or benefits), *refused])
+        code = "not_covered" if refused[0].info is Info.NOT_COVERED else "inactive"
+        return _said(Verdict.INACTIVE, refused, code)
+    if active and plan.inactive and not plan.active:
+        return _contradiction([*active, *plan.inactive])
+    if active:
+        return Verdict.ACTIVE, _sources(active), []
+    return _by_plan(service, plan, benefits)
+
+
+def _refuses(row: BenefitRow) -> bool:
+    """Whether a row says no to the whole service, and not to a procedure or a network of it."""
+    if row.info is Info.NOT_COVERED:
+        return not row.procedure and row.network is not Network.OUT
+    return row.info is Info.INACTIVE
+
+
+def _by_plan(service: str, plan: Plan, benefits: list[BenefitRow]) -> _Stated:
+    """What the plan's own status says about a service without one."""
+    held = [*plan.active, *plan.pending]
+    if plan.active and plan.inactive:
+        return _contradiction([*plan.active, *plan.inactive])
+    if plan.inactive:
+        if benefits and service != PLAN:
+            return _contradiction([*benefits, *plan.inactive])
+        return _said(Verdict.INACTIVE, plan.inactive, "inactive")
+    if held:
+        if benefits or service == PLAN:
+            return Verdict.ACTIVE, _sources([*held, *benefits]), []
+        return _unsettled(service, plan, held)
+    return _without_plan(service, plan, benefits)
+
+
+def _without_plan(service: str, plan: Plan, benefits: list[BenefitRow]) -> _Stated:
+    """Nothing in force speaks for the plan: what else is active, or was, or was said at all."""
+    outdated = [
+        (row, when) for row, when in plan.outdated if row.speaks_for_plan or service in row.services
+    ]
+    if outdated:
+        why = [reason(when.when, (row.at("EB01"), *when.sources)) for row, when in outdated]
+        return Verdict.ACTIVE_UNCLEAR, _sources(row for row, _ in outdated), why
+    elsewhere = [row for row in plan.rows if row.info is Info.ACTIVE]
+    if elsewhere:
+        return _unsettled(service, plan, elsewhere)
+    if plan.carved_out:
+        return _said(Verdict.ACTIVE_UNCLEAR, plan.carved_out, "carve_out")
+    if benefits:
+        return _said(Verdict.UNDETERMINED, benefits, "no_status")
+    return Verdict.UNDETERMINED, (), [reason("no_answer")]
+
+
+def _unsettled(service: str, plan: Plan, active: list[BenefitRow]) -> _Stated:
+    """The plan is active and silent about the service; say what comes nearest to it."""
+    in_words = [row for row in plan.rows if row.messages and is_named_in(row.text, service)]
+    if in_words:
+        sources = [row.messages[0].source for row in in_words]
+        why = reason("service_in_text", sources)
+        return Verdict.ACTIVE_UNCLEAR, (*_sources(active), *sources), [why]
+    related = [
+        row for row in plan.rows if not RELATED.get(service, frozenset()).isdisjoint(row.services)
+    ]
+    if related:
+        return _said(Verdict.ACTIVE_UNCLEAR, [*active, *related], "related_service")
+    return _said(Verdict.ACTIVE_UNCLEAR, active, "service_not_settled")
+
+
+def _said(verdict: Verdict, rows: Iterable[BenefitRow], code: str) -> _Stated:
+    sources = _sources(rows)
+    return verdict, sources, [reason(code, sources)]
+
+
+def _contradiction(rows: Iterable[BenefitRow]) -> _Stated:
+    return _said(Verdict.ACTIVE_UNCLEAR, rows, "contradiction")
+
+
+def _sources(rows: Iterable[BenefitRow]) -> tuple[Source, ...]:
+    """Where rows stand, each once, in file order."""
+    return tuple(Source(segment, "EB01") for segment in sorted({row.segment for row in rows}))
+
+
+def _patient_doubts(answer: PayerAnswer, dates: Standing) -> Iterable[Doubt]:
+    """Doubts about the answer as a whole: refusals, its dates, its end."""
+    for said in answer.refusals:
+        yield Doubt(refusal(said), stops=True)
+    if dates.when is not When.INSIDE:
+        yield Doubt(reason(dates.when, dates.sources), stops=True)
+    if not answer.complete:
+        yield Doubt(reason("answer_cut_off"), stops=True)
+
+
+def _row_doubts(plan: Plan) -> Iterable[Doubt]:
+    """Doubts that single rows raise, each about the services that its row names."""
+    for row in plan.rows:
+        services = None if row.speaks_for_plan else frozenset(row.services)
+        for said in row.refusals:
+            yield Doubt(refusal(said), services, stops=True)
+        code = _STOPPING.get(row.info)
+        if code is not None and not (row.info is Info.EXCLUDED and row.speaks_for_plan):
+            yield Doubt(reason(code, (row.at("EB01"),)), services, stops=not row.procedure)
+        elif row.info is Info.NOT_COVERED and row.network is Network.OUT:
+            source = (row.at("EB12"),)
+            yield Doubt(reason("not_covered_out_of_network", source), frozenset(row.services))
+
+
+def _bounds(plan: Plan, dates: Standing, on: date) -> Standing:
+    """The plan's dates: the patient's, or else those of the rows that speak for the plan."""
+    if dates.begins or dates.ends:
+        return dates
+    for row in chain(plan.active, plan.pending, plan.inactive):
+        if row.spans:
+            return standing(row.spans, on)
+    return plan.outdated[0][1] if plan.outdated else dates
+
+
+def _reasons(
+    verdicts: tuple[ServiceVerdict, ...], doubts: list[Doubt], asked: frozenset[str]
+) -> tuple[Reason, ...]:
+    """All reasons once: the primary service's first, then what else touches a service asked."""
+    touching = (
+        doubt.reason
+        for doubt in doubts
+        if doubt.services is None or not asked.isdisjoint(doubt.services) or not doubt.services
+    )
+    return tuple(dict.fromkeys(chain(verdicts[0].reasons, touching)))

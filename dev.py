@@ -283,10 +283,18 @@ def doc_faults() -> list[str]:
 
 
 def run(command: list[str]) -> int:
-    """Run a program in the checkout, its output ours, nothing to read."""
+    """Run a program in the checkout, its output ours, nothing to read.
+
+    On Ctrl-C it is given the time to clean up: the tests stop their Postgres then.
+    """
     sys.stdout.flush()
-    done = subprocess.run(command, cwd=ROOT, env=tool_environment(), stdin=subprocess.DEVNULL)
-    return done.returncode
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, cwd=ROOT, env=tool_environment(), stdin=quiet) as program:
+        try:
+            return program.wait()
+        except KeyboardInterrupt:
+            program.wait()
+            raise
 
 
 def must(command: list[str], otherwise: str) -> None:

@@ -4,11 +4,14 @@ import ast
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.postgres import until
 
 ROOT = Path(__file__).parents[2]
 
@@ -242,6 +245,20 @@ def test_a_mirror_set_for_pip_also_serves_uv(dev, monkeypatch):
     monkeypatch.setenv("PIP_INDEX_URL", "https://mirror.invalid/simple")
 
     assert dev.tool_environment()["UV_DEFAULT_INDEX"] == "https://mirror.invalid/simple"
+
+
+def test_ctrl_c_gives_the_tests_time_to_clean_up(checkout, dev):
+    trap = "trap 'sleep 1; touch cleaned; exit 2' INT; touch started; while :; do sleep 0.1; done"
+    program(checkout, "python", trap)
+    set_up(checkout, dev)
+
+    command = [sys.executable, checkout / "dev.py", "test"]
+    with subprocess.Popen(command, start_new_session=True) as terminal:
+        until((checkout / "started").exists, "the tests did not start")
+        os.killpg(terminal.pid, signal.SIGINT)
+
+        assert terminal.wait(timeout=30) == 130
+    assert (checkout / "cleaned").exists()
 
 
 def test_ci_calls_check(checkout, dev):

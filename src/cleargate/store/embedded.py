@@ -98,6 +98,9 @@ class EmbeddedPostgres:
         if pid is not None:
             self._end(pid)
         self._server = None
+        if self._socket_dir != self._home:
+            with suppress(OSError):  # Not empty, or never made.
+                self._socket_dir.rmdir()
         os.close(self._lock)
         self._lock = None
 

@@ -6,6 +6,7 @@ import threading
 from contextlib import closing, suppress
 from pathlib import Path
 from shutil import rmtree
+from urllib.parse import unquote
 
 import psycopg
 import pytest
@@ -327,6 +328,10 @@ def test_a_path_that_no_socket_can_have_still_works(tmp_path, name):
     try:
         with cluster:
             assert answer(cluster, "select 1") == (1,)
+            socket = Path(unquote(cluster.url().rpartition("host=")[2]))
+            assert socket.stat().st_mode & 0o777 == 0o700
+        assert not list(socket.glob(".s.PGSQL*"))
+        assert socket == cluster.home or not socket.exists()
     finally:
         rmtree(cluster.home)
 

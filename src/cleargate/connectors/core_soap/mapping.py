@@ -1,0 +1,97 @@
+"""Between our nouns and CAQH CORE; pure."""
+
+import hashlib
+import re
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from cleargate.connectors.core_soap.settings import CoreSettings
+from cleargate.connectors.wires.core import CoreRequest
+from cleargate.connectors.wires.soap import Fault
+from cleargate.nouns.eligibility import Inquiry
+from cleargate.nouns.errors import ErrorKind, Refused
+from cleargate.nouns.ids import Ref
+from cleargate.x12.eligibility_270 import VERSION, Routing, write_270
+
+PAYLOAD_TYPE = f"X12_270_Request_{VERSION}"
+
+_NAMESPACE = UUID("6f0d5a6e-4b5b-5b0e-9b1c-7b1f4f1f2a10")
+"""Of our PayloadIDs; any constant serves."""
+
+_ACCESS_CODES = frozenset(
+    {"UnAuthorized", "UserNameRequired", "UserNameIllegal", "PasswordRequired", "PasswordIllegal"}
+)
+_ACCESS_FAULTS = frozenset({"FailedAuthentication", "InvalidSecurityToken", "InvalidSecurity"})
+_SENDER_FAULTS = frozenset({"Sender", "Client", "MustUnderstand", "VersionMismatch"})
+_FIELD_CODE = re.compile(r"(?P<field>[A-Za-z]{1,40}?)(Required|Illegal|NotUnderstood)")
+_PLAIN_CODE = re.compile(r"[A-Za-z0-9_.-]{1,60}")
+_NAMED_FIELD = re.compile(r"The (?P<field>[a-zA-Z0-9' ]{1,60}?) (?:has|holds|must)\b")
+
+
+def request(inquiry: Inquiry, ref: Ref, settings: CoreSettings, when: datetime) -> CoreRequest:
+    """The question as an envelope's content. Raises Refused for what X12 cannot carry.
+
+    The ids follow from the Ref: a repeated try can be recognised by the receiver.
+    """
+    routing = Routing(
+        sender_id=settings.interchange_sender or settings.sender_id,
+        receiver_id=settings.interchange_receiver or settings.receiver_id,
+        originator=settings.originator,
+        usage=settings.usage,
+        repeat_services=settings.repeat_services,
+    )
+    return CoreRequest(
+        payload_type=PAYLOAD_TYPE,
+        payload=write_270(inquiry, routing, control_number(ref), when),
+        payload_id=uuid5(_NAMESPACE, ref.value),
+        sender_id=settings.sender_id,
+        receiver_id=settings.receiver_id,
+        timestamp=when,
+    )
+
+
+def control_number(ref: Ref) -> int:
+    """The interchange's number, 1 to 999,999,999, always the same for a Ref."""
+    digest = hashlib.sha256(ref.value.encode()).digest()
+    return int.from_bytes(digest[:8]) % 999_999_999 + 1
+
+
+def error_of(code: str) -> tuple[ErrorKind, str, tuple[str, ...]]:
+    """What an ErrorCode other than Success means: kind, code, fields.
+
+    Source: CAQH CORE 270 Connectivity Rule 2.2.0, 4.3.3.3: the receiver has processed nothing.
+    """
+    if code in _ACCESS_CODES:
+        return ErrorKind.AUTH, code, ()
+    if code == "Receiver":
+        return ErrorKind.RETRYABLE, code, ()
+    if named := _FIELD_CODE.fullmatch(code):
+        return ErrorKind.REJECTED, code, (named["field"],)
+    return ErrorKind.REJECTED, code if _PLAIN_CODE.fullmatch(code) else "other", ()
+
+
+def fault_kind(fault: Fault) -> ErrorKind | None:
+    """What a SOAP fault means; None when only the HTTP status can say."""
+    if fault.subcode in _ACCESS_FAULTS or fault.code in _ACCESS_FAULTS:
+        return ErrorKind.AUTH
+    return ErrorKind.REJECTED if fault.code in _SENDER_FAULTS else None
+
+
+def fault_code(fault: Fault) -> str:
+    """A fault in one word, such as `fault:Sender`."""
+    word = fault.subcode or fault.code
+    return f"fault:{word}" if _PLAIN_CODE.fullmatch(word) else "fault"
+
+
+def uuid_text(payload_id: str) -> str:
+    """The receiver's PayloadID when it is the UUID that the rule asks for, else empty."""
+    try:
+        return str(UUID(payload_id))
+    except ValueError:
+        return ""
+
+
+def refused_fields(refused: Refused) -> tuple[str, ...]:
+    """The field that a refused question is about, as its sentence names it."""
+    named = _NAMED_FIELD.match(str(refused))
+    return (named["field"],) if named else ()

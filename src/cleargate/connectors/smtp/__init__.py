@@ -1,0 +1,1 @@
+"""A mail server that takes the practice's mail over SMTP."""

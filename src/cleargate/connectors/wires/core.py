@@ -1,0 +1,102 @@
+"""CAQH CORE Connectivity 2.2.0, real time, over SOAP.
+
+Source: CAQH CORE 270 Connectivity Rule 2.2.0, and the deviations of the receivers that are in use:
+payloads whose CDATA was escaped once more, other namespaces, extra wrappers, multipart replies.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+from xml.sax.saxutils import escape
+
+from cleargate.connectors.wires.soap import (
+    Fault,
+    Parts,
+    Unreadable,
+    cdata,
+    envelope,
+    fault_of,
+    find,
+    parse,
+    text_of,
+)
+
+CONTENT_TYPE = 'application/soap+xml; charset=utf-8; action="RealTimeTransaction"'
+RULE_VERSION = "2.2.0"
+SUCCESS = "Success"
+
+# The children of the request carry no prefix: receivers that follow the schema to the letter
+# answer "PayloadTypeRequired" to qualified ones.
+_REQUEST = """
+<cor:COREEnvelopeRealTimeRequest xmlns:cor="http://www.caqh.org/SOAP/WSDL/CORERule2.2.0.xsd">
+<PayloadType>{payload_type}</PayloadType>
+<ProcessingMode>RealTime</ProcessingMode>
+<PayloadID>{payload_id}</PayloadID>
+<TimeStamp>{timestamp:%Y-%m-%dT%H:%M:%SZ}</TimeStamp>
+<SenderID>{sender_id}</SenderID>
+<ReceiverID>{receiver_id}</ReceiverID>
+<CORERuleVersion>{version}</CORERuleVersion>
+<Payload>{payload}</Payload>
+</cor:COREEnvelopeRealTimeRequest>
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CoreRequest:
+    """One question. The same try, repeated, has the same `payload_id`."""
+
+    payload_type: str
+    payload: bytes
+    payload_id: UUID
+    sender_id: str
+    receiver_id: str
+    timestamp: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CoreAnswer:
+    """What came back: `error_code` is `Success` or the receiver's word, empty when it has none."""
+
+    payload: bytes
+    error_code: str
+    payload_id: str
+
+
+def write(request: CoreRequest, *, username: str, password: str) -> bytes:
+    """The SOAP request."""
+    body = _REQUEST.format(
+        payload_type=escape(request.payload_type),
+        payload_id=request.payload_id,
+        timestamp=request.timestamp.astimezone(UTC),
+        sender_id=escape(request.sender_id),
+        receiver_id=escape(request.receiver_id),
+        version=RULE_VERSION,
+        payload=cdata(request.payload.decode("ascii")),
+    )
+    return envelope(body, username=username, password=password)
+
+
+def read(content_type: str, content: bytes) -> CoreAnswer | Fault:
+    """The answer, or the fault in its place. Raises Unreadable for anything else."""
+    parts = parse(content_type, content)
+    payload = find(parts.root, "Payload")
+    code = _text(parts, "ErrorCode")
+    if payload is None and not code:
+        if fault := fault_of(parts.root):
+            return fault
+        raise Unreadable
+    found = b"" if payload is None else _without_cdata(text_of(payload, parts.attachments))
+    return CoreAnswer(found, code, _text(parts, "PayloadID"))
+
+
+def _text(parts: Parts, name: str) -> str:
+    element = find(parts.root, name)
+    return (element.text or "").strip() if element is not None else ""
+
+
+def _without_cdata(payload: bytes) -> bytes:
+    """The payload of a receiver that wrote its CDATA marks as text."""
+    stripped = payload.strip()
+    if stripped.startswith(b"<![CDATA["):
+        return stripped.removeprefix(b"<![CDATA[").removesuffix(b"]]>")
+    return payload

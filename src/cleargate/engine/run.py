@@ -89,9 +89,9 @@ class Run(Generic[P]):
 
         Raises PortError CONFLICT, which only the caller can resolve; NeedsPerson; Later.
         """
-        ref = Ref(self.case.id, write.step, self.case.generation)
         while True:
             with self.commit() as session:
+                ref = Ref(self.case.id, write.step, self.case.generation)
                 earlier = effects.done(session, self.case.id, write.step)
                 if earlier is not None:
                     return earlier
@@ -190,7 +190,7 @@ class Run(Generic[P]):
             raise NeedsPerson(reason, step, error)
         if wait > PATIENCE:
             raise Later(due, f"again:{error.connection}")
-        self.clock.sleep(wait)
+        self.clock.sleep_until(due)
 
     def _mark_connection(self, session: Session, error: PortError) -> None:
         """A connection whose credentials fail is stopped, which the desk and the IT person see."""

@@ -17,6 +17,7 @@ class GateReason(StrEnum):
     UNKNOWN_PAYER = "unknown_payer"
     LOOKALIKE_PATIENT = "lookalike_patient"
     CHANGED_DATA = "changed_data"
+    CHECK_BUDGET_SPENT = "check_budget_spent"
     NO_OPENING = "no_opening"
     CALL_PATIENT = "call_patient"
     CONTACT_UNCONFIRMED = "contact_unconfirmed"
@@ -38,11 +39,11 @@ class Choice(StrEnum):
     ASK_AGAIN = "ask_again"
     """Ask the payer or the vendor again, with the generation raised."""
     USE_EXISTING = "use_existing"
-    """The look-alike is this patient: use that record (`detail` is its id)."""
+    """The look-alike is this patient: use the record whose offer `detail` names."""
     CREATE_NEW = "create_new"
     """The look-alike is somebody else: create a new record."""
     TAKE_OPENING = "take_opening"
-    """Take the offered opening whose number is in `detail`."""
+    """Take the opening whose offer `detail` names."""
     DONE_BY_HAND = "done_by_hand"
     """A person did it outside of Cleargate."""
     DECLINE = "decline"
@@ -58,6 +59,14 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """One of several things to choose from: `id` goes into the decision, `label` is shown."""
+
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Gate:
     """What a step or a policy wants a person to decide.
 
@@ -70,7 +79,7 @@ class Gate:
     facts: tuple[Fact, ...]
     choices: tuple[Choice, ...]
     phase: str
-    offers: tuple[str, ...] = ()
+    offers: tuple[Offer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,18 +7,22 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What time it is, and how long a wait of the office lasts."""
+    """What time it is, and when a wait of the office is over."""
 
     def now(self) -> datetime:
         """The present moment, zone-aware, in UTC."""
+        ...
+
+    def scaled(self, wait: timedelta) -> timedelta:
+        """How long a wait of the office really takes."""
         ...
 
     def after(self, wait: timedelta) -> datetime:
         """The moment at which a wait that starts now is over."""
         ...
 
-    def sleep(self, wait: timedelta) -> None:
-        """Block this thread for a wait; short waits only (see engine)."""
+    def sleep_until(self, moment: datetime) -> None:
+        """Block this thread until a moment; short waits only (see engine/run.py)."""
         ...
 
 
@@ -32,10 +36,14 @@ class SystemClock:
         """The present moment in UTC; never scaled, dates of visits are real."""
         return datetime.now(UTC)
 
+    def scaled(self, wait: timedelta) -> timedelta:
+        """The wait, divided by the speed."""
+        return wait / self.speed
+
     def after(self, wait: timedelta) -> datetime:
         """Now plus the scaled wait."""
-        return self.now() + wait / self.speed
+        return self.now() + self.scaled(wait)
 
-    def sleep(self, wait: timedelta) -> None:
-        """Sleep the scaled wait."""
-        time.sleep(max(0.0, (wait / self.speed).total_seconds()))
+    def sleep_until(self, moment: datetime) -> None:
+        """Sleep until the moment, which is not scaled any more."""
+        time.sleep(max(0.0, (moment - self.now()).total_seconds()))

@@ -117,7 +117,7 @@ def _check_offer(gate: Gate, decision: Decision) -> None:
         msg = "That choice is not open here. Pick one of those shown."
         raise Refused(msg)
     needs_offer = decision.choice in (Choice.TAKE_OPENING, Choice.USE_EXISTING)
-    if needs_offer and decision.detail not in {str(n) for n in range(len(gate.offers))}:
+    if needs_offer and decision.detail not in {offer.id for offer in gate.offers}:
         msg = "Pick one of the offers shown."
         raise Refused(msg)
 

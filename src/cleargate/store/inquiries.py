@@ -15,13 +15,19 @@ from cleargate.store.database import Session
 
 
 class InquiryState(StrEnum):
-    """Where a question stands. SENT without an answer after a crash may have arrived."""
+    """Where a question stands.
+
+    SENT may have arrived, when the process died; RECEIVED is answered, and not read yet; RETIRED
+    is to be asked anew, because a person said so.
+    """
 
     DUE = "due"
     SENT = "sent"
+    RECEIVED = "received"
     PENDING = "pending"
     ANSWERED = "answered"
     FAILED = "failed"
+    RETIRED = "retired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,7 @@ class StoredInquiry:
     @property
     def settled(self) -> bool:
         """Whether nothing more will be asked."""
-        return self.state in (InquiryState.ANSWERED, InquiryState.FAILED)
+        return self.state in (InquiryState.ANSWERED, InquiryState.FAILED, InquiryState.RETIRED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +144,22 @@ _SETTLE = sa.text(
     " where practice_id = :practice and id = :id"
 )
 
+# A person wants the payers asked again whose answers did not settle it.
+_RETIRE = sa.text(
+    "update inquiries set state = 'retired', next_try_at = null where practice_id = :practice"
+    " and case_id = :case and verdict <> 'active'"
+)
+
 # The raw answer, before anything reads it.
 _KEEP = sa.text(
     "insert into answers (practice_id, id, inquiry_id, content_kind, raw, received_at)"
     " values (:practice, :id, :inquiry, :kind, :raw, :now)"
+)
+
+# The question has its raw answer.
+_RECEIVED = sa.text(
+    "update inquiries set state = 'received', outcome = 'ok', vendor_code = ''"
+    " where practice_id = :practice and id = :id"
 )
 
 # The newest raw answer to a question.
@@ -204,6 +222,11 @@ def settle(
     )
 
 
+def retire(session: Session, case: CaseId) -> None:
+    """Let every question be asked anew whose answer was not plainly active."""
+    session.run(_RETIRE, case=case)
+
+
 def keep_raw(session: Session, inquiry: UUID, answer: RawAnswer, now: datetime) -> None:
     """Keep the payer's bytes, encrypted."""
     answer_id = uuid4()
@@ -215,6 +238,7 @@ def keep_raw(session: Session, inquiry: UUID, answer: RawAnswer, now: datetime) 
         raw=session.sealer.seal(answer.content, "answers", "raw", answer_id),
         now=now,
     )
+    session.run(_RECEIVED, id=inquiry)
 
 
 def raw(session: Session, inquiry: UUID) -> RawAnswer | None:

@@ -1,0 +1,1 @@
+"""Gates: which cases may go unattended, and what a person's decision sets in motion."""

@@ -1,0 +1,140 @@
+"""May this go unattended? Pure: coverages and what a person already let pass, in; a gate, out.
+
+The first policy that objects opens the gate; once a person has let its reason pass, the next one
+is asked. Nothing here knows how an answer was obtained.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from cleargate.nouns.coverage import AuthorisationNeed, Coverage, Verdict
+from cleargate.nouns.gate import Choice, Fact, Gate, GateReason
+from cleargate.nouns.insurance import Insurance
+from cleargate.nouns.patient import Patient
+from cleargate.nouns.request import VisitRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A policy as stated, and what its payer said about it."""
+
+    insurance: Insurance
+    coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class _Wording:
+    tip: str
+    choices: tuple[Choice, ...]
+
+
+_COVERAGE_CHOICES = (Choice.GO_ON, Choice.ASK_AGAIN, Choice.SELF_PAY, Choice.DECLINE)
+
+_WORDING = {
+    GateReason.WRONG_PATIENT_ANSWER: _Wording(
+        "The payer answered about somebody else. Compare the card, then ask again.",
+        (Choice.ASK_AGAIN, Choice.SELF_PAY, Choice.DECLINE),
+    ),
+    GateReason.COVERAGE_INACTIVE: _Wording(
+        "Call the patient for newer insurance, or agree on self-pay.", _COVERAGE_CHOICES
+    ),
+    GateReason.COVERAGE_UNDETERMINED: _Wording(
+        "Check the details on the card and ask again, or call the payer.", _COVERAGE_CHOICES
+    ),
+    GateReason.COVERAGE_UNCLEAR: _Wording(
+        "Call the payer about this service, then go on or agree on self-pay.", _COVERAGE_CHOICES
+    ),
+    GateReason.AUTHORISATION_NEEDED: _Wording(
+        "Get the authorisation from the payer first, then go on.", _COVERAGE_CHOICES
+    ),
+    GateReason.REFERRAL_NEEDED: _Wording(
+        "Ask the patient or the referrer for the referral, then go on.", _COVERAGE_CHOICES
+    ),
+}
+
+
+def review(
+    checked: Sequence[Checked],
+    request: VisitRequest,
+    accepted: Sequence[GateReason],
+    phase: str,
+) -> Gate | None:
+    """The gate that a person has to decide, or None when everything is clear."""
+    for each in checked:
+        for reason in _objections(each, request):
+            if reason not in accepted:
+                return _gate(reason, each, phase)
+    return None
+
+
+def _objections(checked: Checked, request: VisitRequest) -> list[GateReason]:
+    """Every reason against going on unattended, the gravest first."""
+    coverage = checked.coverage
+    objections = []
+    if is_about_somebody_else(coverage, checked.insurance, request.patient):
+        objections.append(GateReason.WRONG_PATIENT_ANSWER)
+    by_verdict = {
+        Verdict.INACTIVE: GateReason.COVERAGE_INACTIVE,
+        Verdict.UNDETERMINED: GateReason.COVERAGE_UNDETERMINED,
+        Verdict.PENDING: GateReason.COVERAGE_UNDETERMINED,
+        Verdict.ACTIVE_UNCLEAR: GateReason.COVERAGE_UNCLEAR,
+    }
+    if coverage.verdict in by_verdict:
+        objections.append(by_verdict[coverage.verdict])
+    if coverage.authorisation is AuthorisationNeed.REQUIRED:
+        objections.append(GateReason.AUTHORISATION_NEEDED)
+    if coverage.referral is AuthorisationNeed.REQUIRED and request.referral is None:
+        objections.append(GateReason.REFERRAL_NEEDED)
+    return objections
+
+
+def is_about_somebody_else(coverage: Coverage, insurance: Insurance, patient: Patient) -> bool:
+    """Whether the answer names another birth date and another member than was asked about.
+
+    Payers correct one of the two at times (a suffix of the id, a typing error): only when both
+    differ, or the birth date and the family name, is it certainly another person.
+    """
+    if coverage.birth_date in (None, patient.birth_date):
+        return False
+    family = _letters(patient.name.family)
+    other_name = bool(coverage.family_name) and _letters(coverage.family_name) != family
+    member = _letters(insurance.member_id)
+    other_member = bool(coverage.member_id) and _letters(coverage.member_id) != member
+    return other_name or other_member
+
+
+def _letters(text: str) -> str:
+    return "".join(each for each in text.casefold() if each.isalnum())
+
+
+def _gate(reason: GateReason, checked: Checked, phase: str) -> Gate:
+    wording = _WORDING[reason]
+    coverage = checked.coverage
+    tips = [each.tip for each in coverage.reasons if each.tip]
+    return Gate(
+        reason=reason,
+        tip=tips[0] if tips else wording.tip,
+        facts=tuple(_facts(checked)),
+        choices=wording.choices,
+        phase=phase,
+    )
+
+
+def _facts(checked: Checked) -> list[Fact]:
+    coverage = checked.coverage
+    facts = [Fact("Payer", checked.insurance.payer_name)]
+    if coverage.plan:
+        facts.append(Fact("Plan", coverage.plan))
+    facts += [Fact("The payer says", _with_code(each.code, each.text)) for each in coverage.reasons]
+    bounds = (("Coverage began", coverage.begins), ("Coverage ended", coverage.ends))
+    facts += [Fact(label, _day(day)) for label, day in bounds if day is not None]
+    return facts
+
+
+def _with_code(code: str, text: str) -> str:
+    return f"{text} ({code})" if code.startswith("AAA") else text
+
+
+def _day(day: date) -> str:
+    return f"{day:%b} {day.day}, {day.year}"

@@ -1,0 +1,1 @@
+"""Scheduling: from a request to a visit in the book."""

@@ -1,0 +1,154 @@
+"""Times in the practice's book: choose one that fits, take it, make it firm, give it back."""
+
+from datetime import timedelta
+from functools import partial
+
+from cleargate.directory.practice import Practice
+from cleargate.engine.look import look_in
+from cleargate.engine.run import Run, Write
+from cleargate.nouns.appointment import BookingDetails, BookingStatus, Opening, OpeningQuery
+from cleargate.nouns.errors import ErrorKind, PortError
+from cleargate.nouns.gate import Choice, Fact, Gate, GateReason, Offer
+from cleargate.nouns.insurance import Payment
+from cleargate.ports import RecordKind
+from cleargate.store import cases, effects
+
+TAKEN_MAX = 5
+"""How many times may be snatched away in one go before the book is read again."""
+
+
+def put_insurances(run: Run[Practice], patient_id: str) -> None:
+    """Add each policy to the patient's record, primary first."""
+    if run.case.request.payment is not Payment.INSURANCE or run.case.memo.self_pay:
+        return
+    ehr = run.practice.ehr
+    for rank, insurance in enumerate(run.case.request.insurances, start=1):
+        run.write(
+            Write(
+                step=f"put_insurance{rank}",
+                connection=ehr.connection,
+                send=partial(ehr.put_insurance, patient_id, insurance, rank),
+                look=look_in(ehr, RecordKind.INSURANCE),
+            )
+        )
+
+
+def choose_opening(run: Run[Practice], phase: str) -> Gate | None:
+    """Keep the earliest time that fits the patient's wishes; a gate with offers if none does."""
+    if run.case.memo.opening is not None:
+        return None
+    request = run.case.request
+    local_today = run.clock.now().astimezone(run.practice.zone).date()
+    earliest = max(request.earliest, local_today)
+    latest = earliest + timedelta(days=run.practice.booking.search_days)
+    query = OpeningQuery(request.visit_type, earliest, latest)
+    ehr = run.practice.ehr
+    openings = run.read("find_openings", ehr.connection, lambda: ehr.find_openings(query))
+    upcoming = [each for each in openings if each.start > run.clock.now()]
+    fitting = [each for each in upcoming if _fits(run, each)]
+    if fitting:
+        with run.commit() as session:
+            run.remember(session, opening=fitting[0], openings=tuple(fitting[1:TAKEN_MAX]))
+        return None
+    offers = tuple(upcoming[: run.practice.booking.offers_max])
+    with run.commit() as session:
+        run.remember(session, openings=offers)
+    return _no_opening(run.practice, offers, phase)
+
+
+def _fits(run: Run[Practice], opening: Opening) -> bool:
+    start = opening.start.astimezone(run.practice.zone)
+    wishes = run.case.request.wishes
+    return not wishes or any(wish.fits(start) for wish in wishes)
+
+
+def _no_opening(practice: Practice, offers: tuple[Opening, ...], phase: str) -> Gate:
+    choices = (Choice.ASK_AGAIN, Choice.DONE_BY_HAND, Choice.DECLINE)
+    return Gate(
+        reason=GateReason.NO_OPENING,
+        tip="Call the patient and agree on one of the nearest times.",
+        facts=(Fact("Times that fit the wishes", "none"),),
+        choices=(Choice.TAKE_OPENING, *choices) if offers else choices,
+        phase=phase,
+        offers=tuple(Offer(str(n), label(practice, each)) for n, each in enumerate(offers)),
+    )
+
+
+def label(practice: Practice, opening: Opening) -> str:
+    """A time as people say it: `Tue Dec 1, 9:40 AM with Dr. Sample, Main Office`."""
+    start = opening.start.astimezone(practice.zone)
+    clock = start.strftime("%I:%M %p").lstrip("0")
+    return f"{start:%a %b} {start.day}, {clock} with {opening.provider}, {opening.place}"
+
+
+def book_opening(run: Run[Practice], patient_id: str, status: BookingStatus) -> bool:
+    """Take the chosen time; False when it, and those kept in reserve, were taken meanwhile."""
+    while (opening := run.case.memo.opening) is not None:
+        try:
+            _book(run, patient_id, opening, status)
+        except PortError as error:
+            if error.kind is not ErrorKind.CONFLICT:
+                raise
+            _take_next(run)
+        else:
+            return True
+    return False
+
+
+def _book(run: Run[Practice], patient_id: str, opening: Opening, status: BookingStatus) -> None:
+    ehr = run.practice.ehr
+    details = BookingDetails(run.case.request.visit_type, status)
+    receipt = run.write(
+        Write(
+            step="book",
+            connection=ehr.connection,
+            send=lambda ref: ehr.book(opening, patient_id, details, ref),
+            look=look_in(ehr, RecordKind.BOOKING),
+        )
+    )
+    with run.commit() as session:
+        run.remember(session, booking_id=receipt.id, booking_status=status)
+
+
+def _take_next(run: Run[Practice]) -> None:
+    """Somebody else was quicker: the next time in reserve, or none."""
+    reserve = run.case.memo.openings
+    with run.commit() as session:
+        run.remember(session, opening=reserve[0] if reserve else None, openings=reserve[1:])
+
+
+def make_firm(run: Run[Practice]) -> None:
+    """A time that was only held becomes a booked one."""
+    memo = run.case.memo
+    if memo.booking_status is BookingStatus.TENTATIVE:
+        _set_status(run, "make_firm", BookingStatus.BOOKED)
+
+
+def cancel(run: Run[Practice]) -> None:
+    """Give the time back, if there is one; the next booking is a new effect."""
+    if not run.case.memo.booking_id:
+        return
+    _set_status(run, "cancel", BookingStatus.CANCELLED)
+    with run.commit() as session:
+        for step in ("book", "make_firm", "cancel", "mail_confirmation"):
+            effects.undo(session, run.case.id, step)
+        run.remember(
+            session, booking_id="", booking_status=None, opening=None, openings=(), ask_on=None
+        )
+        cases.raise_generation(session, run.case.id)
+
+
+def _set_status(run: Run[Practice], step: str, status: BookingStatus) -> None:
+    """Set a status; the vendor sees by itself when it is set already, so a look is not needed."""
+    ehr = run.practice.ehr
+    booking_id = run.case.memo.booking_id
+    run.write(
+        Write(
+            step=step,
+            connection=ehr.connection,
+            send=lambda ref: ehr.set_booking_status(booking_id, status, ref),
+            look=lambda _: None,
+        )
+    )
+    with run.commit() as session:
+        run.remember(session, booking_status=status)

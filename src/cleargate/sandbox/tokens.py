@@ -8,12 +8,14 @@ from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, KeySetSerialization
 
 from cleargate.nouns.time import Clock
+from cleargate.sandbox.trees import Tree
 from cleargate.sandbox.wire import Request, Response, json_response
 
 LIFE = timedelta(seconds=300)
@@ -40,10 +42,10 @@ class TokenEndpoint:
         self._grants: dict[str, _Grant] = {}
         self._seen: dict[str, datetime] = {}
 
-    def register(self, client_id: str, jwks: KeySetSerialization) -> None:
+    def register(self, client_id: str, jwks: Tree) -> None:
         """Know a client by its public keys. Raises ValueError for a key set that is none."""
         try:
-            self._clients[client_id] = KeySet.import_key_set(jwks)
+            self._clients[client_id] = KeySet.import_key_set(cast("KeySetSerialization", jwks))
         except (JoseError, KeyError, TypeError) as error:
             raise ValueError("not a key set") from error
 

@@ -3,7 +3,7 @@
 from typing import TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-Tree: TypeAlias = "dict[str, Json]"
+Tree: TypeAlias = dict[str, "Json"]
 
 
 def tree(value: Json) -> Tree:

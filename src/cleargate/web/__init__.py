@@ -1,0 +1,1 @@
+"""Pages and API: what patients and staff see, and what they send."""

@@ -11,6 +11,9 @@ from cleargate.connectors.smtp.settings import SmtpSettings, is_address
 from cleargate.nouns.ids import Ref
 from cleargate.ports import Message
 
+# A long Message-ID stays on the line of its name: not every reader unfolds it (RFC 5322 2.1.1
+# allows 998 characters).
+_POLICY = SMTP.clone(max_line_length=998)
 _LINE_STARTS_WITH_DOT = re.compile(rb"(?m)^\.")
 
 
@@ -23,7 +26,7 @@ def compose(message: Message, ref: Ref, settings: SmtpSettings, when: datetime) 
     """The mail. Raises ValueError for an address or a subject that no header can hold."""
     if not is_address(message.to):
         raise ValueError("no plain mail address")
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=_POLICY)
     mail["From"] = Address(settings.sender_name, addr_spec=settings.sender)
     mail["To"] = Address(addr_spec=message.to)
     mail["Subject"] = message.subject

@@ -46,9 +46,14 @@ class _Value:
 def read_amounts(
     rows: Iterable[BenefitRow], asked: frozenset[str]
 ) -> tuple[list[Amount], list[Doubt]]:
-    """All amounts of the rows given, in file order, and what is doubtful about them."""
+    """The amounts for the plan and for services asked, in file order, and what is doubtful."""
     doubts: list[Doubt] = []
-    values = [value for row in rows if row.info in KINDS for value in _read(row, doubts)]
+    values = [
+        value
+        for row in rows
+        if row.info in KINDS and (row.speaks_for_plan or not asked.isdisjoint(row.services))
+        for value in _read(row, doubts)
+    ]
     if not values:
         return [], doubts
     amounts = [amount for group in _grouped(values).values() for amount in _joined(group, doubts)]

@@ -113,8 +113,8 @@ def _from_frequency(frequency: Frequency, blank: VisitLimit) -> list[_Count]:
     if number is None or frequency.unit not in _UNITS:
         return []
     period = frequency.period
-    if period and frequency.count not in {"", "1"} and period not in _REMAINING:
-        period = f"{frequency.count} {period}"
+    if period and frequency.periods not in {"", "1"} and period not in _REMAINING:
+        period = f"{frequency.periods} {period}"
     if frequency.per:
         period = f"{frequency.per}, for {period}" if period else frequency.per
     placed = replace(blank, source=frequency.source)

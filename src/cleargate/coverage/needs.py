@@ -42,16 +42,25 @@ class _Statement:
 
 def read_needs(rows: Sequence[BenefitRow], primary: str) -> Needs:
     """What the payer wants before the primary service is given."""
-    named = [row for row in rows if primary in row.services and row.info not in _BOUNDARY]
-    plan = [
-        row
-        for row in rows
-        if row.speaks_for_plan and primary not in row.services and row.info not in _BOUNDARY
-    ]
+    telling = [row for row in rows if _may_tell(row)]
+    if not telling:
+        return _NOTHING_SAID
+    named = [row for row in telling if primary in row.services]
+    plan = [row for row in telling if row.speaks_for_plan and primary not in row.services]
     doubts: list[Doubt] = []
     authorisation = _settle(list(_authorisations(named)) or list(_authorisations(plan)), doubts)
     referral = _settle(list(_referrals(named)) or list(_referrals(plan)), [])
     return Needs(authorisation, referral, tuple(doubts))
+
+
+_NOTHING_SAID = Needs(AuthorisationNeed.UNSTATED, AuthorisationNeed.UNSTATED, ())
+
+
+def _may_tell(row: BenefitRow) -> bool:
+    """Whether a row has a flag or words, and is about care under this plan."""
+    if not row.messages and row.authorisation is AuthorisationNeed.UNSTATED:
+        return False
+    return row.info not in _BOUNDARY
 
 
 def _authorisations(rows: Iterable[BenefitRow]) -> Iterable[_Statement]:

@@ -5,7 +5,6 @@ is carved out has its own 30, and so has the Medicare that another payer knows o
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -27,7 +26,8 @@ class Plan:
     """The rows that speak for the plan on the day, sorted.
 
     `outdated` are active rows whose dates miss the day. `carved_out` are active rows of a part
-    of the plan. `foreign` are another payer's. `rows` are all rows that are in force and neither.
+    of the plan. `foreign` are another payer's. `rows` are all rows that are in force and neither,
+    `by_service` the same under the services that they name, `talking` those with free text.
     """
 
     active: tuple[BenefitRow, ...]
@@ -37,6 +37,12 @@ class Plan:
     carved_out: tuple[BenefitRow, ...]
     foreign: tuple[BenefitRow, ...]
     rows: tuple[BenefitRow, ...]
+    by_service: dict[str, list[BenefitRow]]
+    talking: tuple[BenefitRow, ...]
+
+    def naming(self, service: str) -> list[BenefitRow]:
+        """The rows in force that name a service themselves."""
+        return self.by_service.get(service, [])
 
     @property
     def name(self) -> str:
@@ -52,32 +58,44 @@ def read_plan(answer: PayerAnswer, on: date) -> Plan:
     outdated: list[tuple[BenefitRow, Standing]] = []
     carved_out: list[BenefitRow] = []
     foreign = foreign_rows(answer)
-    foreign_segments = {row.segment for row in foreign}
-    sorted_rows: dict[Info, list[BenefitRow]] = {info: [] for info in STATUS}
+    status: dict[Info, list[BenefitRow]] = {info: [] for info in STATUS}
     for row in answer.rows:
-        if row.segment in foreign_segments:
+        if row in foreign:
             continue
-        when = standing(row.spans, on)
-        if when.when is not When.INSIDE:
+        if row.spans and (when := standing(row.spans, on)).when is not When.INSIDE:
             if row.info is Info.ACTIVE:
                 outdated.append((row, when))
-            continue
-        if row.speaks_for_plan and is_carved_out(row):
+        elif not row.speaks_for_plan:
+            rows.append(row)
+        elif is_carved_out(row):
             if row.info is Info.ACTIVE:
                 carved_out.append(row)
-            continue
-        rows.append(row)
-        if row.info in STATUS and row.speaks_for_plan:
-            sorted_rows[row.info].append(row)
+        else:
+            rows.append(row)
+            if row.info in STATUS:
+                status[row.info].append(row)
     return Plan(
-        tuple(sorted_rows[Info.ACTIVE]),
-        tuple(sorted_rows[Info.ACTIVE_PENDING]),
-        tuple(sorted_rows[Info.INACTIVE]),
+        tuple(status[Info.ACTIVE]),
+        tuple(status[Info.ACTIVE_PENDING]),
+        tuple(status[Info.INACTIVE]),
         tuple(outdated),
         tuple(carved_out),
         foreign,
         tuple(rows),
+        _by_service(rows),
+        tuple([row for row in rows if row.messages]),
     )
+
+
+def _by_service(rows: list[BenefitRow]) -> dict[str, list[BenefitRow]]:
+    index: dict[str, list[BenefitRow]] = {}
+    for row in rows:
+        for service in row.services:
+            if service in index:
+                index[service].append(row)
+            else:
+                index[service] = [row]
+    return index
 
 
 def is_carved_out(row: BenefitRow) -> bool:
@@ -98,7 +116,7 @@ def foreign_rows(answer: PayerAnswer) -> tuple[BenefitRow, ...]:
 
     Seen: Blue Cross of Massachusetts, `EB*1**30*MA` with `MSG*BCBSMA IS PRIME`.
     """
-    if not any(row.insurance_type in _MEDICARE_PARTS for row in answer.rows):
+    if not [row for row in answer.rows if row.insurance_type in _MEDICARE_PARTS]:
         return ()
     name = answer.payer.upper()
     if "MEDICARE" in name or "CMS" in name.split():
@@ -112,8 +130,3 @@ def foreign_rows(answer: PayerAnswer) -> tuple[BenefitRow, ...]:
 def medicare_part(row: BenefitRow) -> str:
     """What to call the Medicare of a foreign row."""
     return _MEDICARE_PARTS.get(row.insurance_type, "Medicare")
-
-
-def naming(rows: Sequence[BenefitRow], service: str) -> list[BenefitRow]:
-    """The rows that name a service themselves."""
-    return [row for row in rows if service in row.services]

@@ -8,6 +8,7 @@ them, and say so where they cannot.
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from cleargate.nouns.coverage import AuthorisationNeed, Network, Person, Source
 
@@ -63,8 +64,7 @@ class Role(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """Dates between which something holds; None is open."""
 
     kind: SpanKind
@@ -73,28 +73,25 @@ class Span:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """Free text of the payer."""
 
     text: str
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class Frequency:
-    """How often: `quantity` of `unit` per `per`, over `count` times `period`; words, or empty."""
+class Frequency(NamedTuple):
+    """How often: `quantity` of `unit` per `per`, over `periods` times `period`; words, or empty."""
 
     unit: str
     quantity: str
     per: str
     period: str
-    count: str
+    periods: str
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """The payer's refusal to answer: X12's AAA03 and AAA04."""
 
     reason: str
@@ -102,8 +99,7 @@ class Refusal:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class Entity:
+class Entity(NamedTuple):
     """An organisation or person named beside a row; `contacts` are its names and numbers."""
 
     role: Role
@@ -112,8 +108,7 @@ class Entity:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class BenefitRow:
+class BenefitRow(NamedTuple):
     """One statement. `network` is the payer's flag alone; network.py compares it with the text.
 
     `services` is empty when the payer named none. `period` and `quantity_kind` are words.

@@ -5,7 +5,7 @@ as it can. Nothing is guessed: what contradicts itself is ACTIVE_UNCLEAR with bo
 what is not said is not settled. The rules stand in docs/eligibility.md, each with its test.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import chain
 
@@ -15,7 +15,7 @@ from cleargate.coverage.limits import read_limits
 from cleargate.coverage.needs import read_needs
 from cleargate.coverage.network import provider_network
 from cleargate.coverage.others import delegations, read_other_payers
-from cleargate.coverage.plan import Plan, naming, read_plan
+from cleargate.coverage.plan import Plan, read_plan
 from cleargate.coverage.reasons import Doubt, reason, refusal
 from cleargate.coverage.rows import PLAN, BenefitRow, Info, PayerAnswer
 from cleargate.coverage.services import RELATED, is_named_in
@@ -54,12 +54,9 @@ def judge(answer: PayerAnswer, services: tuple[str, ...], on: date) -> Coverage:
     asked = frozenset(services)
     plan = read_plan(answer, on)
     dates = standing(answer.spans, on)
-    relevant = [row for row in plan.rows if _is_relevant(row, asked)]
-    amounts, amount_doubts = read_amounts(
-        (row for row in relevant if row.speaks_for_plan or asked.intersection(row.services)), asked
-    )
-    limits, limit_doubts = read_limits(relevant, asked)
-    needs = read_needs(relevant, services[0])
+    amounts, amount_doubts = read_amounts(plan.rows, asked)
+    limits, limit_doubts = read_limits(plan.rows, asked)
+    needs = read_needs(plan.rows, services[0])
     others, other_doubts = read_other_payers(plan)
     doubts = [
         *_patient_doubts(answer, dates),
@@ -70,7 +67,7 @@ def judge(answer: PayerAnswer, services: tuple[str, ...], on: date) -> Coverage:
         *needs.doubts,
         *other_doubts,
     ]
-    verdicts = tuple(_service(service, plan, doubts, answer.complete) for service in services)
+    verdicts = _verdicts(services, plan, doubts, answer.complete)
     bounds = _bounds(plan, dates, on)
     return Coverage(
         payer=answer.payer,
@@ -90,54 +87,81 @@ def judge(answer: PayerAnswer, services: tuple[str, ...], on: date) -> Coverage:
         birth_date=answer.birth_date,
         family_name=answer.family_name,
         given_name=answer.given_name,
-        provider_network=provider_network(relevant),
+        provider_network=provider_network(plan.rows),
         set_index=answer.set_index,
     )
 
 
-def _is_relevant(row: BenefitRow, asked: frozenset[str]) -> bool:
-    """Whether a row is about a service asked, about the plan, or may name one in its words."""
-    return row.speaks_for_plan or bool(row.messages) or not asked.isdisjoint(row.services)
+_Stated = tuple[Verdict, tuple[Source, ...], tuple[Reason, ...]]
+"""A verdict, the rows that decided it, and why it is not ACTIVE."""
 
 
-def _service(service: str, plan: Plan, doubts: list[Doubt], complete: bool) -> ServiceVerdict:
-    """The verdict for one service: what is said, then lowered by what is doubtful."""
-    verdict, sources, reasons = _stated(service, plan)
-    touching = [doubt for doubt in doubts if doubt.reaches(service)]
-    stopping = [doubt.reason for doubt in touching if doubt.stops]
-    if stopping and verdict is Verdict.ACTIVE:
-        verdict = Verdict.ACTIVE_UNCLEAR
+def _verdicts(
+    services: tuple[str, ...], plan: Plan, doubts: list[Doubt], complete: bool
+) -> tuple[ServiceVerdict, ...]:
+    """One verdict a service: what is stated, lowered by what is doubtful.
+
+    Services about which the payer is silent share one statement: the plan's.
+    """
+    silent: _Stated | None = None
+    verdicts: list[ServiceVerdict] = []
+    for service in services:
+        named = plan.naming(service)
+        if service == PLAN:
+            stated = _stated_of_plan(plan, named)
+        elif named or _nearest(service, plan):
+            stated = _stated(service, plan, named)
+        else:
+            stated = silent = silent or _by_plan(service, plan, named)
+        if doubts or not complete:
+            stated = _lowered(stated, [one for one in doubts if one.reaches(service)], complete)
+        verdicts.append(ServiceVerdict(service, *stated))
+    return tuple(verdicts)
+
+
+def _lowered(stated: _Stated, doubts: list[Doubt], complete: bool) -> _Stated:
+    """ACTIVE does not survive a doubt that stops; nothing survives the loss of the end."""
+    verdict, sources, reasons = stated
+    stopping = tuple(dict.fromkeys(doubt.reason for doubt in doubts if doubt.stops))
+    if not stopping:
+        return stated
     if not complete:
         verdict = Verdict.UNDETERMINED
-    if verdict is not Verdict.ACTIVE:
-        reasons = [*stopping, *reasons]
-    return ServiceVerdict(service, verdict, sources, tuple(reasons))
+    elif verdict is Verdict.ACTIVE:
+        verdict = Verdict.ACTIVE_UNCLEAR
+    silence = verdict is Verdict.UNDETERMINED and not sources
+    return verdict, sources, stopping if silence else (*stopping, *reasons)
 
 
-_Stated = tuple[Verdict, tuple[Source, ...], list[Reason]]
-
-
-def _stated(service: str, plan: Plan) -> _Stated:
-    """What the payer states about a service, before any doubt."""
-    named = naming(plan.rows, service)
+def _stated(service: str, plan: Plan, named: list[BenefitRow]) -> _Stated:
+    """What the payer states about a service that it names, before any doubt."""
     active = [row for row in named if row.info is Info.ACTIVE]
     refused = [row for row in named if _refuses(row)]
-    if service == PLAN:
-        active, refused = (
-            list(plan.active),
-            [*plan.inactive, *(r for r in refused if r.info is Info.NOT_COVERED)],
-        )
     benefits = [row for row in named if row.info in _BENEFITS]
     if refused:
-        if active or (benefits and service != PLAN):
-            return _contradiction([*(active or benefits), *refused])
-        code = "not_covered" if refused[0].info is Info.NOT_COVERED else "inactive"
-        return _said(Verdict.INACTIVE, refused, code)
+        return _no(refused, [*active, *benefits])
     if active and plan.inactive and not plan.active:
         return _contradiction([*active, *plan.inactive])
     if active:
-        return Verdict.ACTIVE, _sources(active), []
+        return Verdict.ACTIVE, _sources(active), ()
     return _by_plan(service, plan, benefits)
+
+
+def _stated_of_plan(plan: Plan, named: list[BenefitRow]) -> _Stated:
+    """What the payer states about service type 30. Its deductibles do not prove it active."""
+    refused = [*plan.inactive, *(row for row in named if row.info is Info.NOT_COVERED)]
+    refused = [row for row in refused if _refuses(row)]
+    if refused:
+        return _no(refused, plan.active)
+    return _by_plan(PLAN, plan, [row for row in named if row.info in _BENEFITS])
+
+
+def _no(refused: list[BenefitRow], held: Sequence[BenefitRow]) -> _Stated:
+    """A no, unless something else says yes."""
+    if held:
+        return _contradiction([*held, *refused])
+    code = "not_covered" if refused[0].info is Info.NOT_COVERED else "inactive"
+    return _said(Verdict.INACTIVE, refused, code)
 
 
 def _refuses(row: BenefitRow) -> bool:
@@ -149,16 +173,16 @@ def _refuses(row: BenefitRow) -> bool:
 
 def _by_plan(service: str, plan: Plan, benefits: list[BenefitRow]) -> _Stated:
     """What the plan's own status says about a service without one."""
-    held = [*plan.active, *plan.pending]
     if plan.active and plan.inactive:
         return _contradiction([*plan.active, *plan.inactive])
     if plan.inactive:
         if benefits and service != PLAN:
             return _contradiction([*benefits, *plan.inactive])
         return _said(Verdict.INACTIVE, plan.inactive, "inactive")
+    held = [*plan.active, *plan.pending]
+    if held and (benefits or service == PLAN):
+        return Verdict.ACTIVE, _sources([*held, *benefits] if service != PLAN else held), ()
     if held:
-        if benefits or service == PLAN:
-            return Verdict.ACTIVE, _sources([*held, *benefits]), []
         return _unsettled(service, plan, held)
     return _without_plan(service, plan, benefits)
 
@@ -169,8 +193,8 @@ def _without_plan(service: str, plan: Plan, benefits: list[BenefitRow]) -> _Stat
         (row, when) for row, when in plan.outdated if row.speaks_for_plan or service in row.services
     ]
     if outdated:
-        why = [reason(when.when, (row.at("EB01"), *when.sources)) for row, when in outdated]
-        return Verdict.ACTIVE_UNCLEAR, _sources(row for row, _ in outdated), why
+        why = (reason(when.when, (row.at("EB01"), *when.sources)) for row, when in outdated)
+        return Verdict.ACTIVE_UNCLEAR, _sources(row for row, _ in outdated), tuple(why)
     elsewhere = [row for row in plan.rows if row.info is Info.ACTIVE]
     if elsewhere:
         return _unsettled(service, plan, elsewhere)
@@ -178,27 +202,30 @@ def _without_plan(service: str, plan: Plan, benefits: list[BenefitRow]) -> _Stat
         return _said(Verdict.ACTIVE_UNCLEAR, plan.carved_out, "carve_out")
     if benefits:
         return _said(Verdict.UNDETERMINED, benefits, "no_status")
-    return Verdict.UNDETERMINED, (), [reason("no_answer")]
+    return Verdict.UNDETERMINED, (), (reason("no_answer"),)
 
 
 def _unsettled(service: str, plan: Plan, active: list[BenefitRow]) -> _Stated:
     """The plan is active and silent about the service; say what comes nearest to it."""
-    in_words = [row for row in plan.rows if row.messages and is_named_in(row.text, service)]
+    in_words, related = _nearest(service, plan) or ([], [])
     if in_words:
-        sources = [row.messages[0].source for row in in_words]
-        why = reason("service_in_text", sources)
-        return Verdict.ACTIVE_UNCLEAR, (*_sources(active), *sources), [why]
-    related = [
-        row for row in plan.rows if not RELATED.get(service, frozenset()).isdisjoint(row.services)
-    ]
+        sources = (*_sources(active), *(row.messages[0].source for row in in_words))
+        return Verdict.ACTIVE_UNCLEAR, sources, (reason("service_in_text", sources),)
     if related:
         return _said(Verdict.ACTIVE_UNCLEAR, [*active, *related], "related_service")
     return _said(Verdict.ACTIVE_UNCLEAR, active, "service_not_settled")
 
 
+def _nearest(service: str, plan: Plan) -> tuple[list[BenefitRow], list[BenefitRow]] | None:
+    """Rows that name a service in words only, and rows of related services; None without any."""
+    in_words = [row for row in plan.talking if is_named_in(row.text, service)]
+    related = [row for code in RELATED.get(service, ()) for row in plan.naming(code)]
+    return (in_words, related) if in_words or related else None
+
+
 def _said(verdict: Verdict, rows: Iterable[BenefitRow], code: str) -> _Stated:
     sources = _sources(rows)
-    return verdict, sources, [reason(code, sources)]
+    return verdict, sources, (reason(code, sources),)
 
 
 def _contradiction(rows: Iterable[BenefitRow]) -> _Stated:

@@ -34,8 +34,8 @@ class TransactionSet:
 
 
 def element(segment: Elements, position: int) -> str:
-    """An element by its X12 position, from 1, without outer blanks; empty when it is absent."""
-    return segment[position].strip() if position < len(segment) else ""
+    """An element by its X12 position, from 1; empty when it is absent."""
+    return segment[position] if position < len(segment) else ""
 
 
 def transaction_sets(chunks: Iterable[bytes], report: Report) -> Iterator[TransactionSet]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from cleargate.x12.diagnostics import Report, error, warning
 
 Elements = list[str]
-"""One segment: its tag, then its elements as they stand in the file."""
+"""One segment: its tag, then its elements, without outer blanks."""
 
 CHUNK_BYTES = 64 * 1024
 SEGMENT_CHARS_MAX = 1024 * 1024
@@ -100,6 +100,7 @@ class Tokenizer:
 
     def _segments(self, parts: list[str], *, unterminated: bool = False) -> Iterator[Elements]:
         separator = self.delimiters.element
+        blanks = (f" {separator}", f"{separator} ")
         for part in parts:
             segment = part.strip(_BLANKS)
             if not segment:
@@ -109,7 +110,10 @@ class Tokenizer:
                 self._report(
                     warning("segment_unterminated", self._number, "The last segment has no end.")
                 )
-            yield segment.split(separator)
+            if blanks[0] in segment or blanks[1] in segment:
+                yield [element.strip() for element in segment.split(separator)]
+            else:
+                yield segment.split(separator)
 
     def _open(self, header: re.Match[str]) -> Elements:
         """Take over the delimiters of a new interchange and hand out its ISA segment."""

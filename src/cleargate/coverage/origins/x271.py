@@ -223,7 +223,7 @@ def _frequency(delivery: Delivery) -> Frequency:
         delivery.quantity,
         _PER.get(delivery.per, delivery.per),
         _PERIODS.get(delivery.period, delivery.period),
-        delivery.count,
+        delivery.periods,
         Source(delivery.segment, "HSD"),
     )
 

@@ -67,8 +67,12 @@ class FhirClient:
             return Dedupe.NONE
         if about.conditional_create:
             return Dedupe.NATIVE_KEY
-        searchable = "identifier" in {parameter.name for parameter in about.search}
+        searchable = self.can_search(kind, "identifier")
         return Dedupe.SEARCHABLE_REF if searchable else Dedupe.NONE
+
+    def can_search(self, kind: str, parameter: str) -> bool:
+        """Whether searches of this type obey a parameter."""
+        return parameter in {known.name for known in self.capability().of(kind).search}
 
     def read(self, kind: str, record_id: str) -> Resource:
         """One record; REJECTED when it is not there."""

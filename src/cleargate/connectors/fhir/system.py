@@ -175,18 +175,24 @@ class FhirPracticeSystem:
         Sent again with the same Ref, it goes on where the earlier try ended. AMBIGUOUS when a
         part's reply was lost; then the Slot stays claimed for the next try.
         """
-        slot_id = opening.token
-        self._claim(slot_id, opening.start, ref)
-        system = self._settings.service_type_system
+        slot_id, system = opening.token, self._settings.service_type_system
         appointment = appointment_resource(opening, patient_id, details, system, ref)
         try:
+            self._claim(slot_id, opening.start, ref)
             receipt = self._client.create(appointment, ref)
         except PortError as failure:
-            if failure.kind is not ErrorKind.AMBIGUOUS:
-                self._release(slot_id, frozenset({ref.value}))
-            raise
+            if failure.kind is ErrorKind.AMBIGUOUS:
+                raise
+            # This try failed for certain, but an earlier one may have booked.
+            earlier = self.find_by_ref(RecordKind.BOOKING, ref)
+            if earlier is None:
+                self._release_all_but(frozenset(), slot_id, ref)
+                raise
+            receipt = earlier
+        kept = frozenset({slot_id})
         if receipt.outcome is Outcome.EXISTED:
-            self._release_if_elsewhere(receipt.id, slot_id, ref)
+            kept = self._slots_of(receipt.id, otherwise=kept)
+        self._release_all_but(kept, slot_id, ref)
         return receipt
 
     def set_booking_status(self, booking_id: str, status: BookingStatus, ref: Ref) -> Receipt:
@@ -226,11 +232,7 @@ class FhirPracticeSystem:
         return Receipt(head.id, Outcome.EXISTED, head.meta.version)
 
     def _claim(self, slot_id: str, start: datetime, ref: Ref) -> None:
-        """Make the Slot ours, and give back any other that an earlier try with this Ref claimed."""
-        for stray in self._client.search("Slot", [("identifier", identifier_search(ref))]):
-            head = self._client.view(Head, stray)
-            if head.carries(ref) and head.id != slot_id:
-                self._release(head.id, frozenset({ref.value}))
+        """Make the Slot ours, unless an earlier try has done so."""
         for _ in range(2):
             resource = self._client.read("Slot", slot_id)
             slot = self._client.view(SlotView, resource)
@@ -252,11 +254,22 @@ class FhirPracticeSystem:
                 return
         raise self._conflict("slot_not_released")
 
-    def _release_if_elsewhere(self, booking_id: str, slot_id: str, ref: Ref) -> None:
-        """An earlier try may have booked another Slot, or its visit may be cancelled by now."""
+    def _release_all_but(self, kept: frozenset[str], slot_id: str, ref: Ref) -> None:
+        """Free what this Ref holds and does not need: this Slot, or those of earlier tries."""
+        held = {slot_id}
+        if self._client.can_search("Slot", "identifier"):
+            hits = self._client.search("Slot", [("identifier", identifier_search(ref))])
+            heads = [self._client.view(Head, resource) for resource in hits]
+            held |= {head.id for head in heads if head.carries(ref)}
+        for needless in held - kept:
+            self._release(needless, frozenset({ref.value}))
+
+    def _slots_of(self, booking_id: str, *, otherwise: frozenset[str]) -> frozenset[str]:
+        """The Slots that a visit occupies: none when it is over, `otherwise` when it names none."""
         view = self._client.view(AppointmentView, self._client.read("Appointment", booking_id))
-        if view.status in _OVER or slot_id not in {slot.id for slot in view.slot}:
-            self._release(slot_id, frozenset({ref.value}))
+        if view.status in _OVER:
+            return frozenset()
+        return frozenset(slot.id for slot in view.slot) or otherwise
 
     def _update(self, resource: Resource) -> str | None:
         """The new version, or None when somebody else was quicker."""

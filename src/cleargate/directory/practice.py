@@ -1,4 +1,4 @@
-"""One practice, wired: its directory, its policies, and the outside systems it works with."""
+"""One practice: its directory, its policies, and the outside systems that it works with."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -68,12 +68,9 @@ class BookingPolicy:
     office_hours_before_visit: int = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Practice:
-    """Everything about one practice that a case's procedure may use.
-
-    `public_url` is where patients reach its pages, without a slash at the end.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What a practice's pages need to know of it. `public_url` has no slash at its end."""
 
     id: PracticeId
     slug: str
@@ -85,10 +82,6 @@ class Practice:
     service_types: tuple[str, ...]
     directory: PracticeDirectory
     payers: PayerDirectory
-    connections: tuple[Connection, ...]
-    ehr: PracticeSystem
-    clearinghouses: Mapping[str, Clearinghouse]
-    mail: Messenger
     intake: IntakePolicy = field(default_factory=IntakePolicy)
     booking: BookingPolicy = field(default_factory=BookingPolicy)
     office_hours: OfficeHours = field(default_factory=OfficeHours)
@@ -96,3 +89,13 @@ class Practice:
     def opens_on(self, day: date) -> datetime:
         """When the office opens on a day."""
         return datetime.combine(day, self.office_hours.opens, self.zone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Practice(Profile):
+    """A practice with the outside systems that it works with, as a case's procedure needs it."""
+
+    connections: tuple[Connection, ...]
+    ehr: PracticeSystem
+    clearinghouses: Mapping[str, Clearinghouse]
+    mail: Messenger

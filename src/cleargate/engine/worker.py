@@ -11,7 +11,6 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -34,31 +33,32 @@ def executor_name() -> str:
     return f"{socket.gethostname()[:20]}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerSettings:
-    """How much a worker takes on: phases at once, and how often it looks at the queue."""
-
-    concurrency: int = 20
-    poll_s: float = 0.5
-
-
 class Worker:
     """The queue's worker in this process."""
 
-    def __init__(self, database: Database, durable: Durable, executor: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        durable: Durable,
+        executor: str,
+        phases: Sequence[str],
+        run: PhaseRunner,
+    ) -> None:
         self._database = database
         self._durable = durable
         self._executor = executor
+        self._phases = phases
+        self._run = run
         self._stop = threading.Event()
         self._housekeeper = threading.Thread(
             target=self._keep_house, name="housekeeper", daemon=True
         )
 
-    def start(self, phases: Sequence[str], run: PhaseRunner) -> None:
+    def start(self) -> None:
         """Take a lease and begin to work."""
         with self._database.public() as connection:
             leases.start(connection, self._executor)
-        self._durable.launch(phases, run)
+        self._durable.launch(self._phases, self._run)
         self._housekeeper.start()
         _log.info("worker_started", executor=self._executor)
 

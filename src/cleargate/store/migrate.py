@@ -29,6 +29,12 @@ def migrate(owner_url: str, app_password: str) -> None:
         engine.dispose()
 
 
+def app_url(owner_url: str, app_password: str) -> str:
+    """The same database, as the role that every running process uses."""
+    url = sa.make_url(owner_url).set(username=APP_ROLE, password=app_password)
+    return url.render_as_string(hide_password=False)
+
+
 def _make_app_role(connection: sa.Connection, password: str) -> None:
     """The role of every running process: it owns nothing and is bound by every policy."""
     exists = connection.scalar(

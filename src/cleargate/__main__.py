@@ -1,0 +1,158 @@
+"""The command line. Each command's body lives in the room that does the work."""
+
+import json
+import os
+import sys
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cleargate.nouns.errors import Refused
+
+app = typer.Typer(
+    help="Scheduling and billing chores of a medical practice.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+eligibility = typer.Typer(help="Insurance coverage.", no_args_is_help=True)
+app.add_typer(eligibility, name="eligibility")
+
+EXIT_BAD_INPUT = 2
+
+
+@eligibility.command("read")
+def eligibility_read(
+    files: Annotated[list[Path], typer.Argument(help="271 answers as payers send them.")],
+    services: Annotated[
+        str, typer.Option(help="Service type codes, the first is the primary one.")
+    ] = "PT,AE,AF,AD,98,30",
+    on: Annotated[
+        str, typer.Option(help="The date of the visit, YYYY-MM-DD; today if left out.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Read 271 answers and print one coverage card for each patient."""
+    from cleargate.eligibility.read import read
+
+    try:
+        day = date.fromisoformat(on) if on else datetime.now().astimezone().date()
+    except ValueError:
+        raise Refused(f"--on {on}: write a date as YYYY-MM-DD.") from None
+    codes = tuple(code.strip() for code in services.split(",") if code.strip())
+    if not codes:
+        raise Refused("--services: name at least one service type, such as PT.")
+    raise typer.Exit(read(files, codes, day, as_json, Console()))
+
+
+@app.command()
+def demo(
+    data: Annotated[Path, typer.Option(help="Where the demo's data lives.")] = Path(".cleargate"),
+    requests: Annotated[int, typer.Option(help="Post so many requests and check each end.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="The same seed gives the same patients and faults.")
+    ] = 7,
+    faults: Annotated[str, typer.Option(help="none, light, heavy, or kind=rate,...")] = "light",
+    concurrency: Annotated[int, typer.Option(min=1, max=100, help="Cases at once.")] = 20,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the result here.")] = None,
+) -> None:
+    """Run everything on this machine with synthetic practices, patients, payers and faults."""
+    from cleargate.operations.demo import DemoOptions
+    from cleargate.operations.demo import demo as run_demo
+
+    options = DemoOptions(data, seed=seed, faults=faults, concurrency=concurrency)
+    if not requests:
+        raise typer.Exit(run_demo(options, Console()))
+    from cleargate.operations.rehearsal import rehearse
+
+    raise typer.Exit(rehearse(options, requests, json_file, Console()))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to today's schema, as its owner."""
+    from cleargate.engine import durable
+    from cleargate.settings import installation
+    from cleargate.store.migrate import APP_ROLE
+    from cleargate.store.migrate import migrate as migrate_store
+
+    settings = installation()
+    password = os.environ.get("CLEARGATE_APP_PASSWORD", "")
+    if not settings.owner_database_url or not password:
+        raise Refused("set CLEARGATE_OWNER_DATABASE_URL and CLEARGATE_APP_PASSWORD to migrate.")
+    migrate_store(settings.owner_database_url, password)
+    durable.migrate(settings.owner_database_url, APP_ROLE)
+
+
+@app.command()
+def serve(
+    ready_file: Annotated[Path | None, typer.Option(help="Written once it listens.")] = None,
+) -> None:
+    """Serve the patient's pages, the desk and the API."""
+    from cleargate import logs
+    from cleargate.app import open_house
+    from cleargate.settings import installation
+    from cleargate.web.server import run
+
+    logs.configure()
+    run(open_house(installation()), ready_file)
+
+
+@app.command()
+def work() -> None:
+    """Work the queue until told to stop."""
+    from cleargate import logs
+    from cleargate.app import make_worker, open_house
+    from cleargate.engine.worker import executor_name
+    from cleargate.settings import installation
+
+    logs.configure()
+    worker = make_worker(open_house(installation(), executor_name()))
+    worker.start()
+    worker.wait_for_signal()
+    worker.stop()
+
+
+@app.command()
+def drain(
+    seconds: Annotated[float, typer.Option(min=5, help="Be done after so many seconds.")] = 240,
+) -> None:
+    """Work the queue until nothing is due, or the time is over, then end (serverless)."""
+    from cleargate import logs
+    from cleargate.app import make_worker, open_house
+    from cleargate.engine.watchdog import mend_orphans
+    from cleargate.engine.worker import executor_name
+    from cleargate.settings import installation
+
+    logs.configure()
+    until = datetime.now(UTC) + timedelta(seconds=seconds)
+    house = open_house(installation(), executor_name())
+    worker = make_worker(house, stop_at=until)
+    worker.start()
+    mend_orphans(house.database)
+    idle = worker.drain(until)
+    worker.stop()
+    sys.stdout.write(json.dumps({"event": "drained", "idle": idle}) + "\n")
+    sys.stdout.flush()
+    # A phase's thread may be inside a call; its lease is given back, a peer goes on with it.
+    os._exit(0)
+
+
+def main() -> None:
+    """Run the command line; bad input is one plain sentence and exit code 2."""
+    try:
+        app(standalone_mode=False)
+    except Refused as refused:
+        sys.stderr.write(f"{refused}\n")
+        sys.exit(EXIT_BAD_INPUT)
+    except typer.Exit as done:
+        sys.exit(done.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

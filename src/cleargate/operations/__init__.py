@@ -1,0 +1,1 @@
+"""Operations: running an installation, and rehearsing it."""

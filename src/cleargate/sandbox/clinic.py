@@ -36,7 +36,7 @@ _AFTERNOON = (
     ("followup", 30),
     ("followup", 30),
 )
-_FULL_DAY_RATE = 0.08
+_FULL_DAY_RATE = 0.15
 _BUSY_RATE = 0.15
 
 

@@ -16,7 +16,12 @@ _NEVER = datetime(9999, 12, 30, tzinfo=UTC)
 
 def search(records: Records, kind: str, params: Params, zone: ZoneInfo) -> Iterator[Record]:
     """The matching records, lazily. Raises ValueError for a value that cannot be read."""
-    tests = [_test(kind, name, value, zone) for name, value in params if name in _READERS[kind]]
+    tests = [
+        _test(kind, name, value, zone)
+        for name, value in params
+        # Slots come in the order of time already, from and to the asked moments.
+        if name in _READERS[kind] and (kind, name) != ("Slot", "start")
+    ]
     for record in _candidates(records, kind, params, zone):
         if all(test(record.resource) for test in tests):
             yield record

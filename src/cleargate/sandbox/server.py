@@ -93,7 +93,7 @@ class Sandbox:
     """A sandbox in a thread of this process; `ready` is what the ready file would say."""
 
     def __init__(self, options: SandboxOptions) -> None:
-        self._options = options
+        self.options = options
         self._started: Future[Tree] = Future()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: asyncio.Event | None = None
@@ -126,7 +126,7 @@ class Sandbox:
     def _run(self) -> None:
         async def run() -> None:
             self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
-            await _serve(self._options, self._started.set_result, self._end)
+            await _serve(self.options, self._started.set_result, self._end)
 
         try:
             asyncio.run(run())

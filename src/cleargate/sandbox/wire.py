@@ -196,10 +196,10 @@ class _Conversation:
                     self._http.receive_data(await self._reader.read(65536))
             elif isinstance(event, h11.Request):
                 head = event
+                _bound(dict(event.headers).get(b"content-length", b"0"))
             elif isinstance(event, h11.Data):
                 size += len(event.data)
-                if size > BODY_MAX:
-                    raise h11.RemoteProtocolError("body too large", error_status_hint=413)
+                _bound(b"%d" % size)
                 body.append(bytes(event.data))
             elif isinstance(event, h11.EndOfMessage) and head is not None:
                 return _request(head, b"".join(body))
@@ -252,6 +252,11 @@ class _Conversation:
         data = self._http.send(h11.Data(data=response.body)) or b""
         end = self._http.send(h11.EndOfMessage()) or b""
         self._writer.write(head + data + end)
+
+
+def _bound(size: bytes) -> None:
+    if int(size) > BODY_MAX:
+        raise h11.RemoteProtocolError("body too large", error_status_hint=413)
 
 
 def _request(head: h11.Request, body: bytes) -> Request:

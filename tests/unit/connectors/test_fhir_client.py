@@ -123,15 +123,28 @@ class TestSearch:
         assert (error.kind, error.vendor_code) == (ErrorKind.REJECTED, "too_many_hits")
         assert len(peer.requests) == 6
 
-    @pytest.mark.parametrize(("total", "fine"), [(None, False), (40, False), (10, True)])
-    def test_a_full_last_page_is_an_error_unless_the_total_agrees(self, total, fine):
-        full = bundle(*map(patient, range(10)), total=total)
-        client, _ = make({"POST /fhir/Patient/_search": [full]}, page_size=10)
-        if fine:
-            assert len(client.search("Patient", [("family", "x")])) == 10
-        else:
-            error = error_of(lambda: client.search("Patient", [("family", "x")]))
-            assert error.vendor_code == "too_many_hits"
+    def test_a_full_page_without_a_next_is_the_whole_when_one_more_brings_no_more(self):
+        client, peer = make(
+            {"POST /fhir/Patient/_search": [bundle(*map(patient, range(10)))]}, page_size=10
+        )
+        assert len(client.search("Patient", [("family", "x")])) == 10
+        counts = [dict(parse_qsl(r.content.decode()))["_count"] for r in peer.requests]
+        assert counts == ["10", "11"]
+
+    def test_a_full_page_is_the_whole_when_the_total_says_so(self):
+        full = bundle(*map(patient, range(10)), total=10)
+        client, peer = make({"POST /fhir/Patient/_search": [full]}, page_size=10)
+        assert len(client.search("Patient", [("family", "x")])) == 10
+        assert len(peer.requests) == 1
+
+    def test_a_result_that_the_server_cuts_off_is_an_error(self):
+        def as_many_as_asked(request):
+            count = int(dict(parse_qsl(request.content.decode()))["_count"])
+            return bundle(*map(patient, range(count)))
+
+        client, _ = make({"POST /fhir/Patient/_search": [as_many_as_asked]}, page_size=10)
+        error = error_of(lambda: client.search("Patient", [("family", "x")]))
+        assert (error.kind, error.vendor_code) == (ErrorKind.REJECTED, "too_many_hits")
 
     @pytest.mark.parametrize(
         "url", ["https://127.0.0.1:1/p", "http://127.0.0.2:1/p", "http://127.0.0.1:2/p", "/p"]

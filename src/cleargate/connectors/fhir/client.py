@@ -89,9 +89,20 @@ class FhirClient:
         """All hits of one type, from all pages, each once.
 
         The form travels in the body: names and birth dates are kept out of addresses. REJECTED
-        `too_many_hits` when the pages do not end, or a full page is the last.
+        `too_many_hits` when the pages do not end, or when the server cuts a result off.
         """
-        form = [*parameters, ("_count", str(self._settings.page_size))]
+        # A full page without a link to the next is the whole result, or its beginning. A server
+        # that is asked for one more tells which.
+        for count in (self._settings.page_size, self._settings.page_size + 1):
+            hits = self._search(kind, [*parameters, ("_count", str(count))], count)
+            if hits is not None:
+                return hits
+        raise self._refusal("too_many_hits")
+
+    def _search(
+        self, kind: str, form: Sequence[tuple[str, str]], count: int
+    ) -> list[Resource] | None:
+        """One search through its pages; None when it may have been cut off at `count`."""
         reply = self._call(
             "POST",
             f"{self._url(kind)}/_search",
@@ -100,7 +111,7 @@ class FhirClient:
             content=urlencode(form).encode(),
         )
         hits: dict[str, Resource] = {}
-        for _ in range(self._settings.pages_max):
+        for number in range(self._settings.pages_max):
             if reply.status != 200:
                 raise self._failure(reply, write=False)
             page = self._read_as(Bundle, reply, write=False)
@@ -110,8 +121,8 @@ class FhirClient:
                     hits[head.id] = entry.resource
             following = page.next_url()
             if not following:
-                self._expect_all(page, len(hits))
-                return list(hits.values())
+                whole = number > 0 or len(page.entry) < count or page.total == len(hits)
+                return list(hits.values()) if whole else None
             self._expect_own_address(following)
             reply = self._call("GET", following, write=False)
         raise self._refusal("too_many_hits")
@@ -262,11 +273,6 @@ class FhirClient:
 
     def _refusal(self, code: str) -> PortError:
         return PortError(ErrorKind.REJECTED, self.connection, vendor_code=code)
-
-    def _expect_all(self, page: Bundle, hits: int) -> None:
-        """A full last page may hide the rest, unless the server's total says that it does not."""
-        if len(page.entry) >= self._settings.page_size and page.total != hits:
-            raise self._refusal("too_many_hits")
 
     def _expect_own_address(self, url: str) -> None:
         """The token goes with every call: a link may not lead it to another host."""

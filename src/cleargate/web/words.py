@@ -1,0 +1,243 @@
+"""The desk's words: what the engine's codes are called where people read them. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from cleargate.nouns.case import CaseState
+from cleargate.nouns.coverage import AmountKind, AuthorisationNeed, Network, Person, Verdict
+from cleargate.nouns.errors import ErrorKind
+from cleargate.nouns.gate import Choice, GateReason
+from cleargate.nouns.insurance import Payment, Relationship
+from cleargate.nouns.patient import Sex
+
+REASONS: dict[GateReason, str] = {
+    GateReason.ACCIDENT_CLAIM: "Accident claim: call the adjuster",
+    GateReason.COVERAGE_INACTIVE: "Coverage has ended: ask for newer insurance",
+    GateReason.COVERAGE_UNCLEAR: "Plan is active, this service is unclear: call the payer",
+    GateReason.COVERAGE_UNDETERMINED: "The payer could not say: check the card",
+    GateReason.AUTHORISATION_NEEDED: "Get an authorization first",
+    GateReason.REFERRAL_NEEDED: "Get the referral first",
+    GateReason.WRONG_PATIENT_ANSWER: "The answer is about somebody else: compare the card",
+    GateReason.UNKNOWN_PAYER: "Insurance company not found: look at the card",
+    GateReason.LOOKALIKE_PATIENT: "May be a known patient: compare the records",
+    GateReason.CHANGED_DATA: "Patient's details have changed: check them",
+    GateReason.CHECK_BUDGET_SPENT: "Today's insurance checks are used up: say whether to go on",
+    GateReason.NO_OPENING: "No time fits: agree on another",
+    GateReason.CALL_PATIENT: "Call the patient with the time",
+    GateReason.CONTACT_UNCONFIRMED: "Patient has not confirmed: call",
+    GateReason.VENDOR_REFUSED: "It was refused: correct the details",
+    GateReason.VENDOR_UNSURE: "It may have been done: look before trying again",
+    GateReason.VENDOR_SILENT: "No answer for a long time: try again",
+    GateReason.CONNECTION_STOPPED: "A connection has stopped: tell your IT person",
+    GateReason.NOT_SUPPORTED: "To be done by hand",
+    GateReason.PROGRAM_ERROR: "Cleargate made a mistake: try again",
+}
+"""Why a person is needed: one phrase that says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceWords:
+    """A choice as its button says it, and what it will do."""
+
+    label: str
+    effect: str
+
+
+CHOICES: dict[Choice, ChoiceWords] = {
+    Choice.GO_ON: ChoiceWords("Go on", "Goes on as it stands; you vouch for what was unclear."),
+    Choice.SELF_PAY: ChoiceWords("Go on as self-pay", "The patient pays; insurance is left out."),
+    Choice.ASK_AGAIN: ChoiceWords("Try again", "Asks once more, from this step on."),
+    Choice.USE_EXISTING: ChoiceWords("It is this patient", "Uses the record that you pick."),
+    Choice.CREATE_NEW: ChoiceWords("It is somebody else", "Creates a new patient record."),
+    Choice.TAKE_OPENING: ChoiceWords("Book this time", "Books the time that you pick."),
+    Choice.DONE_BY_HAND: ChoiceWords("Done by hand", "Closes this; nothing more will be done."),
+    Choice.DECLINE: ChoiceWords("Decline", "No visit; a time that was held is given back."),
+}
+
+_SPECIAL: dict[tuple[GateReason, Choice], ChoiceWords] = {
+    (GateReason.ACCIDENT_CLAIM, Choice.GO_ON): ChoiceWords(
+        "The claim is good", "Books the visit; the claim pays."
+    ),
+    (GateReason.CHANGED_DATA, Choice.GO_ON): ChoiceWords(
+        "I have checked", "Goes on; the record stays as it is until you change it there."
+    ),
+    (GateReason.CHECK_BUDGET_SPENT, Choice.GO_ON): ChoiceWords(
+        "Check anyway", "Asks the payers now, beyond today's budget."
+    ),
+    (GateReason.CONTACT_UNCONFIRMED, Choice.GO_ON): ChoiceWords(
+        "The request is theirs", "Goes on as if the patient had confirmed."
+    ),
+    (GateReason.NO_OPENING, Choice.ASK_AGAIN): ChoiceWords(
+        "Look again", "Looks for free times once more."
+    ),
+    (GateReason.CALL_PATIENT, Choice.DONE_BY_HAND): ChoiceWords(
+        "The patient knows", "Closes this; the visit stays booked."
+    ),
+}
+
+STEPS: dict[str, str] = {
+    "find_patient": "Look for the patient",
+    "create_patient": "Create the patient's record",
+    "put_insurance": "Add the insurance",
+    "ask": "Ask the payer",
+    "find_openings": "Look for free times",
+    "book": "Book the visit",
+    "make_firm": "Make the booking firm",
+    "cancel": "Give the time back",
+    "write_back": "Write down what the payer said",
+    "mail_confirm_contact": "Mail: please confirm",
+    "mail_confirmation": "Mail: your visit",
+    "mail_cancellation": "Mail: cancelled",
+}
+"""A step's name without its rank; see `step`."""
+
+OUTCOMES: dict[str, str] = {
+    "ok": "Done",
+    ErrorKind.AUTH: "Sign-in refused",
+    ErrorKind.RATE_LIMITED: "Asked to wait",
+    ErrorKind.RETRYABLE: "No answer",
+    ErrorKind.AMBIGUOUS: "Not known whether it arrived",
+    ErrorKind.CONFLICT: "Somebody was quicker",
+    ErrorKind.REJECTED: "Refused",
+    ErrorKind.UNSUPPORTED: "Cannot do this",
+}
+
+STATES: dict[CaseState, str] = {
+    CaseState.OPEN: "In progress",
+    CaseState.DONE: "Done",
+    CaseState.DECLINED: "Declined",
+    CaseState.WITHDRAWN: "Withdrawn",
+}
+
+_NEXT: dict[str, str] = {
+    "received": "The request has come in; work on it begins {due}.",
+    "decided": "Your decision is carried out {due}.",
+    "waiting_for_patient": "Waiting for the patient to confirm; if not, it comes to you {due}.",
+    "waiting_for_payer": "The payer has not answered yet, next try {due}.",
+    "time_held": "A time is held; it becomes firm once the payer has answered.",
+    "time_was_taken": "Somebody else took the time; another one is looked for {due}.",
+    "mended": "It had stopped and was set going again.",
+    "again": "{connection} did not answer, next try {due}.",
+}
+
+VERDICTS: dict[Verdict, str] = {
+    Verdict.ACTIVE: "Active for this service and date",
+    Verdict.ACTIVE_UNCLEAR: "Active, this service is unclear",
+    Verdict.INACTIVE: "Inactive",
+    Verdict.UNDETERMINED: "Could not be determined",
+    Verdict.PENDING: "The payer has not answered yet",
+}
+
+AMOUNTS: dict[AmountKind, str] = {
+    AmountKind.COPAY: "Copay",
+    AmountKind.COINSURANCE: "Coinsurance",
+    AmountKind.DEDUCTIBLE: "Deductible",
+    AmountKind.OUT_OF_POCKET: "Out-of-pocket maximum",
+}
+
+NETWORKS: dict[Network, str] = {
+    Network.IN: "in network",
+    Network.OUT: "out of network",
+    Network.EITHER: "in or out of network",
+    Network.UNSTATED: "",
+}
+
+PERSONS: dict[Person, str] = {
+    Person.INDIVIDUAL: "individual",
+    Person.FAMILY: "family",
+    Person.UNSTATED: "",
+}
+
+NEEDS: dict[AuthorisationNeed, str] = {
+    AuthorisationNeed.REQUIRED: "Required",
+    AuthorisationNeed.NOT_REQUIRED: "Not required",
+    AuthorisationNeed.UNSTATED: "The payer does not say",
+}
+
+PAYMENTS: dict[Payment, str] = {
+    Payment.INSURANCE: "Health insurance",
+    Payment.SELF_PAY: "I pay myself",
+    Payment.WORKERS_COMPENSATION: "Workers' compensation",
+    Payment.AUTO: "Auto insurance, after an accident",
+}
+
+RELATIONSHIPS: dict[Relationship, str] = {
+    Relationship.SELF: "The patient",
+    Relationship.SPOUSE: "The patient's spouse",
+    Relationship.CHILD: "The patient's parent",
+    Relationship.OTHER: "Somebody else",
+}
+"""Whose policy it is, as the form asks: the patient is the policy holder's child, and so on."""
+
+SEXES: dict[Sex, str] = {
+    Sex.FEMALE: "Female",
+    Sex.MALE: "Male",
+    Sex.UNKNOWN: "Other, or rather not say",
+}
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def choice(made: Choice, reason: GateReason) -> ChoiceWords:
+    """The words of a choice at a gate of this reason."""
+    return _SPECIAL.get((reason, made), CHOICES[made])
+
+
+def step(name: str) -> str:
+    """A step in plain words: `put_insurance2` is "Add the insurance (secondary)"."""
+    bare = name.rstrip("0123456789")
+    rank = name.removeprefix(bare)
+    words = STEPS.get(bare) or bare.replace("_", " ").capitalize()
+    return words + {"": "", "1": "", "2": " (secondary)"}.get(rank, f" ({rank})")
+
+
+def what_happens_next(state: CaseState, note: str, due: str, *, at_gate: bool) -> str:
+    """One sentence that says what will happen, and when.
+
+    `note` is the case's own (see store/queue.py), `due` the time as people say it or empty.
+    """
+    if at_gate:
+        return "It waits for you: decide, and it goes on at once."
+    if state is not CaseState.OPEN:
+        return "Nothing more will happen."
+    word, _, connection = note.partition(":")
+    sentence = _NEXT.get(word, "It goes on {due}.")
+    return sentence.format(due=due or "in a moment", connection=connection or "A connection")
+
+
+def moment(when: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """A time as people say it: `today 9:40 AM`, `Tue 9:40 AM`, `Tue Dec 1, 9:40 AM`."""
+    local, today = when.astimezone(zone), now.astimezone(zone).date()
+    clock = local.strftime("%I:%M %p").lstrip("0")
+    days = (local.date() - today).days
+    if days in (-1, 0, 1):
+        return f"{('yesterday', 'today', 'tomorrow')[days + 1]} {clock}"
+    if 1 < days < 7:
+        return f"{local:%a} {clock}"
+    year = f" {local.year}" if local.year != today.year else ""
+    return f"{local:%a %b} {local.day}{year}, {clock}"
+
+
+def age(since: datetime, now: datetime) -> str:
+    """How long ago: `just now`, `12 min`, `3 h`, `2 days`."""
+    minutes = int((now - since).total_seconds() // 60)
+    if minutes < 1:
+        return "just now"
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h"
+    return f"{minutes // (24 * 60)} days"
+
+
+def took(milliseconds: int) -> str:
+    """How long a try took: `0.2 s`, `14 s`."""
+    seconds = milliseconds / 1000
+    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+
+
+def percent(value: Decimal) -> str:
+    """A percentage without idle zeros: `20 %`."""
+    return f"{value.normalize():f} %"

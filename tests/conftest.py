@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cleargate.store.embedded import EmbeddedPostgres
+from tests.house import House, TurnedClock, make_template, open_house
 from tests.postgres import temporary_cluster
 
 
@@ -21,6 +22,32 @@ def cluster() -> Iterator[EmbeddedPostgres]:
     """One embedded Postgres for the session; see `tests.postgres.fresh_database`."""
     with temporary_cluster() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def template(cluster: EmbeddedPostgres) -> str:
+    """A migrated database to copy from, so that a copy costs no migration."""
+    return make_template(cluster)
+
+
+@pytest.fixture(scope="module")
+def house(
+    cluster: EmbeddedPostgres,
+    template: str,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[House]:
+    """A house of this module's own; its tests share it, so each makes the cases that it needs."""
+    name = request.module.__name__.rpartition("tests.")[2].replace(".", "_")[-60:]
+    key_file = tmp_path_factory.mktemp("keys") / "key"
+    with open_house(cluster, template, name, key_file) as opened:
+        yield opened
+
+
+@pytest.fixture
+def clock() -> TurnedClock:
+    """A clock that stands still at the present moment until it is turned."""
+    return TurnedClock()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -96,7 +96,8 @@ def get(session: Session, case: CaseId) -> Case | None:
 def lock(session: Session, case: CaseId, seq: int | None = None) -> Case:
     """The case, held until the transaction ends.
 
-    Raises Superseded when it is closed or, given a phase's number, when that is not its own.
+    Raises Superseded when there is none or, given a phase's number, when the case is closed or
+    that is not its own.
     """
     row = session.one(_LOCK, case=case)
     if row is None or (seq is not None and (row["state"] != "open" or row["phase_seq"] != seq)):
@@ -144,8 +145,9 @@ _CLOSE = sa.text(
 
 
 def close(session: Session, case: CaseId, state: CaseState, actor: str = audit.SYSTEM) -> None:
-    """Close the case; nothing of it is queued any more."""
-    session.run(_CLOSE, case=case, state=state)
+    """Close the case, once; nothing of it is queued any more."""
+    if not session.run(_CLOSE, case=case, state=state).rowcount:
+        return
     audit.record(
         session,
         Event(
@@ -172,10 +174,11 @@ def raise_generation(session: Session, case: CaseId) -> None:
     session.run(_RAISE, case=case)
 
 
-# A gate holds the case: nothing is queued while it is open.
+# A gate holds the case: nothing is queued while it is open. The number rises, so that the phase
+# which stopped here does nothing when the engine, killed after this commit, runs it once more.
 _STOP_AT_GATE = sa.text(
-    "update cases set phase = '', due_at = null, note = 'gate', updated_at = now()"
-    " where practice_id = :practice and id = :case"
+    "update cases set phase = '', phase_seq = phase_seq + 1, due_at = null, note = 'gate',"
+    " updated_at = now() where practice_id = :practice and id = :case"
 )
 
 

@@ -1,7 +1,8 @@
 """Field encryption: AES-256-GCM under a data key per practice, which a KeyService wraps.
 
 A sealed value is `version | key id | nonce | ciphertext and tag`. What is authenticated with it
-names practice, table, column and row, so a ciphertext that was moved is refused. Look-ups go
+is version and key id, and names practice, table, column and row, so a ciphertext that was moved is
+refused. Look-ups go
 through a blind index: an HMAC under a key derived from the same data key.
 """
 
@@ -10,10 +11,13 @@ import hmac
 import os
 import struct
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import sqlalchemy as sa
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -24,6 +28,7 @@ from cleargate.ports import KeyService
 _VERSION = 1
 _HEADER = struct.Struct(">BI")
 _NONCE_BYTES = 12
+_TAG_BYTES = 16
 _KEY_BYTES = 32
 
 
@@ -32,23 +37,27 @@ class Sealer:
     """Seals and opens the values of one practice. The newest key seals, any key opens."""
 
     practice: PracticeId
-    keys: dict[int, bytes]
-    index_key: bytes
+    keys: dict[int, bytes] = field(repr=False)
+    index_key: bytes = field(repr=False)
 
     def seal(self, value: bytes, table: str, column: str, row: UUID | str) -> bytes:
         """Encrypt a value for one place."""
         key_id = max(self.keys)
+        header = _HEADER.pack(_VERSION, key_id)
         nonce = os.urandom(_NONCE_BYTES)
-        place = self._place(table, column, row)
-        sealed = AESGCM(self.keys[key_id]).encrypt(nonce, value, place)
-        return _HEADER.pack(_VERSION, key_id) + nonce + sealed
+        place = self._place(header, table, column, row)
+        return header + nonce + AESGCM(self.keys[key_id]).encrypt(nonce, value, place)
 
     def open(self, sealed: bytes, table: str, column: str, row: UUID | str) -> bytes:
         """Decrypt a value of that place; InvalidTag when it was changed or moved."""
-        _, key_id = _HEADER.unpack_from(sealed)
-        nonce = sealed[_HEADER.size : _HEADER.size + _NONCE_BYTES]
-        ciphertext = sealed[_HEADER.size + _NONCE_BYTES :]
-        place = self._place(table, column, row)
+        header, rest = sealed[: _HEADER.size], sealed[_HEADER.size :]
+        if len(rest) < _NONCE_BYTES + _TAG_BYTES:
+            raise InvalidTag
+        version, key_id = _HEADER.unpack(header)
+        if version != _VERSION or key_id not in self.keys:
+            raise InvalidTag
+        place = self._place(header, table, column, row)
+        nonce, ciphertext = rest[:_NONCE_BYTES], rest[_NONCE_BYTES:]
         return AESGCM(self.keys[key_id]).decrypt(nonce, ciphertext, place)
 
     def index(self, purpose: str, value: str) -> bytes:
@@ -56,8 +65,8 @@ class Sealer:
         message = f"{purpose}\x00{value}".encode()
         return hmac.new(self.index_key, message, hashlib.sha256).digest()[:16]
 
-    def _place(self, table: str, column: str, row: UUID | str) -> bytes:
-        return f"{self.practice}|{table}|{column}|{row}".encode()
+    def _place(self, header: bytes, table: str, column: str, row: UUID | str) -> bytes:
+        return header + f"{self.practice}|{table}|{column}|{row}".encode()
 
 
 # The wrapped keys of the session's practice, oldest first.
@@ -78,24 +87,37 @@ class Keyring:
         self._sealers: dict[PracticeId, Sealer] = {}
         self._lock = threading.Lock()
 
-    def sealer(self, connection: sa.Connection, practice: PracticeId) -> Sealer:
-        """The practice's sealer; its first use makes the practice's first key."""
+    def sealer(
+        self, practice: PracticeId, transaction: Callable[[], AbstractContextManager[sa.Connection]]
+    ) -> Sealer:
+        """The practice's sealer; its first use makes the practice's first key.
+
+        Reads the keys in a `transaction` of its own: a first key must be committed before anything
+        is sealed with it, or a rollback would take the key and leave what it sealed.
+        """
         known = self._sealers.get(practice)
         if known is not None:
             return known
         with self._lock:
-            sealer = self._load(connection, practice)
-            self._sealers[practice] = sealer
-            return sealer
+            with transaction() as connection:
+                wrapped = _wrapped_keys(connection, practice, self._service)
+            self._sealers[practice] = self._unwrap(practice, wrapped)
+            return self._sealers[practice]
 
-    def _load(self, connection: sa.Connection, practice: PracticeId) -> Sealer:
-        context = str(practice)
-        rows = connection.execute(_KEYS, {"practice": practice}).all()
-        if not rows:
-            wrapped = self._service.wrap(os.urandom(_KEY_BYTES), context)
-            connection.execute(_FIRST_KEY, {"practice": practice, "wrapped": wrapped})
-            rows = connection.execute(_KEYS, {"practice": practice}).all()
-        keys = {row.id: self._service.unwrap(row.wrapped, context) for row in rows}
-        first = keys[min(keys)]
+    def _unwrap(self, practice: PracticeId, wrapped: dict[int, bytes]) -> Sealer:
+        unwrap = self._service.unwrap
+        keys = {key_id: unwrap(key, str(practice)) for key_id, key in wrapped.items()}
         derive = HKDF(SHA256(), _KEY_BYTES, salt=None, info=b"cleargate blind index")
-        return Sealer(practice, keys, derive.derive(first))
+        return Sealer(practice, keys, derive.derive(keys[min(keys)]))
+
+
+def _wrapped_keys(
+    connection: sa.Connection, practice: PracticeId, service: KeyService
+) -> dict[int, bytes]:
+    """Every key of the practice by its id, after making the first one where there is none."""
+    rows = connection.execute(_KEYS, {"practice": practice}).all()
+    if not rows:
+        wrapped = service.wrap(os.urandom(_KEY_BYTES), str(practice))
+        connection.execute(_FIRST_KEY, {"practice": practice, "wrapped": wrapped})
+        rows = connection.execute(_KEYS, {"practice": practice}).all()
+    return {row.id: row.wrapped for row in rows}

@@ -69,10 +69,15 @@ class Database:
     @contextmanager
     def session(self, practice: PracticeId) -> Iterator[Session]:
         """A transaction of one practice; commits when the block ends without an error."""
+        sealer = self._keyring.sealer(practice, lambda: self._transaction(practice))
+        with self._transaction(practice) as connection:
+            yield Session(connection, practice, sealer)
+
+    @contextmanager
+    def _transaction(self, practice: PracticeId) -> Iterator[sa.Connection]:
         with self._engine.begin() as connection:
             self._enter(connection, practice)
-            sealer = self._keyring.sealer(connection, practice)
-            yield Session(connection, practice, sealer)
+            yield connection
 
     def _enter(self, connection: sa.Connection, practice: PracticeId) -> None:
         if not self._executor:

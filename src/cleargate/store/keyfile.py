@@ -2,6 +2,7 @@
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -21,13 +22,21 @@ class LocalKeyFile:
 
     @staticmethod
     def create(path: Path) -> None:
-        """Make a new key file, unless there is one."""
+        """Make a new key file, unless there is one; whole and on the disk before it has its name.
+
+        Without it nothing that was stored can be read again.
+        """
+        fresh = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(os.urandom(_KEY_BYTES))
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(os.urandom(_KEY_BYTES))
+                file.flush()
+                os.fsync(descriptor)
+            with suppress(FileExistsError):
+                path.hardlink_to(fresh)
+        finally:
+            fresh.unlink()
 
     def wrap(self, data_key: bytes, context: str) -> bytes:
         """Encrypt a data key, bound to its context."""

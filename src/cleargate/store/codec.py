@@ -4,9 +4,15 @@ from collections.abc import Hashable
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
+
+from cleargate.nouns.errors import CleargateError
 
 T = TypeVar("T")
+
+
+class Unreadable(CleargateError):
+    """Stored content is not a value of the type; the message names the type and nothing of it."""
 
 
 @cache
@@ -20,6 +26,9 @@ def dump(value: object) -> bytes:
 
 
 def load(kind: type[T], content: bytes) -> T:
-    """The value again."""
-    value: T = _adapter(cast(Hashable, kind)).validate_json(content)
+    """The value again. Raises Unreadable, where pydantic's own error would quote the content."""
+    try:
+        value: T = _adapter(cast(Hashable, kind)).validate_json(content)
+    except ValidationError:
+        raise Unreadable(kind.__name__) from None
     return value

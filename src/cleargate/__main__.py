@@ -96,9 +96,14 @@ def serve(
     from cleargate.app import open_house
     from cleargate.settings import installation
     from cleargate.web.server import run
+    from cleargate.web.site import Pages
 
     logs.configure()
-    run(open_house(installation()), ready_file)
+    settings = installation()
+    house = open_house(settings)
+    secure = settings.public_url.startswith("https://")
+    pages = Pages(house.database, house.clock, house.profiles, secure)
+    run(pages, settings.host, settings.port, ready_file)
 
 
 @app.command()

@@ -21,15 +21,16 @@ from cleargate.nouns.gate import Choice, Fact, Gate, GateReason
 from cleargate.nouns.insurance import Payment
 from cleargate.patients.find import create_patient, find_patient
 from cleargate.scheduling import mails, visits
+from cleargate.scheduling.phases import (
+    BOOK,
+    FINISH,
+    REBOOK,
+    RECEIVE,
+    UNCONFIRMED,
+    VERIFY,
+    WITHDRAW,
+)
 from cleargate.store.inquiries import StoredInquiry
-
-RECEIVE = "booking.receive"
-UNCONFIRMED = "booking.unconfirmed"
-VERIFY = "booking.verify"
-BOOK = "booking.book"
-FINISH = "booking.finish"
-WITHDRAW = "booking.withdraw"
-REBOOK = "booking.rebook"
 
 FAIR_CHANCE = timedelta(minutes=10)
 """A case is tried for so long at least, however soon the wished visit is."""

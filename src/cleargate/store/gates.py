@@ -64,10 +64,18 @@ def open_gate(session: Session, case: CaseId, gate: Gate, now: datetime) -> Gate
     evidence = session.sealer.seal(dump(gate), "gates", "evidence", gate_id)
     statement = _RENEW if existing else _OPEN
     session.run(statement, id=gate_id, case=case, reason=gate.reason, evidence=evidence, now=now)
-    event = Event("gate.open", Action.CREATE, "gate", str(gate_id), case=case, code=gate.reason)
+    kind, action = ("gate.renew", Action.UPDATE) if existing else ("gate.open", Action.CREATE)
+    event = Event(kind, action, "gate", str(gate_id), case=case, code=gate.reason)
     audit.record(session, event)
     return gate_id
 
+
+# The case of a gate, held for this transaction. Whoever changes a gate holds its case first: two
+# who took them in different orders would wait for each other.
+_HOLD_CASE = sa.text(
+    "select id from cases where practice_id = :practice and id = (select case_id from gates"
+    " where practice_id = :practice and id = :id) for update"
+)
 
 # One gate, held for this transaction.
 _LOCK = sa.text("select * from gates where practice_id = :practice and id = :id for update")
@@ -86,6 +94,7 @@ def decide(
 
     Raises AlreadyDecided, EvidenceChanged, or Refused for a choice that the gate does not offer.
     """
+    session.run(_HOLD_CASE, id=gate_id)
     row = session.one(_LOCK, id=gate_id)
     if row is None:
         return None
@@ -122,6 +131,16 @@ def _check_offer(gate: Gate, decision: Decision) -> None:
         raise Refused(msg)
 
 
+# One gate.
+_GET = sa.text("select * from gates where practice_id = :practice and id = :id")
+
+
+def get(session: Session, gate_id: GateId) -> StoredGate | None:
+    """The gate, open or not; None where this practice has none with that id."""
+    row = session.one(_GET, id=gate_id)
+    return None if row is None else _read(session, row)
+
+
 # The open gates, oldest first.
 _LIST_OPEN = sa.text(
     "select * from gates where practice_id = :practice and state = 'open'"
@@ -156,13 +175,16 @@ def of_case(session: Session, case: CaseId) -> list[StoredGate]:
 # A case that was withdrawn needs no decision any more.
 _DROP = sa.text(
     "update gates set state = 'dropped', decided_at = :now, decided_by = :actor"
-    " where practice_id = :practice and case_id = :case and state = 'open'"
+    " where practice_id = :practice and case_id = :case and state = 'open' returning id"
 )
 
 
 def drop(session: Session, case: CaseId, *, actor: str, now: datetime) -> None:
     """Close the case's open gate, if any, without a decision."""
-    session.run(_DROP, case=case, actor=actor, now=now)
+    row = session.one(_DROP, case=case, actor=actor, now=now)
+    if row is not None:
+        event = Event("gate.drop", Action.UPDATE, "gate", str(row["id"]), actor=actor, case=case)
+        audit.record(session, event)
 
 
 def _read(session: Session, row: sa.RowMapping) -> StoredGate:

@@ -20,6 +20,7 @@ class LinkPurpose(StrEnum):
 
     RECEIPT = "receipt"
     CONFIRM_CONTACT = "confirm_contact"
+    WITHDRAW = "withdraw"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""People of the practice: who may sign in, and for how long."""

@@ -1,0 +1,102 @@
+"""What starts or stirs a booking from outside: each is one commit with the phase it queues."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from cleargate.directory.practice import Profile
+from cleargate.nouns.case import Case, CaseState, Memo
+from cleargate.nouns.ids import CaseId
+from cleargate.nouns.request import Channel, VisitRequest
+from cleargate.scheduling.phases import REBOOK, RECEIVE, VERIFY, WITHDRAW
+from cleargate.store import attachments, audit, cases, gates, links
+from cleargate.store.audit import Action, Event
+from cleargate.store.database import Session
+from cleargate.store.links import LinkPurpose
+from cleargate.store.queue import start_phase
+
+PATIENT = "patient"
+"""The actor of what the patient did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A kept request and the token of its receipt link."""
+
+    case: CaseId
+    receipt: str
+
+
+def submit(
+    session: Session,
+    profile: Profile,
+    request: VisitRequest,
+    *,
+    nonce: str,
+    now: datetime,
+    actor: str = PATIENT,
+    photos: Mapping[str, bytes] | None = None,
+) -> Submitted:
+    """Keep a request, and queue its first phase; the same nonce again gives the same case.
+
+    Somebody who was on the phone with the patient has confirmed the contact by that.
+    """
+    new = CaseId(uuid4())
+    memo = Memo(contact_confirmed=request.channel is Channel.PHONE)
+    case = cases.open_case(
+        session, new, request, nonce=nonce, phase=RECEIVE, now=now, actor=actor, memo=memo
+    )
+    token = links.derived_token(session, case, LinkPurpose.RECEIPT)
+    if case == new:
+        expires = now + profile.intake.receipt_valid
+        links.keep(session, case, LinkPurpose.RECEIPT, token, expires)
+        for kind, content in (photos or {}).items():
+            attachments.add(session, case, kind, content, now)
+    return Submitted(case, token)
+
+
+def confirm_contact(session: Session, case_id: CaseId, now: datetime) -> None:
+    """The patient followed the link: the address is theirs, and the payers may be asked.
+
+    The mail's own phase may still be running; it is overtaken, as is a gate about the silence.
+    """
+    case = cases.lock(session, case_id)
+    if case.memo.contact_confirmed or case.state is not CaseState.OPEN:
+        return
+    gates.drop(session, case_id, actor=PATIENT, now=now)
+    cases.remember(session, case, contact_confirmed=True)
+    start_phase(session, case_id, VERIFY, note="confirmed")
+    _record(session, "case.contact_confirmed", case, PATIENT)
+
+
+def may_withdraw(case: Case) -> bool:
+    """Whether there is still something to withdraw."""
+    return case.state in (CaseState.OPEN, CaseState.DONE)
+
+
+def withdraw(session: Session, case_id: CaseId, *, actor: str, now: datetime) -> bool:
+    """The visit is not wanted any more; False when there is nothing to withdraw."""
+    return _stir(session, case_id, WITHDRAW, actor=actor, now=now)
+
+
+def rebook(session: Session, case_id: CaseId, *, actor: str, now: datetime) -> bool:
+    """Give the time back and find another; False when the case is over."""
+    return _stir(session, case_id, REBOOK, actor=actor, now=now)
+
+
+def _stir(session: Session, case_id: CaseId, phase: str, *, actor: str, now: datetime) -> bool:
+    """A new generation of the case, whatever it waits for, and one phase queued."""
+    case = cases.lock(session, case_id)
+    if not may_withdraw(case):
+        return False
+    gates.drop(session, case_id, actor=actor, now=now)
+    cases.raise_generation(session, case_id)
+    start_phase(session, case_id, phase, note="stirred")
+    _record(session, f"case.{phase.partition('.')[2]}", case, actor)
+    return True
+
+
+def _record(session: Session, kind: str, case: Case, actor: str) -> None:
+    event = Event(kind, Action.UPDATE, "case", str(case.id), actor=actor, case=case.id)
+    audit.record(session, event)

@@ -1,0 +1,193 @@
+"""The API: what the pages do, for programs. A bearer token names the practice."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel, ConfigDict, Field
+
+from cleargate.gates.decide import decide
+from cleargate.nouns.errors import Refused
+from cleargate.nouns.gate import Choice, Decision
+from cleargate.nouns.ids import CaseId, GateId
+from cleargate.scheduling import requests
+from cleargate.store import attempts, audit, cases, gates, people
+from cleargate.store.audit import Action, Event
+from cleargate.store.links import token_hash
+from cleargate.web.intake import forms
+from cleargate.web.intake.forms import RequestForm
+from cleargate.web.intake.routes import today
+from cleargate.web.site import Here, Pages
+
+router = APIRouter(prefix="/api", tags=["cleargate"])
+_bearer = HTTPBearer(auto_error=False)
+
+
+class Asked(BaseModel):
+    """A patient's request: the form's fields by name, and a nonce of the caller's own."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    nonce: str = Field(min_length=20, max_length=100)
+    form: RequestForm
+
+
+class Opened(BaseModel):
+    """The case that a request became."""
+
+    case: UUID
+
+
+class GateBody(BaseModel):
+    """An open gate: `version` goes into the decision."""
+
+    id: UUID
+    reason: str
+    tip: str
+    version: int
+    choices: list[str]
+    offers: dict[str, str]
+
+
+class AttemptBody(BaseModel):
+    """One try of one step."""
+
+    step: str
+    connection: str
+    started: datetime
+    duration_ms: int
+    outcome: str
+    vendor_code: str
+    next_try: datetime | None
+
+
+class CaseBody(BaseModel):
+    """Where a case stands; nothing of the patient is in it."""
+
+    id: UUID
+    state: str
+    phase: str
+    due: datetime | None
+    booked_at: datetime | None
+    gate: GateBody | None
+    decided_gates: int
+    attempts: list[AttemptBody]
+
+
+class DecisionBody(BaseModel):
+    """A decision about one version of a gate's evidence."""
+
+    choice: Choice
+    evidence_version: int
+    detail: str = Field(default="", max_length=200)
+    note: str = Field(default="", max_length=500)
+
+
+class Caller:
+    """Who calls: the practice of the token, and how the trail names the program."""
+
+    def __init__(self, here: Here, actor: str) -> None:
+        self.here = here
+        self.actor = actor
+
+
+def caller(
+    request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Caller:
+    """401 without a known token."""
+    pages: Pages = request.app.state.pages
+    if given is None:
+        raise HTTPException(401, "a bearer token is needed")
+    with pages.database.public() as connection:
+        found = people.api_token(connection, token_hash(given.credentials))
+    profile = pages.profiles.get(found[0]) if found else None
+    if found is None or profile is None:
+        raise HTTPException(401, "this token is not known")
+    return Caller(Here(pages, profile, pages.clock.now()), f"api:{found[1]}")
+
+
+ByToken = Annotated[Caller, Depends(caller)]
+
+
+@router.post("/requests", status_code=201, response_model=Opened)
+def open_request(asked: Asked, by: ByToken) -> Opened | JSONResponse:
+    """Keep a patient's request; the same nonce again gives the same case."""
+    here = by.here
+    profile = here.profile
+    read = forms.read(asked.form, profile.directory.visit_types, today(here), profile.payers)
+    if isinstance(read, forms.FormErrors):
+        return JSONResponse({"errors": dict(read.errors)}, status_code=422)
+    with here.pages.database.session(profile.id) as session:
+        submitted = requests.submit(
+            session, profile, read, nonce=asked.nonce, now=here.now, actor=by.actor
+        )
+    return Opened(case=submitted.case)
+
+
+@router.get("/cases/{case}")
+def get_case(case: UUID, by: ByToken) -> CaseBody:
+    """Where a case stands, with every try of every step."""
+    here = by.here
+    with here.pages.database.session(here.profile.id) as session:
+        found = cases.get(session, CaseId(case))
+        if found is None:
+            raise HTTPException(404, "this practice has no such case")
+        all_gates = gates.of_case(session, found.id)
+        tries = attempts.of_case(session, found.id)
+        event = Event(
+            "case.read", Action.READ, "case", str(case), actor=by.actor, case=CaseId(case)
+        )
+        audit.record(session, event)
+    open_gate = next((each for each in all_gates if each.open), None)
+    opening = found.memo.opening if found.memo.booking_id else None
+    return CaseBody(
+        id=found.id,
+        state=found.state,
+        phase=found.phase,
+        due=found.due,
+        booked_at=opening.start if opening else None,
+        gate=_gate(open_gate) if open_gate else None,
+        decided_gates=sum(each.choice is not None for each in all_gates),
+        attempts=[
+            AttemptBody(
+                step=each.step,
+                connection=each.connection,
+                started=each.started,
+                duration_ms=each.duration_ms,
+                outcome=each.outcome,
+                vendor_code=each.vendor_code,
+                next_try=each.next_try,
+            )
+            for each in tries
+        ],
+    )
+
+
+def _gate(stored: gates.StoredGate) -> GateBody:
+    gate = stored.gate
+    return GateBody(
+        id=stored.id,
+        reason=gate.reason,
+        tip=gate.tip,
+        version=stored.version,
+        choices=[each.value for each in gate.choices],
+        offers={each.id: each.label for each in gate.offers},
+    )
+
+
+@router.post("/gates/{gate}/decision")
+def decide_gate(gate: UUID, body: DecisionBody, by: ByToken) -> Opened:
+    """Decide an open gate; 409 when it is decided already or its evidence is newer."""
+    here = by.here
+    decision = Decision(body.choice, body.evidence_version, body.detail, body.note)
+    try:
+        with here.pages.database.session(here.profile.id) as session:
+            case = decide(session, GateId(gate), decision, actor=by.actor, now=here.now)
+    except Refused as refused:
+        raise HTTPException(409, str(refused)) from None
+    if case is None:
+        raise HTTPException(404, "this practice has no such gate")
+    return Opened(case=case)

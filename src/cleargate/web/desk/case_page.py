@@ -1,0 +1,138 @@
+"""One case as a view: facts on the left, what happened in the middle, the decision on the right."""
+
+from datetime import datetime
+
+from cleargate.nouns.case import Attempt, Case, CaseState
+from cleargate.nouns.gate import Choice
+from cleargate.scheduling.requests import may_withdraw
+from cleargate.store import attachments, attempts, gates, inquiries
+from cleargate.store.database import Session
+from cleargate.store.gates import StoredGate
+from cleargate.web import words
+from cleargate.web.desk import coverage_card, request_facts
+from cleargate.web.desk.door import AtDesk
+from cleargate.web.desk.gates_page import desk_view
+from cleargate.web.views import (
+    Action,
+    AttemptRow,
+    CaseView,
+    ChoiceButton,
+    DecisionForm,
+    FactRow,
+    Option,
+    PastDecision,
+    StepCard,
+)
+
+_CAREFUL = frozenset({Choice.DECLINE, Choice.CREATE_NEW})
+_OFFERED = frozenset({Choice.TAKE_OPENING, Choice.USE_EXISTING})
+
+
+def view(session: Session, desk: AtDesk, case: Case, error: str = "") -> CaseView:
+    """The whole page."""
+    base = f"/{desk.here.profile.slug}/desk/cases/{case.id}"
+    all_gates = gates.of_case(session, case.id)
+    open_gate = next((each for each in all_gates if each.open), None)
+    name = case.request.patient.name
+    return CaseView(
+        desk=desk_view(session, desk),
+        url=base,
+        title=f"{name.given} {name.family}".strip(),
+        state=words.STATES[case.state],
+        what_next=_what_next(desk, case, at_gate=open_gate is not None),
+        facts=request_facts.groups(desk, case),
+        steps=_steps(desk, attempts.of_case(session, case.id)),
+        coverages=tuple(
+            coverage_card.view(desk, each) for each in inquiries.current(session, case.id)
+        ),
+        decision=_decision(desk, open_gate, error) if open_gate else None,
+        decided=tuple(_past(desk, each) for each in all_gates if each.choice is not None),
+        photos=tuple(
+            Option(f"{base}/photos/{photo}", kind.replace("_", " ").capitalize())
+            for photo, kind in attachments.of_case(session, case.id)
+        ),
+        actions=_actions(case, base),
+        live=case.state is CaseState.OPEN and open_gate is None,
+    )
+
+
+def _what_next(desk: AtDesk, case: Case, *, at_gate: bool) -> str:
+    due = _moment(desk, case.due) if case.due else ""
+    return words.what_happens_next(case.state, case.note, due, at_gate=at_gate)
+
+
+def _moment(desk: AtDesk, when: datetime) -> str:
+    return words.moment(when, desk.here.now, desk.here.profile.zone)
+
+
+def _steps(desk: AtDesk, tries: list[Attempt]) -> tuple[StepCard, ...]:
+    """One card a step, in the order in which the steps were first tried."""
+    by_step: dict[str, list[Attempt]] = {}
+    for each in tries:
+        by_step.setdefault(each.step.removesuffix(".look"), []).append(each)
+    return tuple(_step(desk, step, rows) for step, rows in by_step.items())
+
+
+def _step(desk: AtDesk, step: str, tries: list[Attempt]) -> StepCard:
+    last = tries[-1]
+    done = last.outcome == "ok"
+    state = "done" if done else "waiting" if last.next_try else "failed"
+    count = "one try" if len(tries) == 1 else f"{len(tries)} tries"
+    summary = f"{words.OUTCOMES.get(last.outcome, 'Waiting')}, {count}"
+    return StepCard(words.step(step), state, summary, tuple(_try(desk, each) for each in tries))
+
+
+def _try(desk: AtDesk, attempt: Attempt) -> AttemptRow:
+    local = attempt.started.astimezone(desk.here.profile.zone)
+    return AttemptRow(
+        when=_moment(desk, attempt.started),
+        exact=f"{local:%Y-%m-%d %H:%M:%S %Z}",
+        connection=attempt.connection,
+        outcome=words.OUTCOMES.get(attempt.outcome, "The payer answers later"),
+        ok=attempt.outcome == "ok",
+        took=words.took(attempt.duration_ms),
+        code=attempt.vendor_code,
+        request_id=attempt.request_id,
+        ref=attempt.ref,
+        next_try=_moment(desk, attempt.next_try) if attempt.next_try else "",
+    )
+
+
+def _decision(desk: AtDesk, stored: StoredGate, error: str) -> DecisionForm:
+    gate = stored.gate
+    return DecisionForm(
+        action=f"/{desk.here.profile.slug}/desk/gates/{stored.id}/decision",
+        why=words.REASONS[gate.reason],
+        tip=gate.tip,
+        version=stored.version,
+        facts=tuple(FactRow(each.label, each.value) for each in gate.facts),
+        choices=tuple(_button(each, stored) for each in gate.choices),
+        offers=tuple(Option(each.id, each.label) for each in gate.offers),
+        error=error,
+    )
+
+
+def _button(made: Choice, stored: StoredGate) -> ChoiceButton:
+    said = words.choice(made, stored.gate.reason)
+    return ChoiceButton(
+        made.value, said.label, said.effect, needs_offer=made in _OFFERED, careful=made in _CAREFUL
+    )
+
+
+def _past(desk: AtDesk, stored: StoredGate) -> PastDecision:
+    label = words.choice(stored.choice, stored.gate.reason).label if stored.choice else ""
+    when = _moment(desk, stored.decided) if stored.decided else ""
+    by = "you" if stored.decided_by == desk.who.actor else "a colleague"
+    return PastDecision(words.REASONS[stored.gate.reason], label, by, when)
+
+
+def _actions(case: Case, base: str) -> tuple[Action, ...]:
+    if not may_withdraw(case):
+        return ()
+    held = "gives the time back" if case.memo.booking_id else "stops the work on it"
+    actions = [Action(f"{base}/withdraw", "Withdraw", f"The patient does not want it: {held}.")]
+    if case.memo.booking_id:
+        actions.append(
+            Action(f"{base}/rebook", "Find another time", "Gives this time back and books anew.")
+        )
+    return tuple(actions)

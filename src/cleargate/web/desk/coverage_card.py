@@ -1,0 +1,84 @@
+"""What one payer said, as a card."""
+
+from cleargate.nouns.coverage import Amount, AuthorisationNeed, Coverage, VisitLimit
+from cleargate.nouns.money import dollars
+from cleargate.store.inquiries import StoredInquiry
+from cleargate.web import words
+from cleargate.web.desk.door import AtDesk
+from cleargate.web.views import AmountRow, CoverageCard, FactRow, ReasonRow
+
+_RANKS = {1: "Primary", 2: "Secondary"}
+
+
+def view(desk: AtDesk, question: StoredInquiry) -> CoverageCard:
+    """The card of one question, answered or not."""
+    rank = _RANKS.get(question.rank, str(question.rank))
+    asked_for = f"asked about {question.service_date:%m/%d/%Y}"
+    coverage = question.coverage
+    if coverage is None:
+        due = question.next_try
+        when = words.moment(due, desk.here.now, desk.here.profile.zone) if due else "in a moment"
+        asked = f"{asked_for}; next try {when}"
+        return CoverageCard(
+            rank, question.payer_name, "pending", "The payer has not answered yet", asked
+        )
+    return CoverageCard(
+        rank=rank,
+        payer=question.payer_name,
+        verdict=coverage.verdict.value,
+        verdict_words=words.VERDICTS[coverage.verdict],
+        asked=asked_for,
+        facts=tuple(_facts(coverage)),
+        amounts=tuple(_amount(each) for each in coverage.amounts),
+        reasons=tuple(
+            ReasonRow(each.code, each.text, each.tip, ", ".join(map(str, each.sources)))
+            for each in coverage.reasons
+        ),
+    )
+
+
+def _facts(coverage: Coverage) -> list[FactRow]:
+    facts = []
+    if coverage.plan:
+        facts.append(FactRow("Plan", coverage.plan))
+    needs = (("Authorization", coverage.authorisation), ("Referral", coverage.referral))
+    facts += [
+        FactRow(label, words.NEEDS[need])
+        for label, need in needs
+        if need is not AuthorisationNeed.UNSTATED
+    ]
+    facts += [FactRow("Visits", _limit(each)) for each in coverage.visit_limits]
+    facts += [FactRow("Other payer", each.name) for each in coverage.other_payers]
+    if coverage.begins or coverage.ends:
+        begins = f"{coverage.begins:%m/%d/%Y}" if coverage.begins else ""
+        ends = f"{coverage.ends:%m/%d/%Y}" if coverage.ends else ""
+        facts.append(FactRow("Plan dates", f"{begins} to {ends}".strip()))
+    return facts
+
+
+def _limit(limit: VisitLimit) -> str:
+    left = "" if limit.remaining is None else f"{limit.remaining} left"
+    allowed = "" if limit.allowed is None else f"of {limit.allowed}"
+    shared = f", shared: {limit.shared}" if limit.shared else ""
+    period = limit.period.replace("_", " ")
+    return f"{left} {allowed} {limit.unit} {period}{shared}".strip()
+
+
+def _amount(amount: Amount) -> AmountRow:
+    if amount.cents is not None:
+        value = dollars(amount.cents)
+    else:
+        value = words.percent(amount.percent) if amount.percent is not None else ""
+    scope = (
+        words.PERSONS[amount.person],
+        words.NETWORKS[amount.network],
+        amount.period.replace("_", " "),
+        amount.note,
+    )
+    return AmountRow(
+        label=words.AMOUNTS[amount.kind],
+        scope=", ".join(part for part in scope if part),
+        value=value,
+        remaining="" if amount.remaining is None else dollars(amount.remaining),
+        source=str(amount.source),
+    )

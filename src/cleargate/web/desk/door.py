@@ -1,0 +1,73 @@
+"""The door of the desk: cookie, sign-in, CSRF. Every desk route goes through `InDesk`."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, HTTPException, Request, Response
+
+from cleargate.people.sign_in import LONGEST, SignedIn, signed_in
+from cleargate.web.site import Form, Here, InPractice, Posted
+
+
+class NotSignedIn(Exception):
+    """Nobody is signed in: to the sign-in page of the practice."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(slug)
+        self.slug = slug
+
+
+@dataclass(frozen=True, slots=True)
+class AtDesk:
+    """A request by somebody who is signed in."""
+
+    here: Here
+    who: SignedIn
+
+
+def cookie_name(here: Here) -> str:
+    """Behind TLS the cookie is bound to this host and to TLS; plain loopback cannot have that."""
+    return "__Host-cleargate" if here.pages.secure else "cleargate"
+
+
+def set_cookie(response: Response, here: Here, token: str) -> None:
+    """Give the browser its session."""
+    response.set_cookie(
+        cookie_name(here),
+        token,
+        max_age=int(LONGEST.total_seconds()),
+        secure=here.pages.secure,
+        httponly=True,
+        samesite="strict",
+        path="/",
+    )
+
+
+def at_desk(here: InPractice, request: Request) -> AtDesk:
+    """Who is at the desk; NotSignedIn when nobody is."""
+    token = request.cookies.get(cookie_name(here), "")
+    who = signed_in(here.pages.database, here.profile.id, token, here.now)
+    if who is None:
+        raise NotSignedIn(here.profile.slug)
+    return AtDesk(here, who)
+
+
+InDesk = Annotated[AtDesk, Depends(at_desk)]
+
+
+def own_form(desk: InDesk, form: Posted, request: Request) -> Form:
+    """A form that our own page posted; 403 for any other site's."""
+    check_origin(request)
+    if not secrets.compare_digest(form.fields.get("csrf", "").encode(), desk.who.csrf.encode()):
+        raise HTTPException(403, "Please reload the page and try again.")
+    return form
+
+
+OwnForm = Annotated[Form, Depends(own_form)]
+
+
+def check_origin(request: Request) -> None:
+    """Refuse a post that another site's page made."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise HTTPException(403, "This was sent from another site.")

@@ -1,0 +1,99 @@
+"""What we know of a case, as facts for the left column."""
+
+from datetime import date
+
+from cleargate.nouns.case import Case
+from cleargate.nouns.insurance import Insurance
+from cleargate.nouns.patient import Patient
+from cleargate.web import words
+from cleargate.web.desk.door import AtDesk
+from cleargate.web.views import FactGroup, FactRow
+
+_RANKS = ("Primary insurance", "Secondary insurance")
+
+
+def groups(desk: AtDesk, case: Case) -> tuple[FactGroup, ...]:
+    """Patient, visit, payment, and whoever else is involved."""
+    request = case.request
+    found = [_group("Patient", _patient(request.patient)), _group("Visit", _visit(desk, case))]
+    found += [
+        _group(_RANKS[min(rank, 1)], _insurance(each))
+        for rank, each in enumerate(request.insurances)
+    ]
+    if request.accident is not None:
+        claim = request.accident
+        rows = {
+            "Claim number": claim.claim_number,
+            "Adjuster": claim.adjuster,
+            "Adjuster's phone": claim.adjuster_phone,
+            "Accident": _day(claim.accident_date) if claim.accident_date else "",
+        }
+        found.append(_group("Accident", rows))
+    if request.guarantor is not None:
+        guarantor = request.guarantor
+        rows = {
+            "Name": f"{guarantor.name.given} {guarantor.name.family}",
+            "Born": _day(guarantor.birth_date),
+            "Relationship": guarantor.relationship,
+            "Phone": guarantor.contact.phone,
+        }
+        found.append(_group("Guarantor", rows))
+    if request.referral is not None:
+        referral = request.referral
+        rows = {"Issued": _day(referral.issued), "Referrer's NPI": referral.referrer_npi}
+        found.append(_group("Referral", rows))
+    return tuple(found)
+
+
+def _group(title: str, rows: dict[str, str]) -> FactGroup:
+    return FactGroup(title, tuple(FactRow(label, value) for label, value in rows.items() if value))
+
+
+def _patient(patient: Patient) -> dict[str, str]:
+    address = patient.contact.address
+    return {
+        "Born": _day(patient.birth_date),
+        "Sex": words.SEXES[patient.sex],
+        "Phone": patient.contact.phone,
+        "E-mail": patient.contact.email,
+        "Address": f"{address.line}, {address.city}, {address.state} {address.zip}"
+        if address
+        else "",
+    }
+
+
+def _visit(desk: AtDesk, case: Case) -> dict[str, str]:
+    request = case.request
+    offered = desk.here.profile.directory.visit(request.visit_type)
+    opening = case.memo.opening if case.memo.booking_id else None
+    zone = desk.here.profile.zone
+    booked = words.moment(opening.start, desk.here.now, zone) if opening else ""
+    wishes = ", ".join(
+        f"{words.WEEKDAYS[wish.weekday] if wish.weekday is not None else 'any day'} {wish.part}"
+        for wish in request.wishes
+    )
+    return {
+        "Kind": offered.type.name if offered else request.visit_type,
+        "Booked": f"{booked}, {opening.provider}" if opening else "",
+        "Reason": request.reason,
+        "From": _day(request.earliest),
+        "Wishes": wishes,
+        "Paid by": "Self-pay" if case.memo.self_pay else words.PAYMENTS[request.payment],
+        "Came by": request.channel.value,
+    }
+
+
+def _insurance(insurance: Insurance) -> dict[str, str]:
+    holder = insurance.subscriber
+    return {
+        "Company": insurance.payer_name,
+        "Member ID": insurance.member_id,
+        "Group": insurance.group,
+        "Policy holder": words.RELATIONSHIPS[insurance.relationship],
+        "Holder's name": f"{holder.name.given} {holder.name.family}" if holder else "",
+        "Holder born": _day(holder.birth_date) if holder else "",
+    }
+
+
+def _day(day: date) -> str:
+    return f"{day:%m/%d/%Y}"

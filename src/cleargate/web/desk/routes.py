@@ -1,0 +1,214 @@
+"""The desk's routes: sign in, see what needs a person, open a case, decide."""
+
+import secrets
+from collections.abc import Mapping
+from uuid import UUID
+
+from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from cleargate.gates.decide import decide
+from cleargate.nouns.errors import Refused
+from cleargate.nouns.gate import Choice, Decision
+from cleargate.nouns.ids import CaseId, GateId
+from cleargate.nouns.request import Channel
+from cleargate.people.sign_in import sign_in, sign_out
+from cleargate.scheduling import requests
+from cleargate.store import attachments, audit, cases, gates
+from cleargate.store.audit import Action, Event
+from cleargate.store.database import Session
+from cleargate.web.desk import case_page, gates_page
+from cleargate.web.desk.door import (
+    AtDesk,
+    InDesk,
+    OwnForm,
+    check_origin,
+    cookie_name,
+    set_cookie,
+)
+from cleargate.web.intake import form_page, forms
+from cleargate.web.intake.routes import today
+from cleargate.web.pages import render
+from cleargate.web.site import InPractice, Posted
+from cleargate.web.views import PhoneRequestView, SignInView
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/{slug}/desk/sign-in")
+def ask_who(here: InPractice) -> HTMLResponse:
+    """The sign-in page."""
+    view = SignInView(here.site, f"/{here.profile.slug}/desk/sign-in", "")
+    return HTMLResponse(render("desk/sign_in.html", view))
+
+
+@router.post("/{slug}/desk/sign-in")
+def let_in(here: InPractice, form: Posted, request: Request) -> Response:
+    """Check name and password; the error never says which was wrong."""
+    check_origin(request)
+    username = form.fields.get("username", "")[:100]
+    password = form.fields.get("password", "")[:200]
+    token = sign_in(here.pages.database, here.profile.id, username, password, here.now)
+    if token is None:
+        error = "Name and password do not fit. After many tries, wait a quarter of an hour."
+        action = f"/{here.profile.slug}/desk/sign-in"
+        view = SignInView(here.site, action, "", username, error)
+        return HTMLResponse(render("desk/sign_in.html", view), status_code=403)
+    response = RedirectResponse(f"/{here.profile.slug}/desk", 303)
+    set_cookie(response, here, token)
+    return response
+
+
+@router.post("/{slug}/desk/sign-out")
+def let_out(desk: InDesk, _form: OwnForm, request: Request) -> Response:
+    """End the session at once."""
+    sign_out(desk.here.pages.database, request.cookies.get(cookie_name(desk.here), ""))
+    response = RedirectResponse(f"/{desk.here.profile.slug}/desk/sign-in", 303)
+    response.delete_cookie(cookie_name(desk.here), path="/")
+    return response
+
+
+@router.get("/{slug}/desk")
+def show_gates(desk: InDesk, page: int = 0) -> HTMLResponse:
+    """What needs somebody, oldest first."""
+    if not 0 <= page <= 1000:
+        raise HTTPException(404)
+    with desk.here.pages.database.session(desk.here.profile.id) as session:
+        view = gates_page.view(session, desk, page)
+        _record(desk, session, "gates.list", Action.READ, "gates", str(page))
+    return HTMLResponse(render("desk/gates.html", view))
+
+
+@router.get("/{slug}/desk/cases/{case}")
+def show_case(desk: InDesk, case: UUID) -> HTMLResponse:
+    """One case with everything about it; the read is on the trail before the answer leaves."""
+    return _case_page(desk, CaseId(case))
+
+
+def _case_page(desk: AtDesk, case_id: CaseId, error: str = "", status: int = 200) -> HTMLResponse:
+    with desk.here.pages.database.session(desk.here.profile.id) as session:
+        case = cases.get(session, case_id)
+        if case is None:
+            raise HTTPException(404)
+        view = case_page.view(session, desk, case, error)
+        _record(desk, session, "case.read", Action.READ, "case", str(case_id), case_id)
+    return HTMLResponse(render("desk/case.html", view), status_code=status)
+
+
+@router.get("/{slug}/desk/cases/{case}/photos/{photo}")
+def show_photo(desk: InDesk, case: UUID, photo: UUID) -> Response:
+    """A photo of the insurance card."""
+    with desk.here.pages.database.session(desk.here.profile.id) as session:
+        content = attachments.get(session, CaseId(case), photo)
+        if content is None:
+            raise HTTPException(404)
+        _record(
+            desk, session, "attachment.read", Action.READ, "attachment", str(photo), CaseId(case)
+        )
+    return Response(content, media_type="image/jpeg")
+
+
+@router.post("/{slug}/desk/gates/{gate}/decision")
+def decide_gate(desk: InDesk, gate: UUID, form: OwnForm) -> Response:
+    """Carry out a decision; newer evidence or a quicker colleague gives 409 and the page anew."""
+    decision = _decision(form.fields)
+    database, practice = desk.here.pages.database, desk.here.profile.id
+    try:
+        with database.session(practice) as session:
+            case = decide(session, GateId(gate), decision, actor=desk.who.actor, now=desk.here.now)
+    except Refused as refused:
+        with database.session(practice) as session:
+            stored = gates.get(session, GateId(gate))
+        if stored is None:
+            raise HTTPException(404) from None
+        return _case_page(desk, stored.case, str(refused), 409)
+    if case is None:
+        raise HTTPException(404)
+    return RedirectResponse(f"/{desk.here.profile.slug}/desk/cases/{case}", 303)
+
+
+def _decision(sent: Mapping[str, str]) -> Decision:
+    try:
+        return Decision(
+            choice=Choice(sent.get("choice", "")),
+            evidence_version=int(sent.get("evidence_version", "")),
+            detail=sent.get("detail", "")[:200],
+            note=sent.get("note", "")[:500],
+        )
+    except ValueError:
+        raise HTTPException(422, "Pick one of the choices shown.") from None
+
+
+@router.post("/{slug}/desk/cases/{case}/withdraw")
+def withdraw(desk: InDesk, case: UUID, _form: OwnForm) -> Response:
+    """The patient called: the visit is not wanted any more."""
+    with desk.here.pages.database.session(desk.here.profile.id) as session:
+        _known(session, case)
+        requests.withdraw(session, CaseId(case), actor=desk.who.actor, now=desk.here.now)
+    return RedirectResponse(f"/{desk.here.profile.slug}/desk/cases/{case}", 303)
+
+
+@router.post("/{slug}/desk/cases/{case}/rebook")
+def rebook(desk: InDesk, case: UUID, _form: OwnForm) -> Response:
+    """Give the time back and find another."""
+    with desk.here.pages.database.session(desk.here.profile.id) as session:
+        _known(session, case)
+        requests.rebook(session, CaseId(case), actor=desk.who.actor, now=desk.here.now)
+    return RedirectResponse(f"/{desk.here.profile.slug}/desk/cases/{case}", 303)
+
+
+def _known(session: Session, case: UUID) -> None:
+    if cases.get(session, CaseId(case)) is None:
+        raise HTTPException(404)
+
+
+@router.get("/{slug}/desk/phone")
+def show_phone_form(desk: InDesk) -> HTMLResponse:
+    """The request form, to be filled in during a call."""
+    return _phone_page(desk, secrets.token_urlsafe(16))
+
+
+@router.post("/{slug}/desk/phone")
+def submit_phone_request(desk: InDesk, form: OwnForm) -> Response:
+    """Keep a request that came by phone, through the same model as the patient's form."""
+    here = desk.here
+    directory = here.profile.directory
+    read = forms.parse(
+        form.fields, directory.visit_types, today(here), here.profile.payers, Channel.PHONE
+    )
+    nonce = form.fields.get(forms.NONCE, "") or secrets.token_urlsafe(16)
+    if isinstance(read, forms.FormErrors):
+        return _phone_page(desk, nonce, form.fields, read.errors)
+    with here.pages.database.session(here.profile.id) as session:
+        submitted = requests.submit(
+            session, here.profile, read, nonce=nonce, now=here.now, actor=desk.who.actor
+        )
+    return RedirectResponse(f"/{here.profile.slug}/desk/cases/{submitted.case}", 303)
+
+
+def _phone_page(
+    desk: AtDesk,
+    nonce: str,
+    values: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
+) -> HTMLResponse:
+    here = desk.here
+    action = f"/{here.profile.slug}/desk/phone"
+    form = form_page.view(here, action, nonce, values, errors, desk.who.csrf)
+    with here.pages.database.session(here.profile.id) as session:
+        view = PhoneRequestView(gates_page.desk_view(session, desk), form)
+    page = render("desk/phone_request.html", view)
+    return HTMLResponse(page, status_code=422 if errors else 200)
+
+
+def _record(
+    desk: AtDesk,
+    session: Session,
+    kind: str,
+    action: Action,
+    entity: str,
+    entity_id: str,
+    case: CaseId | None = None,
+) -> None:
+    event = Event(kind, action, entity, entity_id, actor=desk.who.actor, case=case)
+    audit.record(session, event)

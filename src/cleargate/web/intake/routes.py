@@ -1,0 +1,224 @@
+"""The patient's pages: the request form, its receipt, and the two links that mails carry."""
+
+import secrets
+from collections.abc import Mapping
+from datetime import date
+
+from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from cleargate.nouns.case import Case, CaseState
+from cleargate.nouns.errors import Refused
+from cleargate.nouns.ids import CaseId
+from cleargate.scheduling import requests
+from cleargate.store import audit, cases, links, throttle
+from cleargate.store.audit import Action, Event
+from cleargate.store.database import Session
+from cleargate.store.links import TRIES_MAX, Link, LinkPurpose
+from cleargate.web import words
+from cleargate.web.intake import form_page, forms
+from cleargate.web.intake.photos import reencode
+from cleargate.web.intake.reading import date_from_text
+from cleargate.web.pages import render
+from cleargate.web.site import Form, Here, InPractice, Posted, address_of
+from cleargate.web.views import (
+    ConfirmView,
+    ErrorView,
+    PayerMatches,
+    ReceivedView,
+    StatusQuestionView,
+    StatusView,
+)
+
+router = APIRouter(include_in_schema=False)
+
+NONCE_LENGTH_MIN = 20
+PHOTOS = ("card_front", "card_back")
+
+
+@router.get("/{slug}/")
+def show_form(here: InPractice) -> HTMLResponse:
+    """The empty form, with a nonce that makes a double submit one case."""
+    view = form_page.view(here, f"/{here.profile.slug}/", secrets.token_urlsafe(16))
+    return HTMLResponse(render("intake/form.html", view))
+
+
+@router.get("/{slug}/payers")
+def payer_matches(here: InPractice, rank: str = "primary", q: str = "") -> HTMLResponse:
+    """Payers close to what was typed, for the form's search."""
+    if rank not in ("primary", "secondary") or len(q) > 100:
+        raise HTTPException(404)
+    matches = PayerMatches(rank, form_page.matches(here, q))
+    return HTMLResponse(render("intake/_payer_matches.html", matches))
+
+
+@router.post("/{slug}/")
+def submit(here: InPractice, form: Posted, request: Request) -> Response:
+    """Keep the request before answering; errors stand beside their fields."""
+    with here.pages.database.session(here.profile.id) as session:
+        hour = here.now.replace(minute=0, second=0, microsecond=0)
+        bucket = f"posts:{address_of(request)}"
+        if not throttle.take(session, bucket, hour, here.profile.intake.posts_per_hour):
+            raise HTTPException(429)
+    if form.fields.get(forms.HONEYPOT):
+        return _received(here, secrets.token_urlsafe(32))
+    nonce = form.fields.get(forms.NONCE, "")
+    photos, errors = _photos(form)
+    read = forms.parse(
+        form.fields, here.profile.directory.visit_types, today(here), here.profile.payers
+    )
+    if isinstance(read, forms.FormErrors):
+        errors = {**read.errors, **errors}
+    if len(nonce) < NONCE_LENGTH_MIN:
+        nonce = secrets.token_urlsafe(16)
+        errors.setdefault("form", "The page was too old. Please send it again.")
+    if errors or isinstance(read, forms.FormErrors):
+        return _mend(here, form, nonce, errors)
+    with here.pages.database.session(here.profile.id) as session:
+        submitted = requests.submit(
+            session, here.profile, read, nonce=nonce, now=here.now, photos=photos
+        )
+    return RedirectResponse(f"/{here.profile.slug}/received/{submitted.receipt}", 303)
+
+
+def _photos(form: Form) -> tuple[dict[str, bytes], dict[str, str]]:
+    """The photos made safe, and what is wrong with those that cannot be."""
+    photos, errors = {}, {}
+    for name in PHOTOS:
+        if name in form.files:
+            try:
+                photos[name] = reencode(form.files[name])
+            except Refused as refused:
+                errors[name] = str(refused)
+    return photos, errors
+
+
+def _mend(here: Here, form: Form, nonce: str, errors: Mapping[str, str]) -> HTMLResponse:
+    view = form_page.view(here, f"/{here.profile.slug}/", nonce, form.fields, errors)
+    return HTMLResponse(render("intake/form.html", view), status_code=422)
+
+
+def today(here: Here) -> date:
+    """The day in the practice's zone."""
+    return here.now.astimezone(here.profile.zone).date()
+
+
+@router.get("/{slug}/received/{token}")
+def received(here: InPractice, token: str) -> HTMLResponse:
+    """The receipt: the same for everybody, whatever becomes of the request."""
+    return _received(here, token)
+
+
+def _received(here: Here, token: str) -> HTMLResponse:
+    view = ReceivedView(here.site, f"/{here.profile.slug}/status/{token}")
+    return HTMLResponse(render("intake/received.html", view))
+
+
+@router.get("/{slug}/confirm/{token}")
+def ask_to_confirm(here: InPractice, token: str) -> HTMLResponse:
+    """A button: opening the link does nothing, because mail scanners open links."""
+    with here.pages.database.session(here.profile.id) as session:
+        _link(session, here, token, LinkPurpose.CONFIRM_CONTACT)
+    view = ConfirmView(here.site, f"/{here.profile.slug}/confirm/{token}")
+    return HTMLResponse(render("intake/confirm.html", view))
+
+
+@router.post("/{slug}/confirm/{token}")
+def confirm(here: InPractice, token: str) -> HTMLResponse:
+    """The patient says: yes, that was me."""
+    with here.pages.database.session(here.profile.id) as session:
+        link = _link(session, here, token, LinkPurpose.CONFIRM_CONTACT)
+        requests.confirm_contact(session, link.case, here.now)
+    view = ConfirmView(here.site, "", done=True)
+    return HTMLResponse(render("intake/confirm.html", view))
+
+
+@router.get("/{slug}/status/{token}")
+def ask_birth_date(here: InPractice, token: str) -> HTMLResponse:
+    """The birth-date question; the same for a link that leads nowhere."""
+    view = StatusQuestionView(here.site, f"/{here.profile.slug}/status/{token}")
+    return HTMLResponse(render("intake/status_question.html", view))
+
+
+@router.post("/{slug}/status/{token}")
+def show_status(here: InPractice, token: str, form: Posted) -> HTMLResponse:
+    """What there is to say, after the right birth date; a few wrong ones end the link."""
+    case = _proved(here, token, form)
+    if case is None:
+        error = "That does not fit. Please check the date, or call us."
+        view = StatusQuestionView(here.site, f"/{here.profile.slug}/status/{token}", error)
+        return HTMLResponse(render("intake/status_question.html", view), status_code=403)
+    return HTMLResponse(render("intake/status.html", _status(here, case)))
+
+
+@router.post("/{slug}/withdraw/{token}")
+def withdraw(here: InPractice, token: str) -> HTMLResponse:
+    """The patient does not want the visit any more; the link is shown after the birth date."""
+    with here.pages.database.session(here.profile.id) as session:
+        link = _link(session, here, token, LinkPurpose.WITHDRAW)
+        requests.withdraw(session, link.case, actor=requests.PATIENT, now=here.now)
+    text = "We have taken back your request. If a time was booked, it is given back now."
+    return HTMLResponse(render("error.html", ErrorView("Withdrawn", text, here.site)))
+
+
+def _link(session: Session, here: Here, token: str, purpose: LinkPurpose) -> Link:
+    link = links.find(session, token, here.now)
+    if link is None or link.purpose is not purpose:
+        raise HTTPException(404)
+    return link
+
+
+def _proved(here: Here, token: str, form: Form) -> Case | None:
+    """The case of a receipt link, when the birth date fits; the read is on the trail."""
+    with here.pages.database.session(here.profile.id) as session:
+        link = links.find(session, token, here.now)
+        if link is None or link.purpose is not LinkPurpose.RECEIPT or link.tries >= TRIES_MAX:
+            return None
+        case = cases.get(session, link.case)
+        said = date_from_text(form.fields.get("birth_date", "").strip())
+        right = case is not None and said == case.request.patient.birth_date
+        if not right:
+            links.count_wrong_answer(session, token)
+        _record_read(session, link.case, "ok" if right else "refused")
+        return case if right else None
+
+
+def _record_read(session: Session, case: CaseId, outcome: str) -> None:
+    event = Event(
+        "receipt.read",
+        Action.READ,
+        "case",
+        str(case),
+        actor=requests.PATIENT,
+        outcome=outcome,
+        case=case,
+    )
+    audit.record(session, event)
+
+
+def _status(here: Here, case: Case) -> StatusView:
+    """The state in the patient's words, and nothing that depends on what a payer said."""
+    if not requests.may_withdraw(case):
+        return StatusView(here.site, "There is no visit booked", "Please call us with questions.")
+    action = _withdraw_action(here, case.id)
+    opening = case.memo.opening if case.memo.booking_id else None
+    if opening is None or case.state is not CaseState.DONE:
+        detail = "We are working on it and will write or call. There is nothing you need to do."
+        return StatusView(here.site, "We have your request", detail, withdraw_action=action)
+    return StatusView(
+        here.site,
+        "Your visit is booked",
+        "Please come ten minutes early.",
+        visit=words.moment(opening.start, here.now, here.profile.zone),
+        place=opening.place,
+        withdraw_action=action,
+    )
+
+
+def _withdraw_action(here: Here, case: CaseId) -> str:
+    """A link of its own, known only to whoever proved the birth date."""
+    with here.pages.database.session(here.profile.id) as session:
+        token = links.derived_token(session, case, LinkPurpose.WITHDRAW)
+        expires = here.now + here.profile.intake.receipt_valid
+        links.keep(session, case, LinkPurpose.WITHDRAW, token, expires)
+    return f"/{here.profile.slug}/withdraw/{token}"

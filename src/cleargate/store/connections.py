@@ -29,12 +29,18 @@ _LOCK = sa.text(
     "select * from connections where practice_id = :practice and name = :name for update"
 )
 
+# One process at a time renews a connection's token. Not the row's lock: whoever mints a token makes
+# a call, which takes from the row's budget in a transaction of its own.
+_HOLD_TOKEN = sa.text("select pg_advisory_xact_lock(hashtextextended(:lock, 0))")
+
 # The token in force.
 _TOKEN = sa.text("select token from connections where practice_id = :practice and name = :name")
 
 # A new token.
 _SET_TOKEN = sa.text(
-    "update connections set token = :token where practice_id = :practice and name = :name"
+    "insert into connections (practice_id, name, state, since, token)"
+    " values (:practice, :name, 'ok', :now, :token)"
+    " on conflict (practice_id, name) do update set token = excluded.token"
 )
 
 # What is left of a budget.
@@ -84,17 +90,16 @@ class StoredTokens:
             return self._open(session, connection, row)
 
     def refresh(self, connection: str, stale: Token | None, mint: Callable[[], Token]) -> Token:
-        """Replace the stale token; the row's lock lets one process mint, the others read."""
-        now = self._clock.now()
+        """Replace the stale token; one process mints, the others wait and read."""
         with self._database.session(self._practice) as session:
-            session.run(_ENSURE, name=connection, now=now)
-            row = session.one(_LOCK, name=connection)
+            session.run(_HOLD_TOKEN, lock=f"token|{self._practice}|{connection}")
+            row = session.one(_TOKEN, name=connection)
             newer = self._open(session, connection, row)
             if newer is not None and newer != stale:
                 return newer
             token = mint()
             sealed = session.sealer.seal(dump(token), "connections", "token", connection)
-            session.run(_SET_TOKEN, name=connection, token=sealed)
+            session.run(_SET_TOKEN, name=connection, token=sealed, now=self._clock.now())
             event = Event(
                 "connection.token", Action.EXECUTE, "connection", connection, connection=connection
             )

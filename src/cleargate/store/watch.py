@@ -10,7 +10,8 @@ from cleargate.store.database import Session
 # All practices of this installation.
 _PRACTICES = sa.text("select id from practices order by slug limit 1000")
 
-# Open cases that have neither a gate nor a live phase: nothing would ever happen to them.
+# Open cases that have neither a gate nor a live phase: nothing would ever happen to them. They are
+# held, so that what somebody starts at this moment is not overtaken by the mending.
 _ORPHANS = sa.text(
     "select c.id, c.phase from cases c where c.practice_id = :practice and c.state = 'open'"
     " and c.updated_at < now() - make_interval(secs => :age_s)"
@@ -19,7 +20,7 @@ _ORPHANS = sa.text(
     " and not exists (select 1 from dbos.workflow_status w"
     "   where w.workflow_uuid = replace(c.id::text, '-', '') || '.' || c.phase_seq"
     "   and w.status in ('ENQUEUED', 'DELAYED', 'PENDING'))"
-    " order by c.updated_at limit 100"
+    " order by c.updated_at limit 100 for update of c skip locked"
 )
 
 # Open cases that have a gate and a live phase as well: a person and a machine would both act.
@@ -54,7 +55,10 @@ def practices(connection: sa.Connection) -> list[PracticeId]:
 
 
 def orphans(session: Session, age_s: float) -> list[Orphan]:
-    """Open cases with nothing to come that were last touched at least `age_s` seconds ago."""
+    """Open cases with nothing to come that were last touched at least `age_s` seconds ago.
+
+    They are held until the transaction ends; those that somebody else holds are left out.
+    """
     rows = session.all(_ORPHANS, age_s=age_s)
     return [Orphan(CaseId(row["id"]), row["phase"]) for row in rows]
 

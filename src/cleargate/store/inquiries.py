@@ -144,10 +144,11 @@ _SETTLE = sa.text(
     " where practice_id = :practice and id = :id"
 )
 
-# A person wants the payers asked again whose answers did not settle it.
+# A person wants the payers asked again whose answers did not settle it. A question that is still on
+# its way goes on: asking it anew would cost a second fee.
 _RETIRE = sa.text(
     "update inquiries set state = 'retired', next_try_at = null where practice_id = :practice"
-    " and case_id = :case and verdict <> 'active'"
+    " and case_id = :case and state in ('answered', 'failed') and verdict <> 'active'"
 )
 
 # The raw answer, before anything reads it.

@@ -17,7 +17,6 @@ from cleargate.sandbox.wire import Request
 _PAYER = re.compile(rb"NM1(.)PR\1(?:.*?\1){7}([\w-]+)", re.DOTALL)
 _MEMBER = re.compile(rb"NM1(.)IL\1(?:.*?\1){7}([\w-]+)", re.DOTALL)
 _CORE = ANY_HTTP | {Fault.TRUNCATED_271}
-_SCHEDULED = frozenset({"Slot", "Appointment"})
 _WRITES = frozenset({"create", "update", "patch"})
 
 
@@ -94,7 +93,7 @@ def _open_to(wanted: Interaction, request: Request) -> frozenset[Fault]:
     faults = set(ANY_HTTP)
     if request.headers.get("authorization", "").lower().startswith("bearer "):
         faults.add(Fault.UNAUTHORIZED)
-    if wanted.kind in _SCHEDULED and wanted.name in _WRITES:
+    if wanted.name in _WRITES:
         faults.add(Fault.CONFLICT)
     if "if-match" in request.headers:
         faults.add(Fault.PRECONDITION)

@@ -4,7 +4,6 @@ import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage, Message
 from email.policy import default as modern
@@ -136,8 +135,8 @@ def _page(title: str, body: str) -> Response:
     return Response(200, html.encode(), "text/html; charset=utf-8")
 
 
-Keep = Callable[[str, str, list[str], bytes], None]
-"""Told of each accepted mail before the sender is: moment, sender, recipients, bytes."""
+Keep = Callable[[str, list[str], bytes], None]
+"""Told of each accepted mail before the sender is: sender, recipients, bytes."""
 
 
 class MailServer:
@@ -174,8 +173,7 @@ class MailServer:
             return "451 4.3.0 Try again later"
         raw = envelope.content or b""
         content = raw.encode() if isinstance(raw, str) else raw
-        now = datetime.now(UTC).isoformat()
-        self._keep(now, envelope.mail_from or "", to, content)
+        self._keep(envelope.mail_from or "", to, content)
         if drawn.fault is Fault.SMTP_LOST and server.transport is not None:
             reset(server.transport)
         return "250 2.0.0 OK"

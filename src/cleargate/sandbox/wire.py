@@ -102,17 +102,17 @@ SMOOTH = Course()
 
 
 class HttpServer:
-    """Serves a handler on 127.0.0.1. `admit` is asked for each new connection."""
+    """Serves a handler on 127.0.0.1. `admit` is asked once a connection, at its first request."""
 
     def __init__(
         self,
         handle: Callable[[Request], Response],
         course: Callable[[Request], Course] = lambda _: SMOOTH,
-        admit: Callable[[], bool] = lambda: True,
+        admit: Callable[[Request], bool] = lambda _: True,
     ) -> None:
-        self._handle = handle
-        self._course = course
-        self._admit = admit
+        self.handle = handle
+        self.course = course
+        self.admit = admit
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -136,12 +136,9 @@ class HttpServer:
         if task is not None:
             self._connections.add(task)
             task.add_done_callback(self._connections.discard)
-        if not self._admit():
-            reset(writer.transport)
-            return
         # The peer may go at any moment, and a stop cancels: both are ordinary ends here.
         with contextlib.suppress(ConnectionError, TimeoutError, asyncio.CancelledError):
-            await _Conversation(reader, writer, self._handle, self._course).hold()
+            await _Conversation(reader, writer, self).hold()
         writer.close()
 
 
@@ -161,13 +158,12 @@ class _Conversation:
         self,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        handle: Callable[[Request], Response],
-        course: Callable[[Request], Course],
+        server: HttpServer,
     ) -> None:
         self._reader = reader
         self._writer = writer
-        self._handle = handle
-        self._course = course
+        self._server = server
+        self._admitted = False
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=65536)
 
     async def hold(self) -> None:
@@ -208,7 +204,11 @@ class _Conversation:
 
     async def _answer(self, request: Request) -> bool:
         """Whether the connection goes on."""
-        course = self._course(request)
+        if not self._admitted and not self._server.admit(request):
+            reset(self._writer.transport)
+            return False
+        self._admitted = True
+        course = self._server.course(request)
         response = self._safely(request) if course.commit else Response(503)
         if course.instead is not None:
             response = course.instead
@@ -233,7 +233,7 @@ class _Conversation:
 
     def _safely(self, request: Request) -> Response:
         try:
-            return self._handle(request)
+            return self._server.handle(request)
         except Exception:
             # A bug of the sandbox itself: told aloud, and the server goes on as servers do.
             _log.exception("sandbox handler failed: %s %s", request.method, request.path)

@@ -94,7 +94,7 @@ def test_payer_rejects_what_it_does_not_know(
     peer: Peer, change: dict[str, str], reject: str
 ) -> None:
     peer.enrol()
-    assert rejects(peer.ask_payer(question(**change)).text) == [reject]  # type: ignore[arg-type]
+    assert rejects(peer.ask_payer(question(**change)).text) == [reject]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_payer_that_is_down_answers_42_until_it_is_up(peer: Peer) -> None:
     peer.enrol(state="aaa_42_then_active", tries=2)
     said = [rejects(peer.ask_payer(question(trace=str(n))).text) for n in range(4)]
     assert said == [["42"], ["42"], [], []]
-    answers_given = [line["answer"] for line in peer.ledger()["questions"]]  # type: ignore[index, union-attr, call-overload]
+    answers_given = [line["answer"] for line in peer.ledger()["questions"]]
     assert answers_given == ["aaa_42", "aaa_42", "aaa_42_then_active", "aaa_42_then_active"]
 
 

@@ -22,9 +22,9 @@ def of_kind(kind: str, tenant: str = "riverside", seed: int = 7) -> list[Tree]:
 def test_there_is_room_for_400_and_some_days_are_full(seed: int) -> None:
     slots = of_kind("Slot", seed=seed)
     assert sum(slot["status"] == "free" for slot in slots) >= 400
-    by_day = Counter((slot["id"].split("-")[1], str(slot["start"])[:10]) for slot in slots)  # type: ignore[union-attr]
+    by_day = Counter((slot["id"].split("-")[1], str(slot["start"])[:10]) for slot in slots)
     free = Counter(
-        (slot["id"].split("-")[1], str(slot["start"])[:10])  # type: ignore[union-attr]
+        (slot["id"].split("-")[1], str(slot["start"])[:10])
         for slot in slots
         if slot["status"] == "free"
     )

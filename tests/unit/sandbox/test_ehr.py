@@ -78,7 +78,7 @@ def test_the_server_lets_two_clients_book_one_slot_and_never_touches_it(peer: Pe
     for ref in ("a.book.1", "b.book.1"):
         assert peer.create(appointment(who, slot, ref), ref).status_code == 201
     assert peer.get(f"{peer.fhir}/Slot/{slot['id']}").json()["status"] == "free"
-    kinds = {duplicate["kind"] for duplicate in peer.ledger()["duplicates"]}  # type: ignore[index, union-attr, call-overload]
+    kinds = {duplicate["kind"] for duplicate in peer.ledger()["duplicates"]}
     assert kinds == {"double_booked_slot", "booked_on_free_slot"}
 
 
@@ -116,7 +116,7 @@ def test_appointment_needs_its_times_unless_it_is_only_proposed(peer: Peer) -> N
 def test_bad_resource_is_refused_naming_the_element_only(
     peer: Peer, resource: dict[str, object], expression: str
 ) -> None:
-    refused = peer.create(resource)  # type: ignore[arg-type]
+    refused = peer.create(resource)
     assert refused.status_code == 400
     assert refused.json()["issue"][0]["expression"] == [expression]
     assert "1970-02-30" not in refused.text
@@ -135,7 +135,7 @@ def test_status_changes_by_patch_and_a_stale_version_loses(peer: Peer) -> None:
         peer.patch(url, content=b"[]", headers={**headers, "If-Match": 'W/"2"'}).status_code == 400
     )
     bookings = peer.ledger()["bookings"]
-    assert [booking["history"] for booking in bookings] == [["pending", "booked"]]  # type: ignore[index, union-attr, call-overload]
+    assert [booking["history"] for booking in bookings] == [["pending", "booked"]]
 
 
 def test_transaction_bundle_is_not_atomic_and_answers_200(peer: Peer) -> None:
@@ -197,7 +197,7 @@ def test_eligibility_takes_a_logical_reference_as_its_request(peer: Peer) -> Non
         "insurer": {"display": "Sample Mutual"},
         "disposition": "active",
     }
-    assert peer.create(response, "a.eligibility.1").status_code == 201  # type: ignore[arg-type]
+    assert peer.create(response, "a.eligibility.1").status_code == 201
     found = peer.get(
         f"{peer.fhir}/CoverageEligibilityResponse", params={"identifier": f"{REF}|a.eligibility.1"}
     )

@@ -3,20 +3,25 @@
 import json
 import smtplib
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 
 import httpx2
 import pytest
 
 from cleargate.nouns.errors import Refused
 from cleargate.sandbox.faults import ANY_HTTP, Call, Fault, FaultPlan, Mix
+from cleargate.sandbox.server import Sandbox
 from cleargate.sandbox.trees import whole
+from cleargate.sandbox.world import SandboxOptions
 from tests.unit.sandbox.peers import Peer, patient, question
 
 CREATE = "ehr:riverside:create:Patient"
 
 
 def patients(peer: Peer) -> int:
-    return len(peer.ledger()["patients"])  # type: ignore[arg-type]
+    return len(peer.ledger()["patients"])
 
 
 def create_blindly(peer: Peer, tries: int = 2) -> int:
@@ -46,7 +51,7 @@ def test_reply_lost_after_commit_fails_a_naive_client_and_doubles_for_a_blind_on
         peer.create(patient())
     assert patients(peer) == 1
     assert create_blindly(peer) == 3
-    kinds = [duplicate["kind"] for duplicate in peer.ledger()["duplicates"]]  # type: ignore[index, union-attr, call-overload]
+    kinds = [duplicate["kind"] for duplicate in peer.ledger()["duplicates"]]
     assert kinds == ["same_person"]
 
 
@@ -66,8 +71,18 @@ def test_failure_before_commit_loses_the_effect(peer: Peer, fault: Fault) -> Non
 
 def test_refused_connection_loses_the_effect(peer: Peer) -> None:
     peer.plan(Fault.REFUSED, "connect:http")
-    with Peer(peer.sandbox) as stranger, pytest.raises(httpx2.TransportError):
-        stranger.get("/_admin/health")
+    with Peer(peer.sandbox) as stranger:
+        with pytest.raises(httpx2.TransportError):
+            stranger.get(f"{stranger.fhir}/metadata")
+        assert stranger.get(f"{stranger.fhir}/metadata").status_code == 200
+
+
+def test_the_sandboxs_own_pages_never_fail(peer: Peer) -> None:
+    peer.plan(Fault.REFUSED, "connect:http")
+    peer.plan(Fault.UNAVAILABLE, "*", times=99)
+    with Peer(peer.sandbox) as stranger:
+        for page in ("/_admin/health", "/mailbox", "/mailbox.json"):
+            assert stranger.get(page).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -242,6 +257,41 @@ def test_slot_claim_is_about_the_patient_of_its_case(peer: Peer) -> None:
     faults = [line for line in journal.read_text().splitlines() if '"kind":"fault"' in line]
     key = json.loads(faults[-1])["key"]
     assert key == "ehr:riverside:update:Slot|samplewright|wilma|1970-01-02"
+
+
+def run_in_threads(sandbox: Sandbox, salt: str) -> tuple[list[str], int]:
+    """Twelve clients at once, each trying until it is done; the faults' keys, and the patients."""
+
+    def insist(number: int) -> None:
+        ref = f"{salt}{number}.patient.1"
+        with Peer(sandbox) as client:
+            client.headers["Authorization"] = authorization
+            for _ in range(20):
+                with suppress(httpx2.TransportError):
+                    if client.create(patient(ref, f"N{number}"), ref).status_code < 300:
+                        return
+
+    with Peer(sandbox) as peer:
+        authorization = peer.sign_in().headers["Authorization"]
+        peer.post("/_admin/faults", json={"mix": "503=0.2,500=0.2,reset_after_commit=0.2"})
+        with ThreadPoolExecutor(6) as pool:
+            order = range(12) if salt == "a" else reversed(range(12))
+            list(pool.map(insist, order))
+        journal = (sandbox.options.data / "journal.jsonl").read_text().splitlines()
+        faults = [json.loads(line) for line in journal if '"kind":"fault"' in line]
+        assert peer.ledger()["duplicates"] == []
+        return sorted(f"{f['key']} {f['tries']} {f['fault']}" for f in faults), patients(peer)
+
+
+def test_the_same_seed_gives_the_same_faults_to_threads_in_any_order(tmp_path: Path) -> None:
+    runs = []
+    for salt in ("a", "b"):
+        options = SandboxOptions(tmp_path / salt, faults="none", tenants=("riverside",))
+        with Sandbox(options) as sandbox:
+            runs.append(run_in_threads(sandbox, salt))
+    assert runs[0] == runs[1]
+    assert runs[0][1] == 12
+    assert len(runs[0][0]) > 5
 
 
 def test_subject_of_a_case_is_its_patient_whatever_its_random_ref(peer: Peer) -> None:

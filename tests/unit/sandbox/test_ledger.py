@@ -30,7 +30,7 @@ def book(peer: Peer, case: str, position: int = 0) -> str:
 
 
 def kinds(ledger: Tree) -> list[tuple[str, str]]:
-    return sorted((d["kind"], d["by"]) for d in ledger["duplicates"])  # type: ignore[index, union-attr, call-overload, misc, arg-type]
+    return sorted((d["kind"], d["by"]) for d in ledger["duplicates"])
 
 
 def test_clean_bookings_leave_no_duplicates(peer: Peer) -> None:
@@ -38,8 +38,8 @@ def test_clean_bookings_leave_no_duplicates(peer: Peer) -> None:
         book(peer, case)
     ledger = peer.ledger()
     assert ledger["duplicates"] == []
-    assert len(ledger["bookings"]) == len(ledger["patients"]) == 3  # type: ignore[arg-type]
-    refs = [change["ref"] for change in ledger["slot_changes"]]  # type: ignore[index, union-attr, call-overload]
+    assert len(ledger["bookings"]) == len(ledger["patients"]) == 3
+    refs = [change["ref"] for change in ledger["slot_changes"]]
     assert refs == ["anna.claim.1", "bert.claim.1", "cleo.claim.1"]
 
 
@@ -148,7 +148,7 @@ def test_line_that_a_crash_tore_off_is_dropped(options: SandboxOptions) -> None:
     whole = journal.read_bytes()
     journal.write_bytes(whole + b'{"kind":"put","ten')
     with Sandbox(options) as second, Peer(second) as peer:
-        assert len(peer.ledger()["patients"]) == 1  # type: ignore[arg-type]
+        assert len(peer.ledger()["patients"]) == 1
     assert journal.read_bytes() == whole
 
 

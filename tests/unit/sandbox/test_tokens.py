@@ -4,7 +4,8 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from joserfc.jwk import ECKey
+from joserfc import jwt
+from joserfc.jwk import ECKey, RSAKey
 
 from cleargate.sandbox.tokens import TokenEndpoint
 from cleargate.sandbox.wire import Request
@@ -99,6 +100,17 @@ def test_token_ends_after_five_minutes() -> None:
     refused = endpoint.refusal(call, "read", "Patient")
     assert refused is not None
     assert refused.status == 401
+
+
+def test_rs384_is_as_good_as_es384(peer: Peer) -> None:
+    key = RSAKey.generate_key(2048, auto_kid=True)
+    body = {"tenant": "riverside", "client_id": "rsa", "jwks": {"keys": [key.as_dict(False)]}}
+    assert peer.post("/_admin/clients", json=body).status_code == 201
+    claims = {"iss": "rsa", "sub": "rsa", "aud": peer.token_url, "jti": "1"}
+    claims["exp"] = int(time.time()) + 60
+    for algorithm, status in (("RS256", 401), ("RS384", 200)):
+        signed = jwt.encode({"alg": algorithm, "kid": key.kid}, claims, key, [algorithm])
+        assert peer.ask_token(client_assertion=signed).status_code == status
 
 
 def test_a_key_set_that_is_none_is_told(peer: Peer) -> None:

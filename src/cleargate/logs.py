@@ -38,7 +38,7 @@ _WORDS = frozenset(
 _NUMBERS = frozenset({"count", "phases", "workers", "status", "duration_ms", "port", "pid"})
 _IDS = frozenset({"case", "gate", "request_id"})
 
-_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:/{}-")
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:/{}+-")
 _LENGTH_MAX = 80
 
 

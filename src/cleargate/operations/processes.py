@@ -33,7 +33,7 @@ class Processes:
     ) -> subprocess.Popen[bytes]:
         """Start `python -m <arguments>` with these variables besides ours."""
         with (self._logs / f"{name}.log").open("ab") as log:
-            child = subprocess.Popen(
+            child = subprocess.Popen(  # noqa: S603  # our own modules, no shell
                 [sys.executable, "-m", *arguments],
                 env={**os.environ, **environment},
                 stdin=subprocess.DEVNULL,

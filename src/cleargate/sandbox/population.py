@@ -145,7 +145,13 @@ _EXPECTED = {
     Scenario.LOOKALIKE: _one_gate(GateReason.LOOKALIKE_PATIENT, Choice.CREATE_NEW),
     Scenario.CHANGED_DATA: _one_gate(GateReason.CHANGED_DATA, Choice.GO_ON),
     Scenario.UNKNOWN_PAYER: _one_gate(GateReason.UNKNOWN_PAYER, Choice.SELF_PAY),
-    Scenario.NO_EMAIL: _one_gate(GateReason.CALL_PATIENT, Choice.DONE_BY_HAND),
+    Scenario.NO_EMAIL: Expected(
+        Final.BOOKED,
+        (
+            (GateReason.CONTACT_UNCONFIRMED, Choice.GO_ON),
+            (GateReason.CALL_PATIENT, Choice.DONE_BY_HAND),
+        ),
+    ),
 }
 _STATES = {
     Scenario.SLOW_PAYER: State.AAA_42_THEN_ACTIVE,

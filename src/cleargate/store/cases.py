@@ -105,6 +105,17 @@ def lock(session: Session, case: CaseId, seq: int | None = None) -> Case:
     return _read(session, row)
 
 
+# Where every case of the practice stands.
+_STATES = sa.text(
+    "select id, state from cases where practice_id = :practice order by created_at limit 100000"
+)
+
+
+def states(session: Session) -> dict[CaseId, CaseState]:
+    """Where every case of the practice stands, oldest first."""
+    return {CaseId(row["id"]): CaseState(row["state"]) for row in session.all(_STATES)}
+
+
 def _read(session: Session, row: sa.RowMapping) -> Case:
     case = CaseId(row["id"])
     request = session.sealer.open(row["request"], "cases", "request", case)

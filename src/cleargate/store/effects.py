@@ -4,6 +4,7 @@ A row is kept *before* the bytes leave. So after a crash a row without a receipt
 have happened over there, look before sending again.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -77,6 +78,36 @@ def unsent(session: Session, ref: Ref) -> None:
 def undo(session: Session, case: CaseId, step: str) -> None:
     """Remember that a finished step was taken back."""
     session.run(_UNDO, case=case, step=step)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One write as stored: `state` is due, sent (outcome unknown), done or undone."""
+
+    ref: str
+    step: str
+    state: str
+    receipt: Receipt | None
+
+
+# All writes of a case, in the order in which they were first sent.
+_OF_CASE = sa.text(
+    "select ref, step, state, receipt from effects where practice_id = :practice"
+    " and case_id = :case order by sent_at limit 200"
+)
+
+
+def of_case(session: Session, case: CaseId) -> list[Effect]:
+    """All writes of a case."""
+    return [
+        Effect(
+            ref=row["ref"],
+            step=row["step"],
+            state=row["state"],
+            receipt=_receipt(session, row) if row["receipt"] else None,
+        )
+        for row in session.all(_OF_CASE, case=case)
+    ]
 
 
 def _receipt(session: Session, row: sa.RowMapping) -> Receipt:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import OperationalError
 
 from cleargate.engine.endings import AtGate, Ending, Later, NeedsPerson, Next
 from cleargate.engine.run import Run, load_case
@@ -62,8 +62,8 @@ class Engine(Generic[P]):
                 self._run_once(phase, practice, case, seq, stop_at)
             except Superseded:
                 return
-            except DBAPIError as error:
-                if not error.connection_invalidated or time.monotonic() > give_up:
+            except OperationalError:  # Gone, starting again, or a deadlock: none is our bug.
+                if time.monotonic() > give_up:
                     raise
                 time.sleep(0.2)
             else:
@@ -98,7 +98,7 @@ class Engine(Generic[P]):
             return Next(run.phase, later.due, later.note)
         except NeedsPerson as needs:
             return AtGate(self.gate_for(needs, run.phase))
-        except (Superseded, Overtaken, DBAPIError):
+        except (Superseded, Overtaken, OperationalError):
             raise
         except Exception as error:  # A bug of ours must stop one case, visibly, and no other.
             _log.error("phase_failed", phase=run.phase, error=type(error).__name__)

@@ -79,6 +79,7 @@ class Run(Generic[P]):
     def read(self, step: str, connection: str, call: Callable[[], T]) -> T:
         """Ask outside, which is free to repeat, until it answers or a person is needed."""
         while True:
+            self.check_time_left()
             try:
                 return self.attempt(step, connection, call)
             except PortError as error:
@@ -90,6 +91,7 @@ class Run(Generic[P]):
         Raises PortError CONFLICT, which only the caller can resolve; NeedsPerson; Later.
         """
         while True:
+            self.check_time_left()  # Before the effect is kept: what was never sent is no doubt.
             with self.commit() as session:
                 ref = Ref(self.case.id, write.step, self.case.generation)
                 earlier = effects.done(session, self.case.id, write.step)
@@ -128,7 +130,8 @@ class Run(Generic[P]):
         look = write.look
         if look is None:
             return None
-        return self.attempt(f"{write.step}.look", write.connection, lambda: look(ref), ref.value)
+        step = attempts.look_step(write.step)
+        return self.attempt(step, write.connection, lambda: look(ref), ref.value)
 
     def _unsent(self, ref: Ref, error: PortError) -> None:
         """Unless the outcome is in doubt, the next send need not look first."""
@@ -153,11 +156,15 @@ class Run(Generic[P]):
 
     def attempt(self, step: str, connection: str, call: Callable[[], T], ref: str = "") -> T:
         """One try, which goes on the case's timeline with the next commit."""
-        self.check_time_left()
         started = self.clock.now()
-        outcome, code, request_id = "ok", "", ""
+        outcome, code, request_id = "program_error", "", ""
         try:
-            return call()
+            answer = call()
+            outcome = "ok"
+            return answer  # noqa: TRY300 - there is nothing between the answer and the timeline.
+        except NeedsPerson:
+            outcome = "ok"  # The look itself worked; what it found is for a person.
+            raise
         except PortError as error:
             outcome, code, request_id = error.kind.value, error.vendor_code, error.request_id
             raise

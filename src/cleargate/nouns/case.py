@@ -60,7 +60,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try of one step. `outcome` is `ok` or the kind of the error; times are UTC."""
+    """One try of one step. Times are UTC.
+
+    `outcome` is `ok`, the kind of the error, or `program_error` where our own code failed.
+    """
 
     step: str
     connection: str

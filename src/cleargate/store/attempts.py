@@ -8,6 +8,12 @@ from cleargate.nouns.case import Attempt
 from cleargate.nouns.ids import CaseId
 from cleargate.store.database import Session
 
+
+def look_step(step: str) -> str:
+    """The name under which looking for an earlier send of a step is kept."""
+    return f"{step}.look"
+
+
 # One try.
 _ADD = sa.text(
     "insert into attempts (practice_id, case_id, step, connection, started_at, duration_ms,"
@@ -59,16 +65,23 @@ def of_case(session: Session, case: CaseId) -> list[Attempt]:
     ]
 
 
-# How often a step of a case was tried in its present generation.
+# How often a step, or the look before it, failed since it last worked and a person last decided.
 _FAILED = sa.text(
     "select count(*) as tries, min(started_at) as since from attempts"
-    " where practice_id = :practice and case_id = :case and step = :step and outcome <> 'ok'"
+    " where practice_id = :practice and case_id = :case and step in (:step, :look)"
+    " and outcome <> 'ok' and id > coalesce((select max(id) from attempts"
+    "   where practice_id = :practice and case_id = :case and step = :step and outcome = 'ok'), 0)"
+    " and started_at >= coalesce((select max(decided_at) from gates"
+    "   where practice_id = :practice and case_id = :case and state = 'decided'), '-infinity')"
 )
 
 
 def failures(session: Session, case: CaseId, step: str) -> sa.RowMapping:
-    """How often a step failed so far (`tries`), and since when (`since`, None for never)."""
-    row = session.one(_FAILED, case=case, step=step)
+    """How often a step failed on end (`tries`), and since when (`since`, None for never).
+
+    Counted anew after a success, and after a person's decision on the case.
+    """
+    row = session.one(_FAILED, case=case, step=step, look=look_step(step))
     if row is None:
         msg = "an aggregate always gives a row"
         raise LookupError(msg)

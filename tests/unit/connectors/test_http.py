@@ -1,4 +1,5 @@
 import json
+import ssl
 import threading
 import time
 from datetime import timedelta
@@ -6,10 +7,12 @@ from email.utils import format_datetime
 
 import httpx2
 import pytest
+from cryptography import x509
 from pydantic import ValidationError
 
 from cleargate.connectors.wires.http import Http, HttpSettings, kind_of
 from cleargate.nouns.errors import ErrorKind, PortError
+from tests.unit.connectors.certificates import self_signed
 from tests.unit.connectors.parts import (
     NOW,
     FixedClock,
@@ -192,6 +195,47 @@ def test_no_error_shows_what_was_sent_or_received():
     shown = repr(error) + json.dumps(vars(error)) + repr(error.__cause__)
     assert "Testperson" not in shown
     assert error.__suppress_context__
+
+
+def test_no_address_is_logged_however_talkative_the_log(caplog):
+    caplog.set_level("DEBUG")
+    http = make(transport=httpx2.MockTransport(lambda request: httpx2.Response(200)))
+    http.call("GET", f"{http.settings.base_url}/page?family=Testperson", write=False)
+    assert "Testperson" not in caplog.text
+
+
+def tls_server(directory, *names):
+    certificate, key = self_signed(directory, *names)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    def handler(connection):
+        with context.wrap_socket(connection, server_side=True) as encrypted:
+            read_request(encrypted)
+            encrypted.sendall(OK)
+
+    return handler, certificate
+
+
+class TestTls:
+    def test_a_private_authority_is_trusted_by_its_file(self, tmp_path):
+        handler, authority = tls_server(tmp_path)
+        with peer(handler) as port:
+            http = make(f"https://127.0.0.1:{port}", ca_file=authority)
+            assert http.call("GET", http.settings.base_url, write=False).content == b"ok"
+            http.close()
+
+    def test_an_unknown_authority_gets_nothing_and_nothing_is_in_doubt(self, tmp_path):
+        handler, _ = tls_server(tmp_path)
+        with peer(handler) as port:
+            error = fails(make(f"https://127.0.0.1:{port}"), write=True)
+        assert (error.kind, error.vendor_code) == (ErrorKind.RETRYABLE, "tls_failed")
+
+    def test_a_certificate_for_another_name_gets_nothing(self, tmp_path):
+        handler, authority = tls_server(tmp_path, x509.DNSName("other.example.test"))
+        with peer(handler) as port:
+            error = fails(make(f"https://127.0.0.1:{port}", ca_file=authority), write=True)
+        assert error.vendor_code == "tls_failed"
 
 
 def test_a_request_id_in_which_a_value_could_hide_is_dropped():

@@ -224,12 +224,24 @@ class FhirPracticeSystem:
         return self._client.create(eligibility_resource(patient_id, summary, ref), ref)
 
     def find_by_ref(self, kind: RecordKind, ref: Ref) -> Receipt | None:
-        """The record that carries the Ref; for a status change, the Appointment changed by it."""
+        """The record that carries the Ref; for a status change, the Appointment changed by it.
+
+        None for a cancelled Appointment that still holds a Slot: its cancellation is to be sent
+        again.
+        """
         found = self._client.find(_TYPES[kind], ref)
-        if found is None:
+        if found is None or (kind is RecordKind.BOOKING and self._is_half_cancelled(found)):
             return None
         head = self._client.view(Head, found)
         return Receipt(head.id, Outcome.EXISTED, head.meta.version)
+
+    def _is_half_cancelled(self, appointment: Resource) -> bool:
+        """Whether a visit is over and one of its Slots is still marked as ours."""
+        view = self._client.view(AppointmentView, appointment)
+        return view.status in _OVER and any(
+            self._client.view(Head, self._client.read("Slot", slot.id)).our_refs() & view.our_refs()
+            for slot in view.slot
+        )
 
     def _claim(self, slot_id: str, start: datetime, ref: Ref) -> None:
         """Make the Slot ours, unless an earlier try has done so."""

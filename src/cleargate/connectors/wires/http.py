@@ -7,6 +7,7 @@ request may have arrived before the close.
 """
 
 import ipaddress
+import logging
 import re
 import ssl
 import threading
@@ -28,6 +29,11 @@ from cleargate.ports import RateBudget, SecretStore
 
 RETRY_AFTER_MAX_S = 86_400.0
 """A vendor that asks for more than a day means "ask a person"."""
+
+# httpx2 logs every address at INFO, httpcore2 every header at DEBUG. A vendor's next-page link may
+# hold what was searched for, so neither is heard unless something is wrong.
+for _name in ("httpx2", "httpcore2"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 _UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 _REQUEST_ID = re.compile(r"[\w.:=+/-]{1,100}", re.ASCII)

@@ -1,0 +1,150 @@
+"""What the house relies on in every clearinghouse, on the wire and under every fault."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from cleargate.nouns.eligibility import Asker, ContentKind, Inquiry, RawAnswer
+from cleargate.nouns.errors import ErrorKind, PortError
+from cleargate.nouns.insurance import Insurance
+from cleargate.nouns.patient import Contact, Name, Patient, Sex
+from tests.conformance.conftest import ClearinghouseCase, new_ref
+
+PAYERS = ("60054", "87726", "62308", "61101", "00710", "CMS", "SKIL0", "99726", "04271", "37308")
+_numbers = iter(range(1, 100_000))
+
+
+def member(case: ClearinghouseCase, payer: str, state: str = "active") -> Inquiry:
+    """A question about somebody whom the payer has just enrolled."""
+    number = next(_numbers)
+    born = date(1987, 2, 20)
+    inquiry = Inquiry(
+        payer_code=payer,
+        payer_name="Sample Payer",
+        asker=Asker("Riverside Therapy", "1234567893"),
+        patient=Patient(Name(f"Testperson{number}", "Amy"), born, Sex.FEMALE, Contact()),
+        insurance=Insurance("", "Sample Payer", f"W{number:09d}", "G1"),
+        service_types=("PT",),
+        service_date=datetime.now(UTC).date(),
+        trace=new_ref("ask").case.hex,
+    )
+    enrolled = {
+        "payer": payer,
+        "member_id": inquiry.insurance.member_id,
+        "group": "G1",
+        "family": inquiry.patient.name.family,
+        "given": inquiry.patient.name.given,
+        "birth_date": born.isoformat(),
+        "sex": "female",
+        "state": state,
+    }
+    case.world.admin("people", {"members": [enrolled], "patients": []})
+    return inquiry
+
+
+def asked(case: ClearinghouseCase, inquiry: Inquiry) -> int:
+    """How often the payer was asked."""
+    questions = case.world.ledger("questions")
+    return len([q for q in questions if q["member_id"] == inquiry.insurance.member_id])
+
+
+@pytest.fixture
+def clearinghouse(desk):
+    """A connector with its own connections."""
+    made = desk.make()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("payer", PAYERS)
+def test_every_payer_is_understood_whatever_its_wrapping(desk, clearinghouse, payer):
+    inquiry = member(desk, payer)
+    answer = clearinghouse.check_eligibility(inquiry, new_ref("ask"))
+    assert answer.kind is ContentKind.X12_271
+    assert answer.content.lstrip().startswith(b"ISA")
+    assert b"271" in answer.content
+    assert inquiry.patient.name.family.upper().encode() in answer.content.upper()
+
+
+def test_a_payers_no_is_an_answer_and_no_error(desk, clearinghouse):
+    answer = clearinghouse.check_eligibility(member(desk, "60054", "aaa_72"), new_ref("ask"))
+    assert answer.kind is ContentKind.X12_271
+    assert b"AAA" in answer.content
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ("reset_before_commit", "ambiguous"),
+        ("reset_after_commit", "ambiguous"),
+        ("lost_reply", "ambiguous"),
+        ("truncated_body", "ambiguous"),
+        ("500", "ambiguous"),
+        ("503", "ambiguous"),
+        ("429", "rate_limited"),
+    ],
+)
+def test_a_question_that_fails_says_whether_it_may_have_been_asked(
+    desk, clearinghouse, fault, kind
+):
+    inquiry, ref = member(desk, "60054"), new_ref("ask")
+    desk.world.fail(desk.call.format("60054"), fault)
+    with pytest.raises(PortError) as caught:
+        clearinghouse.check_eligibility(inquiry, ref)
+    assert caught.value.kind == kind
+    assert inquiry.patient.name.family not in repr(vars(caught.value))
+    answer = clearinghouse.check_eligibility(inquiry, ref)
+    assert answer.kind is ContentKind.X12_271
+
+
+@pytest.mark.parametrize("fault", ["html_200", "malformed"])
+def test_a_success_that_cannot_be_read_is_kept_whole(desk, clearinghouse, fault):
+    desk.world.fail(desk.call.format("60054"), fault)
+    answer = clearinghouse.check_eligibility(member(desk, "60054"), new_ref("ask"))
+    assert isinstance(answer, RawAnswer)
+    assert answer.kind is ContentKind.TEXT
+    assert len(answer.content) > 20
+
+
+def test_an_answer_that_breaks_off_is_kept_as_far_as_it_came(desk, clearinghouse):
+    desk.world.fail(desk.call.format("60054"), "truncated_271")
+    answer = clearinghouse.check_eligibility(member(desk, "60054"), new_ref("ask"))
+    assert answer.kind is ContentKind.X12_271
+    assert b"IEA" not in answer.content
+
+
+def test_silence_ends_at_the_deadline(desk):
+    clearinghouse = desk.make(deadline_s=1.0)
+    inquiry = member(desk, "60054")
+    desk.world.fail(desk.call.format("60054"), "hang")
+    with pytest.raises(PortError) as caught:
+        clearinghouse.check_eligibility(inquiry, new_ref("ask"))
+    clearinghouse.close()
+    assert (caught.value.kind, caught.value.vendor_code) == (ErrorKind.AMBIGUOUS, "timeout")
+
+
+def test_a_question_that_never_left_was_not_asked(desk, clearinghouse):
+    inquiry = member(desk, "60054")
+    desk.world.fail("connect:http", "refused")
+    with pytest.raises(PortError) as caught:
+        clearinghouse.check_eligibility(inquiry, new_ref("ask"))
+    assert caught.value.kind in (ErrorKind.RETRYABLE, ErrorKind.AMBIGUOUS)
+    assert asked(desk, inquiry) == 0
+    clearinghouse.check_eligibility(inquiry, new_ref("ask"))
+    assert asked(desk, inquiry) == 1
+
+
+def test_wrong_credentials_stop_the_connection(desk):
+    clearinghouse = desk.make(password="env:WRONG")
+    with pytest.raises(PortError) as caught:
+        clearinghouse.check_eligibility(member(desk, "60054"), new_ref("ask"))
+    clearinghouse.close()
+    assert caught.value.kind is ErrorKind.AUTH
+
+
+def test_a_wrong_receiver_is_refused_by_name(desk):
+    clearinghouse = desk.make(receiver_id="NOBODY")
+    with pytest.raises(PortError) as caught:
+        clearinghouse.check_eligibility(member(desk, "60054"), new_ref("ask"))
+    clearinghouse.close()
+    assert (caught.value.kind, caught.value.fields) == (ErrorKind.REJECTED, ("ReceiverID",))

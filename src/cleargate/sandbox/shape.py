@@ -7,7 +7,9 @@ from datetime import date, datetime
 
 from cleargate.sandbox.trees import Json, Tree, at, text, trees
 
-_COMMON = frozenset({"resourceType", "id", "meta", "identifier", "text", "language", "extension"})
+_COMMON = frozenset(
+    {"resourceType", "id", "meta", "identifier", "text", "language", "extension", "contained"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,6 +171,7 @@ class Play:
             passed = gates.of_case(session, case_id)
             return Ended(
                 person=person,
+                practice=_slug(person),
                 case=case,
                 effects=effects.of_case(session, case_id),
                 gates=[(each.gate.reason, each.choice) for each in passed],

@@ -30,6 +30,7 @@ class Ended:
     """A case at the end of the run, as our own store has it."""
 
     person: SyntheticPerson
+    practice: str
     case: Case
     effects: Sequence[Effect]
     gates: Sequence[tuple[GateReason, Choice | None]]
@@ -138,7 +139,11 @@ def _makes_record(effect: Effect) -> bool:
 def _is_booked(each: Ended, ledger: Ledger) -> bool:
     """Whether the sandbox has exactly this booking, firm, at the time that we told the patient."""
     memo = each.case.memo
-    rows = [row for row in ledger["bookings"] if row["id"] == memo.booking_id and memo.booking_id]
+    rows = [
+        row
+        for row in ledger["bookings"]
+        if (row["tenant"], row["id"]) == (each.practice, memo.booking_id)
+    ]
     firm = memo.booking_status is BookingStatus.BOOKED
     return firm and len(rows) == 1 and rows[0]["status"] == "booked"
 

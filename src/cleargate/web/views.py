@@ -45,7 +45,8 @@ class FormView:
     """The request form, in `intake/form.html` and, with `csrf`, in `desk/phone_request.html`.
 
     `values` and `errors` go by field name. `today` and `latest` are ISO dates that bound the first
-    possible day. `payer_search` is where the matches are asked from.
+    possible day. `payer_search` is where the matches are asked from, by GET with what was typed in
+    `primary_payer` or `secondary_payer`.
     """
 
     site: Site

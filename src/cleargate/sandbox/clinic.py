@@ -63,7 +63,9 @@ def resources(tenant: str, seed: int, first: date, last: date) -> Iterator[Tree]
                 yield from _slots(tenant, seed, number, day)
         day += timedelta(days=1)
     for number, person in enumerate(_residents(), 1):
-        yield _patient(f"seed-{number}", person, number)
+        chart: Json = [{"system": "urn:sandbox:chart", "value": f"C{1000 + number}"}]
+        known = patient_resource(person)
+        yield {**known, "id": f"seed-{number}", "active": True, "identifier": chart}
 
 
 def _provider(tenant: str, number: int, given: str, family: str, npi: str) -> Iterator[Tree]:
@@ -177,14 +179,6 @@ def _residents() -> Iterator[Resident]:
                 f"+131255509{20 + number}",
                 f"{given}.{family}@mail.example.test".lower(),
             )
-
-
-def _patient(id_: str, resident: Resident, number: int) -> Tree:
-    return {**patient_resource(resident), "id": id_, "active": True} | _chart(number)
-
-
-def _chart(number: int) -> Tree:
-    return {"identifier": [{"system": "urn:sandbox:chart", "value": f"C{1000 + number}"}]}
 
 
 def patient_resource(resident: Resident) -> Tree:

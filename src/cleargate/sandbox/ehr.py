@@ -193,7 +193,7 @@ class Ehr:
             return self.records.get(target, id_) is not None
 
         found = list(shape.issues(resource, kind, exists))
-        return _outcome(400, *((i.code, i.expression) for i in found)) if found else None
+        return _outcomes(400, found) if found else None
 
     def _transaction(self, request: Request) -> Response:
         """Each entry by itself, in order: not atomic, and 200 whatever they did."""
@@ -283,16 +283,16 @@ def _resource(status: int, record: Record, headers: tuple[tuple[str, str], ...] 
     return Response(status, record.content, FHIR_JSON, (("ETag", record.etag), *headers))
 
 
-def _outcome(status: int, *issues: str | tuple[str, str]) -> Response:
-    """An OperationOutcome: a code and an element, or several pairs of them."""
-    pairs = [issue for issue in issues if isinstance(issue, tuple)]
-    plain = [issue for issue in issues if isinstance(issue, str)]
-    if plain:
-        pairs.append((plain[0], plain[1] if len(plain) > 1 else ""))
+def _outcome(status: int, code: str, expression: str = "") -> Response:
+    return _outcomes(status, [shape.Issue(code, expression)])
+
+
+def _outcomes(status: int, issues: list[shape.Issue]) -> Response:
+    """An OperationOutcome: codes and elements, never a value."""
     listed: list[Json] = []
-    for code, expression in pairs:
-        issue: Tree = {"severity": "error", "code": code}
-        if expression:
-            issue["expression"] = [expression]
-        listed.append(issue)
+    for issue in issues:
+        line: Tree = {"severity": "error", "code": issue.code}
+        if issue.expression:
+            line["expression"] = [issue.expression]
+        listed.append(line)
     return _fhir(status, {"resourceType": "OperationOutcome", "issue": listed})

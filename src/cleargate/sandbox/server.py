@@ -72,21 +72,29 @@ def _addresses(world: World, smtp_port: int) -> Tree:
 
 def serve(options: SandboxOptions, ready_file: Path | None = None) -> None:
     """Serve in the foreground until SIGINT or SIGTERM. Raises Refused when it cannot start."""
-
-    def announce(addresses: Tree) -> None:
-        if ready_file is not None:
-            # A reader never sees half a file.
-            draft = ready_file.with_name(ready_file.name + ".part")
-            draft.write_text(json.dumps(addresses, indent=1))
-            draft.replace(ready_file)
+    _tell(ready_file, None)
 
     async def run() -> None:
         end = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, end.set)
-        await _serve(options, announce, end)
+        await _serve(options, lambda addresses: _tell(ready_file, addresses), end)
 
     asyncio.run(run())
+
+
+def _tell(ready_file: Path | None, addresses: Tree | None) -> None:
+    """Write the ready file, or remove an old one; a reader never sees half a file."""
+    if ready_file is None:
+        return
+    try:
+        ready_file.unlink(missing_ok=True)
+        if addresses is not None:
+            draft = ready_file.with_name(ready_file.name + ".part")
+            draft.write_text(json.dumps(addresses, indent=1))
+            draft.replace(ready_file)
+    except OSError as error:
+        raise Refused(f"The sandbox cannot write {ready_file}: {error.strerror}.") from None
 
 
 class Sandbox:

@@ -2,7 +2,6 @@
 
 import hashlib
 from base64 import b64decode, b64encode
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
@@ -131,8 +130,7 @@ class World:
 
     def _ehr(self, tenant: str) -> Ehr:
         records = Records(partial(self._put, tenant))
-        base: Callable[[], str] = lambda: f"{self.base_url}/{tenant}"  # noqa: E731
-        return Ehr(tenant, base, records, self.options.clock)
+        return Ehr(tenant, lambda: f"{self.base_url}/{tenant}", records, self.options.clock)
 
     def _put(self, tenant: str, how: str, resource: Tree) -> None:
         self._journal.append("put", tenant=tenant, how=how, resource=resource)

@@ -214,6 +214,7 @@ def test_kill_loses_nothing_that_was_answered(tmp_path: Path) -> None:
         (["--faults", "odd=1"], "'odd' is no fault"),
         (["--tenants", "a b"], "names of letters"),
         (["--data", "/proc/nowhere"], "cannot write to /proc/nowhere"),
+        (["--ready-file", "/proc/nowhere/ready"], "cannot write /proc/nowhere/ready"),
     ],
 )
 def test_wrong_option_gives_one_sentence_and_exit_code_2(

@@ -1,0 +1,61 @@
+"""What each payer's bytes mean, told by Cleargate's own reader: template and reader were written
+apart, from the same facts."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from cleargate.coverage.reading import read_271
+from cleargate.nouns.coverage import AuthorisationNeed, Coverage, Verdict
+from cleargate.sandbox import answers, question
+from cleargate.sandbox.members import Register, State, member
+from tests.unit.sandbox import peers
+
+SERVICES = ("PT", "AE", "AF", "AD", "98", "30")
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+VISIT = date(2026, 12, 1)
+PAYERS = tuple(answers.payers())
+
+
+def read(payer: str, state: State, *, dependent: bool = False) -> Coverage:
+    register = Register()
+    register.enrol(member({**peers.MEMBER, "payer": payer, "state": state.value}))
+    who = ("Minna", "20120304") if dependent else None
+    asked = question.read(peers.question(payer=payer, dependent=who, trace="my-trace", on=VISIT))
+    finding = register.find(asked)
+    values = answers.values(asked, NOW) | answers.member_values(finding, finding.patient)
+    content = answers.benefits(answers.payers()[payer].shape, state, finding, values)
+    reading = read_271(content, SERVICES, VISIT)
+    assert reading.diagnostics == ()
+    (coverage,) = reading.coverages
+    return coverage
+
+
+@pytest.mark.parametrize("dependent", [False, True])
+@pytest.mark.parametrize("payer", PAYERS)
+def test_active_member_is_covered_for_physical_therapy(payer: str, dependent: bool) -> None:
+    coverage = read(payer, State.ACTIVE, dependent=dependent)
+    assert coverage.verdict is Verdict.ACTIVE
+    assert coverage.authorisation is not AuthorisationNeed.REQUIRED
+    assert coverage.referral is not AuthorisationNeed.REQUIRED
+    assert coverage.amounts
+    assert coverage.trace == "my-trace"
+    assert coverage.birth_date == (date(2012, 3, 4) if dependent else date(1970, 1, 2))
+
+
+@pytest.mark.parametrize("payer", PAYERS)
+def test_service_that_the_payer_leaves_open_is_unclear(payer: str) -> None:
+    assert read(payer, State.ACTIVE_UNCLEAR).verdict is Verdict.ACTIVE_UNCLEAR
+
+
+@pytest.mark.parametrize("payer", PAYERS)
+def test_needs_are_told(payer: str) -> None:
+    assert read(payer, State.AUTH_REQUIRED).authorisation is AuthorisationNeed.REQUIRED
+    assert read(payer, State.REFERRAL_NEEDED).referral is AuthorisationNeed.REQUIRED
+    assert read(payer, State.OTHER_PAYER_PRIMARY).other_payers
+
+
+@pytest.mark.parametrize("payer", PAYERS)
+def test_ended_plan_is_never_read_as_covering(payer: str) -> None:
+    coverage = read(payer, State.INACTIVE)
+    assert coverage.verdict not in (Verdict.ACTIVE, Verdict.ACTIVE_UNCLEAR)

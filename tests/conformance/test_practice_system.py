@@ -12,7 +12,7 @@ from cleargate.nouns.case import Outcome, Receipt
 from cleargate.nouns.eligibility import EligibilitySummary
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.ids import Ref
-from cleargate.nouns.insurance import Insurance
+from cleargate.nouns.insurance import Insurance, Relationship, Subscriber
 from cleargate.nouns.patient import Address, Contact, Name, Patient, PatientQuery, Sex
 from cleargate.ports import Dedupe, PracticeSystem, RecordKind, WriteBack
 from tests.conformance.conftest import SystemCase, new_ref
@@ -274,6 +274,21 @@ def test_capabilities_are_read_from_the_system(practice, system):
     assert found.create_patient is found.book is found.put_insurance is Dedupe.NATIVE_KEY
     assert found.write_back is WriteBack.FIELD
     assert found.zone == practice.zone
+
+
+def test_a_policy_of_somebody_else_and_a_second_policy_are_kept_beside_the_first(practice, system):
+    patient_id = system.create_patient(new_patient(), new_ref("patient")).id
+    holder = Subscriber(Name("Testperson", "Pat"), date(1960, 1, 1), Sex.MALE)
+    number = f"W{next(_numbers)}"
+    first = Insurance("aetna", "Aetna", f"{number}A", "G1", Relationship.CHILD, holder)
+    second = Insurance("cigna", "Cigna", f"{number}B")
+    ids = {
+        system.put_insurance(patient_id, policy, rank, new_ref("insurance")).id
+        for rank, policy in ((1, first), (2, second))
+    }
+    kept = [i for i in practice.world.ledger("insurances") if i["patient"] == patient_id]
+    assert {policy["id"] for policy in kept} == ids
+    assert [(p["member_id"], p["order"]) for p in kept] == [(f"{number}A", 1), (f"{number}B", 2)]
 
 
 class TestFindingPatients:

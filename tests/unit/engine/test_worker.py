@@ -1,0 +1,114 @@
+"""A worker works the queue; the watchdog mends what has nothing to come."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from cleargate.engine.durable import Durable
+from cleargate.engine.endings import Closed, Ending, NeedsPerson, Next
+from cleargate.engine.phases import Engine
+from cleargate.engine.run import Run
+from cleargate.engine.watchdog import mend_orphans
+from cleargate.engine.worker import Worker, executor_name
+from cleargate.nouns.case import CaseState
+from cleargate.nouns.gate import Gate
+from cleargate.nouns.ids import CaseId
+from cleargate.nouns.time import SystemClock
+from cleargate.store import cases
+from cleargate.store.engine_keys import engine_key
+from cleargate.store.keyfile import LocalKeyFile
+from tests.house import House, open_case
+
+_LOSE = sa.text("delete from dbos.workflow_status where workflow_uuid = :id")
+_EVENTS = sa.text(
+    "select type from audit_events where practice_id = :practice and case_id = :case"
+    " order by recorded"
+)
+
+
+def _first(_: Run[None]) -> Ending:
+    return Next("sample.second")
+
+
+def _second(_: Run[None]) -> Ending:
+    return Closed(CaseState.DONE)
+
+
+def _no_gate(needs: NeedsPerson, phase: str) -> Gate:
+    raise AssertionError(f"{phase} needs a person: {needs.reason}")
+
+
+@pytest.fixture
+def worker(house: House) -> Iterator[Worker]:
+    """A worker in this process."""
+    executor = executor_name()
+    clock = SystemClock()
+    with house.database.public() as connection:
+        key = engine_key(connection, LocalKeyFile(house.key_file))
+    with house.process(executor) as database:
+        engine: Engine[None] = Engine(
+            database,
+            clock,
+            lambda _: None,
+            {"sample.first": _first, "sample.second": _second},
+            lambda *_: clock.now() + timedelta(hours=1),
+            _no_gate,
+        )
+        durable = Durable(house.app_url, executor, key, concurrency=4, poll_s=0.05)
+        phases = list(engine.procedures)
+        worker = Worker(database, durable, executor, phases, engine.run_phase)
+        worker.start()
+        try:
+            yield worker
+        finally:
+            worker.stop()
+
+
+def _state(house: House, case: CaseId) -> CaseState:
+    with house.session() as session:
+        stored = cases.get(session, case)
+    assert stored is not None
+    return stored.state
+
+
+def _drain(worker: Worker) -> bool:
+    return worker.drain(datetime.now(UTC) + timedelta(seconds=30), horizon_s=0.3)
+
+
+def test_a_queued_case_is_worked_to_its_end_and_a_lost_one_mended(
+    house: House, worker: Worker
+) -> None:
+    """One worker for both: an engine is launched once a process."""
+    with house.session() as session:
+        queued = open_case(session, datetime.now(UTC))
+        lost = open_case(session, datetime.now(UTC))
+        assert session.run(_LOSE, id=f"{lost.hex}.1").rowcount == 1
+    assert _drain(worker)
+    assert _state(house, queued) is CaseState.DONE
+    assert _state(house, lost) is CaseState.OPEN
+    assert mend_orphans(house.database, age_s=0.0) == 1
+    assert _drain(worker)
+    assert _state(house, lost) is CaseState.DONE
+    assert mend_orphans(house.database, age_s=0.0) == 0
+    with house.session() as session:
+        trail = [row["type"] for row in session.all(_EVENTS, case=lost)]
+    assert trail == ["case.open", "case.mended", "case.close"]
+
+
+def test_executor_names_are_never_the_same() -> None:
+    assert len({executor_name() for _ in range(100)}) == 100
+
+
+def test_a_drain_without_work_ends_by_itself_and_one_without_time_ends_at_once(
+    house: House,
+) -> None:
+    durable = Durable(house.app_url, "idle", bytes(32), concurrency=1, poll_s=1.0)
+    idle = Worker(house.database, durable, "idle", [], _never)
+    assert idle.drain(datetime.now(UTC) + timedelta(seconds=20), horizon_s=0.1)
+    assert not idle.drain(datetime.now(UTC) - timedelta(seconds=1))
+
+
+def _never(phase: str, *_: object) -> None:
+    raise AssertionError(f"{phase} was run without a launch")

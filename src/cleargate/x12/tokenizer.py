@@ -123,7 +123,7 @@ class Tokenizer:
             self._report(error("no_terminator", self._number, "The file ends in its ISA header."))
         mark = header["repetition"]
         # In 4010 ISA11 is the standards id, mostly 'U', and no mark (UHIN issue 12).
-        repetition = "" if mark.isalnum() or mark.isspace() else mark
+        repetition = "" if mark.isalnum() or mark in _BLANKS else mark
         self.delimiters = Delimiters(header[1], component or ":", repetition, terminator or "~")
         return [*header[0].split(header[1])[:-1], component]
 

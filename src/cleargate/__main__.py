@@ -93,7 +93,7 @@ def serve(
 ) -> None:
     """Serve the patient's pages, the desk and the API."""
     from cleargate import logs
-    from cleargate.app import open_house
+    from cleargate.house import open_house
     from cleargate.settings import installation
     from cleargate.web.server import run
     from cleargate.web.site import Pages
@@ -110,8 +110,9 @@ def serve(
 def work() -> None:
     """Work the queue until told to stop."""
     from cleargate import logs
-    from cleargate.app import make_worker, open_house
+    from cleargate.app import make_worker
     from cleargate.engine.worker import executor_name
+    from cleargate.house import open_house
     from cleargate.settings import installation
 
     logs.configure()
@@ -127,9 +128,10 @@ def drain(
 ) -> None:
     """Work the queue until nothing is due, or the time is over, then end (serverless)."""
     from cleargate import logs
-    from cleargate.app import make_worker, open_house
+    from cleargate.app import make_worker
     from cleargate.engine.watchdog import mend_orphans
     from cleargate.engine.worker import executor_name
+    from cleargate.house import open_house
     from cleargate.settings import installation
 
     logs.configure()

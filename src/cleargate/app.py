@@ -1,7 +1,7 @@
 """The wiring: the only file that knows ports and vendors both.
 
-Page processes and worker processes share a House; only a worker wires vendors and imports the
-engine, so that a page does not pay for them.
+A worker wires vendors and imports the engine; a page process never does, and does not pay for
+them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
@@ -18,19 +17,12 @@ from cleargate.directory.payers import Connection
 from cleargate.directory.practice import Practice, Profile
 from cleargate.nouns.errors import BadSettings
 from cleargate.nouns.ids import CaseId, PracticeId
-from cleargate.nouns.time import Clock, SystemClock
 from cleargate.settings import (
     ConnectionTable,
-    Installation,
     PracticeSettings,
     ReferencedSecrets,
-    read_practices,
 )
-from cleargate.store import practices
 from cleargate.store.connections import Budget, StoredBudgets, StoredTokens
-from cleargate.store.crypto import Keyring
-from cleargate.store.database import Database
-from cleargate.store.keyfile import LocalKeyFile
 
 if TYPE_CHECKING:
     from cleargate.engine.worker import Worker
@@ -39,64 +31,25 @@ if TYPE_CHECKING:
 P = TypeVar("P")
 
 
-@dataclass(frozen=True)
-class House:
-    """One process's view of the installation. `executor` names a worker, empty for pages."""
-
-    installation: Installation
-    clock: Clock
-    keys: LocalKeyFile
-    database: Database
-    settings: Mapping[PracticeId, PracticeSettings]
-    profiles: Mapping[PracticeId, Profile]
-    executor: str = ""
-
-    @cached_property
-    def practices(self) -> Mapping[PracticeId, Practice]:
-        """Every practice with its vendors; for workers."""
-        return {practice: self._wire(practice) for practice in self.profiles}
-
-    def profile_of(self, slug: str) -> Profile | None:
-        """The practice whose pages are under `/<slug>`."""
-        return next((each for each in self.profiles.values() if each.slug == slug), None)
-
-    def _wire(self, practice: PracticeId) -> Practice:
-        profile, settings = self.profiles[practice], self.settings[practice]
-        wiring = _Wiring(self, practice, settings)
-        clearinghouses = settings.file.clearinghouses
-        return Practice(
-            **{each.name: getattr(profile, each.name) for each in fields(Profile)},
-            connections=tuple(Connection(each.name, each.kind) for each in clearinghouses),
-            ehr=wiring.build("ehr", settings.file.ehr, EHRS),
-            clearinghouses={
-                each.name: wiring.build("clearinghouses", each, CLEARINGHOUSES)
-                for each in clearinghouses
-            },
-            mail=wiring.build("mail", settings.file.mail, MESSENGERS),
-        )
+def wire_practices(house: House) -> dict[PracticeId, Practice]:
+    """Every practice with its vendors; for workers. Raises BadSettings with file, line and key."""
+    return {practice: _wire(house, practice) for practice in house.profiles}
 
 
-def open_house(installation: Installation, executor: str = "") -> House:
-    """Read the settings and connect. Raises BadSettings with one plain sentence."""
-    keys = LocalKeyFile(installation.key_file)
-    read = read_practices(installation.practices)
-    profiles = [each.profile(installation.public_url) for each in read]
-    return House(
-        installation=installation,
-        clock=SystemClock(installation.clock_speed),
-        keys=keys,
-        database=Database(installation.database_url, Keyring(keys), executor),
-        settings={each.id: settings for each, settings in zip(profiles, read, strict=True)},
-        profiles={each.id: each for each in profiles},
-        executor=executor,
+def _wire(house: House, practice: PracticeId) -> Practice:
+    profile, settings = house.profiles[practice], house.settings[practice]
+    wiring = _Wiring(house, practice, settings)
+    clearinghouses = settings.file.clearinghouses
+    return Practice(
+        **{each.name: getattr(profile, each.name) for each in fields(Profile)},
+        connections=tuple(Connection(each.name, each.kind) for each in clearinghouses),
+        ehr=wiring.build("ehr", settings.file.ehr, EHRS),
+        clearinghouses={
+            each.name: wiring.build("clearinghouses", each, CLEARINGHOUSES)
+            for each in clearinghouses
+        },
+        mail=wiring.build("mail", settings.file.mail, MESSENGERS),
     )
-
-
-def keep_practices(house: House) -> None:
-    """Let the database know the practices of the settings."""
-    with house.database.public() as connection:
-        for each in house.profiles.values():
-            practices.keep(connection, each.slug, each.name, each.zone.key)
 
 
 def make_worker(house: House, stop_at: datetime | None = None) -> Worker:
@@ -111,7 +64,7 @@ def make_worker(house: House, stop_at: datetime | None = None) -> Worker:
     engine = Engine(
         database=house.database,
         clock=house.clock,
-        practices=house.practices.__getitem__,
+        practices=wire_practices(house).__getitem__,
         procedures=PROCEDURES,
         last_moment=last_moment,
         gate_for=gate_for,

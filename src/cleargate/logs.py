@@ -7,7 +7,6 @@ types and frames; a library's free text is dropped, because nobody knows what is
 import json
 import logging
 import sys
-import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import TracebackType
@@ -15,6 +14,8 @@ from typing import Any, TextIO
 
 import structlog
 from structlog.typing import EventDict
+
+from cleargate.nouns.errors import frames
 
 _WORDS = frozenset(
     {
@@ -94,12 +95,6 @@ class _Library(logging.Handler):
             event["error"] = record.exc_info[0].__name__
             event["frames"] = frames(record.exc_info[2])
         self._stream.write(json.dumps(allowed(event)) + "\n")
-
-
-def frames(trace: TracebackType | None) -> list[str]:
-    """Where an error came from: file and line of the last frames, and no values."""
-    summary = traceback.extract_tb(trace)[-8:]
-    return [f"{each.filename.rpartition('/')[2]}:{each.lineno}" for each in summary]
 
 
 def _uncaught(

@@ -15,7 +15,7 @@ class RetryPolicy:
     cap_s: float = 900.0
     rate_limit_s: float = 60.0
     auth_s: float = 300.0
-    doubts_max: int = 5
+    conflicts_max: int = 5
 
 
 DEFAULT_POLICY = RetryPolicy()
@@ -23,7 +23,6 @@ DEFAULT_POLICY = RetryPolicy()
 _PERSON = {
     ErrorKind.REJECTED: GateReason.VENDOR_REFUSED,
     ErrorKind.UNSUPPORTED: GateReason.NOT_SUPPORTED,
-    ErrorKind.CONFLICT: GateReason.VENDOR_REFUSED,
 }
 
 GIVEN_UP = {
@@ -44,8 +43,8 @@ def next_try(
     """
     if error.kind in _PERSON:
         return _PERSON[error.kind]
-    if error.kind is ErrorKind.AMBIGUOUS and failures > policy.doubts_max:
-        return GateReason.VENDOR_UNSURE
+    if error.kind is ErrorKind.CONFLICT and failures >= policy.conflicts_max:
+        return GateReason.VENDOR_REFUSED
     if error.kind is ErrorKind.AUTH:
         return timedelta(seconds=policy.auth_s)
     bound_s = min(policy.cap_s, policy.base_s * 2 ** min(failures - 1, 20))

@@ -35,7 +35,8 @@ class Write:
     """One outside write. `send` does it, `look` finds what an earlier send left behind.
 
     `look` is None where the vendor cannot be searched; `blind_sends` says how often such a write
-    may then be repeated while its outcome is in doubt.
+    may then be repeated while its outcome is in doubt. `contested`: somebody else may have been
+    quicker, so a CONFLICT is for the caller to resolve; otherwise it is tried again.
     """
 
     step: str
@@ -43,6 +44,7 @@ class Write:
     send: Callable[[Ref], Receipt]
     look: Callable[[Ref], Receipt | None] | None = None
     blind_sends: int = 0
+    contested: bool = False
 
 
 @dataclass(slots=True)
@@ -88,7 +90,7 @@ class Run(Generic[P]):
     def write(self, write: Write) -> Receipt:
         """Do one outside write exactly once, and keep its receipt.
 
-        Raises PortError CONFLICT, which only the caller can resolve; NeedsPerson; Later.
+        Raises NeedsPerson or Later; PortError CONFLICT for a contested write only.
         """
         while True:
             self.check_time_left()  # Before the effect is kept: what was never sent is no doubt.
@@ -102,7 +104,7 @@ class Run(Generic[P]):
                 receipt = self._send_once(write, ref, doubts)
             except PortError as error:
                 self._unsent(ref, error)
-                if error.kind is ErrorKind.CONFLICT:
+                if error.kind is ErrorKind.CONFLICT and write.contested:
                     raise
                 self._wait_or_give_up(write.step, error)
                 continue

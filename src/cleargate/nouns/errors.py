@@ -8,7 +8,11 @@ CleargateError
 Messages carry codes, positions, field names and ids, never a value of a patient.
 """
 
+import traceback
 from enum import StrEnum
+from types import TracebackType
+
+FRAMES_MAX = 10
 
 
 class ErrorKind(StrEnum):
@@ -60,3 +64,9 @@ class PortError(CleargateError):
         self.request_id = request_id
         self.fields = fields
         self.retry_after_s = retry_after_s
+
+
+def frames(trace: TracebackType | None) -> list[str]:
+    """Where an error came from: file and line of its last frames, and no values."""
+    summary = traceback.extract_tb(trace)[-FRAMES_MAX:]
+    return [f"{each.filename.rpartition('/')[2]}:{each.lineno}" for each in summary]

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.jwk import ECKey
 
-from cleargate.app import keep_practices, open_house
 from cleargate.engine import durable
+from cleargate.house import keep_practices, open_house
 from cleargate.nouns.errors import Refused
 from cleargate.operations.processes import Ready
 from cleargate.settings import Installation

@@ -104,6 +104,7 @@ def _book(run: Run[Practice], patient_id: str, opening: Opening, status: Booking
             connection=ehr.connection,
             send=lambda ref: ehr.book(opening, patient_id, details, ref),
             look=look_in(ehr, RecordKind.BOOKING),
+            contested=True,
         )
     )
     with run.commit() as session:

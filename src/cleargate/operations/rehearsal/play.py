@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from cleargate.app import open_house
+from cleargate.house import open_house
 from cleargate.nouns.case import CaseState
 from cleargate.nouns.gate import Choice, GateReason
 from cleargate.nouns.ids import CaseId

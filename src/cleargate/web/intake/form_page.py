@@ -48,8 +48,8 @@ def _sent_matches(here: Here, rank: str, sent: Mapping[str, str]) -> PayerMatche
 
 
 def matches(here: Here, text: str) -> tuple[Option, ...]:
-    """Payers that somebody who types this may mean, best first."""
-    if not text.strip():
+    """Payers that somebody who types this may mean, best first; none for an exact name."""
+    if not text.strip() or here.profile.payers.by_name(text):
         return ()
     found = here.profile.payers.search(text, MATCHES_MAX)
     return tuple(Option(each.id, each.name) for each in found)

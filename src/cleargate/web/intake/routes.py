@@ -3,8 +3,9 @@
 import secrets
 from collections.abc import Mapping
 from datetime import date
+from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from cleargate.nouns.case import Case, CaseState
@@ -32,6 +33,8 @@ from cleargate.web.views import (
 
 router = APIRouter(include_in_schema=False)
 
+Typed = Annotated[str | None, Query(max_length=100)]
+
 NONCE_LENGTH_MIN = 20
 PHOTOS = ("card_front", "card_back")
 
@@ -44,11 +47,12 @@ def show_form(here: InPractice) -> HTMLResponse:
 
 
 @router.get("/{slug}/payers")
-def payer_matches(here: InPractice, rank: str = "primary", q: str = "") -> HTMLResponse:
-    """Payers close to what was typed, for the form's search."""
-    if rank not in ("primary", "secondary") or len(q) > 100:
-        raise HTTPException(404)
-    matches = PayerMatches(rank, form_page.matches(here, q))
+def payer_matches(
+    here: InPractice, primary_payer: Typed = None, secondary_payer: Typed = None
+) -> HTMLResponse:
+    """Payers close to what was typed into one of the two fields, for the form's search."""
+    rank = "secondary" if primary_payer is None else "primary"
+    matches = PayerMatches(rank, form_page.matches(here, primary_payer or secondary_payer or ""))
     return HTMLResponse(render("intake/_payer_matches.html", matches))
 
 

@@ -1,0 +1,52 @@
+"""An opened installation: its settings read, its database connected, its keys at hand.
+
+Knows no vendor and no engine, so that pages and tools can have it for little.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cleargate.directory.practice import Profile
+from cleargate.nouns.ids import PracticeId
+from cleargate.nouns.time import Clock, SystemClock
+from cleargate.settings import Installation, PracticeSettings, read_practices
+from cleargate.store import practices
+from cleargate.store.crypto import Keyring
+from cleargate.store.database import Database
+from cleargate.store.keyfile import LocalKeyFile
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """One process's view of the installation. `executor` names a worker, empty for pages."""
+
+    installation: Installation
+    clock: Clock
+    keys: LocalKeyFile
+    database: Database
+    settings: Mapping[PracticeId, PracticeSettings]
+    profiles: Mapping[PracticeId, Profile]
+    executor: str = ""
+
+
+def open_house(installation: Installation, executor: str = "") -> House:
+    """Read the settings and connect. Raises BadSettings with one plain sentence."""
+    keys = LocalKeyFile(installation.key_file)
+    read = read_practices(installation.practices)
+    profiles = [each.profile(installation.public_url) for each in read]
+    return House(
+        installation=installation,
+        clock=SystemClock(installation.clock_speed),
+        keys=keys,
+        database=Database(installation.database_url, Keyring(keys), executor),
+        settings={each.id: settings for each, settings in zip(profiles, read, strict=True)},
+        profiles={each.id: each for each in profiles},
+        executor=executor,
+    )
+
+
+def keep_practices(house: House) -> None:
+    """Let the database know the practices of the settings."""
+    with house.database.public() as connection:
+        for each in house.profiles.values():
+            practices.keep(connection, each.slug, each.name, each.zone.key)

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from cleargate.directory.payers import Connection
 from cleargate.directory.practice import Practice, Profile
+from cleargate.house import House
 from cleargate.nouns.errors import BadSettings
 from cleargate.nouns.ids import CaseId, PracticeId
 from cleargate.settings import (

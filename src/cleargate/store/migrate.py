@@ -10,6 +10,8 @@ from alembic import command
 from alembic.config import Config
 from psycopg import sql
 
+from cleargate.nouns.errors import BadSettings
+
 APP_ROLE = "cleargate_app"
 _LOCK = 7_202_611
 
@@ -35,15 +37,30 @@ def app_url(owner_url: str, app_password: str) -> str:
     return url.render_as_string(hide_password=False)
 
 
+# What the app role may be. Only a superuser can take these rights away again.
+_ROLE = sa.text("select rolsuper or rolbypassrls as unbound from pg_roles where rolname = :role")
+
+
 def _make_app_role(connection: sa.Connection, password: str) -> None:
     """The role of every running process: it owns nothing and is bound by every policy."""
-    exists = connection.scalar(
-        sa.text("select true from pg_roles where rolname = :role"), {"role": APP_ROLE}
-    )
-    verb = sql.SQL("alter role" if exists else "create role")
-    statement = sql.SQL("{} {} login nosuperuser nobypassrls nocreatedb nocreaterole password {}")
+    role = connection.execute(_ROLE, {"role": APP_ROLE}).first()
+    if role is not None and role.unbound:
+        msg = f"the database role {APP_ROLE} must be neither SUPERUSER nor BYPASSRLS"
+        raise BadSettings(msg)
+    name = sql.Identifier(APP_ROLE)
+    if role is None:
+        rights = sql.SQL("nosuperuser nobypassrls nocreatedb nocreaterole")
+        _execute(connection, sql.SQL("create role {} login {}").format(name, rights))
+    secret = sql.Literal(password)
+    _execute(connection, sql.SQL("alter role {} login password {}").format(name, secret))
+    database = sql.Identifier(connection.execute(sa.text("select current_database()")).scalar_one())
+    _execute(connection, sql.SQL("revoke temporary on database {} from public").format(database))
+
+
+def _execute(connection: sa.Connection, statement: sql.Composed) -> None:
+    """Run a statement that takes names and a password, which no bound parameter can carry."""
     driver = connection.connection.driver_connection
     if driver is None:
         msg = "the database connection was closed while migrating"
         raise RuntimeError(msg)
-    driver.execute(statement.format(verb, sql.Identifier(APP_ROLE), sql.Literal(password)))
+    driver.execute(statement)

@@ -57,6 +57,8 @@ MAIL = frozenset({Fault.DELAY, Fault.SMTP_451, Fault.SMTP_LOST})
 
 CONSECUTIVE_MAX = 2
 """One subject fails at most so often in a row, so that everything can settle."""
+_NEVER_TWICE = frozenset({Fault.UNAUTHORIZED, Fault.SMTP_LOST})
+"""Twice in a row these are for a person: wrong credentials, and a mail of unknown fate."""
 
 PROFILES = {
     "none": "",
@@ -171,7 +173,7 @@ class FaultPlan:
             return Drawn(planned.fault, self.mix.delay_ms + slow)
         fault = self._chance(call)
         length, last = self._streak.get(call.key, (0, None))
-        if fault is None or length >= CONSECUTIVE_MAX or (fault is last is Fault.UNAUTHORIZED):
+        if fault is None or length >= CONSECUTIVE_MAX or (fault is last and fault in _NEVER_TWICE):
             self._streak.pop(call.key, None)
             return Drawn(None, self.mix.delay_ms)
         self._streak[call.key] = (length + 1, fault)

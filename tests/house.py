@@ -114,6 +114,7 @@ def open_house(
 ) -> Iterator[House]:
     """A house in a copy of the template."""
     owner_url = fresh_database(cluster, name, template)
+    migrate(owner_url, APP_PASSWORD)  # Rights to a database are not copied with it.
     app = sa.make_url(owner_url).set(username=APP_ROLE, password=APP_PASSWORD)
     app_url = app.render_as_string(hide_password=False)
     LocalKeyFile.create(key_file)

@@ -7,9 +7,10 @@ joined here. What can be read in two ways is left out or marked, with a doubt th
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from itertools import combinations
+from typing import NamedTuple
 
 from cleargate.coverage.network import effective_network, overlap
 from cleargate.coverage.reasons import Doubt, reason
@@ -27,33 +28,29 @@ _POOLED = frozenset({AmountKind.DEDUCTIBLE, AmountKind.OUT_OF_POCKET})
 """Kinds that fill up over a period, and so have a remaining part."""
 _SENTINEL = re.compile(r"9{4,}\.99|9{5,}(?:\.0*)?")
 """Seen: `EB*G*FAM*30***23*99999.99*****W` for "none"."""
-_PERCENT = re.compile(r"\d{0,3}(?:\.\d{0,6})?")
+_PERCENT = re.compile(r"\d{1,3}(?:\.\d{0,6})?|\.\d{1,6}", re.ASCII)
+_WHOLE = frozenset({Decimal(1), Decimal(100)})
 SIZES_MAX = 64
 """How many different shares for one service are compared with each other."""
-_REMAINING = frozenset({"remaining", "lifetime_remaining"})
+_PARTS = {"remaining": "remaining", "lifetime_remaining": "remaining", "year_to_date": "used"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Value:
+class _Value(NamedTuple):
     """One row read: the amount as it stands, and whether it is a total, the rest or the used."""
 
     amount: Amount
     part: str
     key: tuple[object, ...]
-    words: frozenset[str]
+    words: tuple[str, ...]
 
 
 def read_amounts(
     rows: Iterable[BenefitRow], asked: frozenset[str]
 ) -> tuple[list[Amount], list[Doubt]]:
-    """The amounts for the plan and for services asked, in file order, and what is doubtful."""
+    """The amounts that relevant rows state, in file order, and what is doubtful about them."""
     doubts: list[Doubt] = []
-    values = [
-        value
-        for row in rows
-        if row.info in KINDS and (row.speaks_for_plan or not asked.isdisjoint(row.services))
-        for value in _read(row, doubts)
-    ]
+    read = [_read(row, doubts) for row in rows if row.info in KINDS]
+    values = [value for value in read if value is not None]
     if not values:
         return [], doubts
     amounts = [amount for group in _grouped(values).values() for amount in _joined(group, doubts)]
@@ -63,27 +60,18 @@ def read_amounts(
     return sorted(amounts, key=lambda amount: amount.source.segment), doubts
 
 
-def _read(row: BenefitRow, doubts: list[Doubt]) -> Iterable[_Value]:
-    """Read one cost-sharing row; nothing when it holds no amount that can be taken."""
+def _read(row: BenefitRow, doubts: list[Doubt]) -> _Value | None:
+    """Read one cost-sharing row; None when it holds no amount that can be taken."""
     kind = KINDS[row.info]
-    services = frozenset(row.services)
     cents, percent, source = _size(row, kind, doubts)
     if cents is None and percent is None:
-        return ()
-    network, doubt = effective_network(row)
+        return None
+    network, doubt = effective_network(row) if row.messages else (row.network, None)
     if doubt is not None:
         doubts.append(doubt)
-    part = "total"
-    if row.period in _REMAINING:
-        part = "remaining"
-    elif row.period == "year_to_date":
-        part = "used"
-    elif not row.period and kind in _POOLED and cents:
-        doubts.append(Doubt(reason("period_unstated", (source,)), services))
-    notes = [*(f"place of service {place}" for place in row.places)]
-    if row.procedure:
-        notes.append(f"procedure {row.procedure}")
-    notes.extend(message.text for message in row.messages)
+    part = _PARTS.get(row.period, "total")
+    if not row.period and kind in _POOLED and cents:
+        doubts.append(_doubt("period_unstated", row, source))
     amount = Amount(
         kind,
         cents,
@@ -94,29 +82,41 @@ def _read(row: BenefitRow, doubts: list[Doubt]) -> Iterable[_Value]:
         None,
         row.services,
         source,
-        " / ".join(notes),
+        _note(row),
     )
-    key = (kind, row.person, network, services, row.procedure, row.places, row.insurance_type)
-    return (_Value(amount, part, key, frozenset(message.text for message in row.messages)),)
+    key = (kind, row.person, network, row.services, row.procedure, row.places, row.insurance_type)
+    return _Value(amount, part, key, tuple([message.text for message in row.messages]))
+
+
+def _note(row: BenefitRow) -> str:
+    """Where and for what, and the payer's words."""
+    if not (row.messages or row.places or row.procedure):
+        return ""
+    notes = [f"place of service {place}" for place in row.places]
+    if row.procedure:
+        notes.append(f"procedure {row.procedure}")
+    return " / ".join([*notes, *(message.text for message in row.messages)])
+
+
+def _doubt(code: str, row: BenefitRow, source: Source, *, stops: bool = False) -> Doubt:
+    return Doubt(reason(code, (source,)), frozenset(row.services), stops)
 
 
 def _size(
     row: BenefitRow, kind: AmountKind, doubts: list[Doubt]
 ) -> tuple[int | None, Decimal | None, Source]:
     """Dollars or percent, whichever the row has; a coinsurance with both is its percent."""
-    services = frozenset(row.services)
     if row.percent and (kind is AmountKind.COINSURANCE or not row.amount):
         return None, _percent(row, doubts), row.at("EB08")
     source = row.at("EB07")
-    if not row.amount:
-        doubts.append(Doubt(reason("amount_missing", (row.at("EB01"),)), services))
-        return None, None, source
-    if _SENTINEL.fullmatch(row.amount):
-        doubts.append(Doubt(reason("sentinel", (source,)), services))
-        return None, None, source
     cents = cents_from_text(row.amount)
-    if cents is None or cents < 0:
-        doubts.append(Doubt(reason("amount_unreadable", (source,)), services))
+    if not row.amount:
+        doubts.append(_doubt("amount_missing", row, row.at("EB01")))
+    elif "99" in row.amount and _SENTINEL.fullmatch(row.amount):
+        doubts.append(_doubt("sentinel", row, source))
+        return None, None, source
+    elif cents is None or cents < 0:
+        doubts.append(_doubt("amount_unreadable", row, source))
         return None, None, source
     return cents, None, source
 
@@ -127,19 +127,16 @@ def _percent(row: BenefitRow, doubts: list[Doubt]) -> Decimal | None:
     The standard writes decimals (`.2` is 20 %); some payers write whole percents (`50`). Only 1
     can be read both ways, and is doubtful: UnitedHealthcare writes it for 100 %.
     """
-    services = frozenset(row.services)
     source = row.at("EB08")
-    share = Decimal(row.percent) if _PERCENT.fullmatch(row.percent) and row.percent != "." else None
+    share = Decimal(row.percent) if _PERCENT.fullmatch(row.percent) else None
     if share is None or share > 100:
-        doubts.append(Doubt(reason("amount_unreadable", (source,)), services))
+        doubts.append(_doubt("amount_unreadable", row, source))
         return None
-    percent = share if share > 1 else share * 100
-    if share == 1:
+    if share in _WHOLE:
+        code = "percent_scale" if share == 1 else "patient_pays_all"
         matters = effective_network(row)[0] is not Network.OUT
-        doubts.append(Doubt(reason("percent_scale", (source,)), services, stops=matters))
-    elif percent == 100 and effective_network(row)[0] is not Network.OUT:
-        doubts.append(Doubt(reason("patient_pays_all", (source,)), services, stops=True))
-    return percent.normalize() + 0
+        doubts.append(_doubt(code, row, source, stops=matters))
+    return (share if share > 1 else share * 100).normalize() + 0
 
 
 def _grouped(values: list[_Value]) -> dict[tuple[object, ...], list[_Value]]:
@@ -232,19 +229,19 @@ def _is_zero(amount: Amount) -> bool:
 
 def _disagreements(amounts: Sequence[Amount], asked: frozenset[str]) -> Iterable[Doubt]:
     """Different shares of one kind for one service, told apart by free text at most."""
-    for service in asked:
-        shares: dict[tuple[object, ...], dict[tuple[object, ...], list[Amount]]] = {}
-        for amount in amounts:
-            if _is_visit_share(amount) and service in amount.service_types:
-                question = (amount.kind, amount.period, _structured(amount))
-                size = (amount.cents, amount.percent, amount.network)
-                shares.setdefault(question, {}).setdefault(size, []).append(amount)
-        for sizes in shares.values():
-            firsts = [same[0] for same in sizes.values()]
-            if any(_disagree(one, other) for one, other in combinations(firsts[:SIZES_MAX], 2)):
-                sources = (amount.source for amount in firsts)
-                reached = frozenset((service,))
-                yield Doubt(reason("cost_share_disagrees", sources), reached, stops=True)
+    questions: dict[tuple[str, AmountKind, str, tuple[str, ...]], list[Amount]] = {}
+    for amount in amounts:
+        if _is_visit_share(amount):
+            structured = _structured(amount)
+            for service in asked.intersection(amount.service_types):
+                question = (service, amount.kind, amount.period, structured)
+                questions.setdefault(question, []).append(amount)
+    for (service, _, _, _), shares in questions.items():
+        sizes = {(one.cents, one.percent, one.network): one for one in reversed(shares)}
+        firsts = sorted(sizes.values(), key=lambda one: one.source.segment)[:SIZES_MAX]
+        if any(_disagree(one, other) for one, other in combinations(firsts, 2)):
+            why = reason("cost_share_disagrees", (amount.source for amount in firsts))
+            yield Doubt(why, frozenset((service,)), stops=True)
 
 
 def _disagree(one: Amount, other: Amount) -> bool:
@@ -254,6 +251,8 @@ def _disagree(one: Amount, other: Amount) -> bool:
 
 def _structured(amount: Amount) -> tuple[str, ...]:
     """The places and procedures of a note, which are codes and not free text."""
+    if not amount.note:
+        return ()
     return tuple(
         part
         for part in amount.note.split(" / ")

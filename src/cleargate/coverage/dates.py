@@ -1,9 +1,9 @@
 """Whether what a payer said holds on the day of the visit."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from cleargate.coverage.rows import Span, SpanKind
 from cleargate.nouns.coverage import Source
@@ -18,8 +18,7 @@ class When(StrEnum):
     ANOTHER_DAY = "for_another_day"
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """How spans lie to a day, with the bounds they set and the places that say so."""
 
     when: When
@@ -35,23 +34,25 @@ def standing(spans: Sequence[Span], on: date) -> Standing:
     """Lay spans beside a day. Kinds must all hold; spans of one kind are alternatives."""
     if not spans:
         return ALWAYS
-    begins: date | None = None
-    ends: date | None = None
-    sources: list[Source] = []
+    if len(spans) == 1 and spans[0].kind is not SpanKind.SERVICE and _holds(spans[0], on):
+        [only] = spans
+        return Standing(When.INSIDE, only.begin, only.end, (only.source,))
+    bounds: list[Span] = []
     for kind in dict.fromkeys(span.kind for span in spans):
         choices = _paired([span for span in spans if span.kind is kind])
-        chosen = next((span for span in choices if _holds(span, on)), None)
-        if chosen is None:
+        holding = [span for span in choices if _holds(span, on)]
+        if not holding:
             nearest = max(choices, key=lambda span: span.begin or date.min)
-            return Standing(
-                _miss(choices, on), nearest.begin, nearest.end, tuple(one.source for one in choices)
-            )
-        if kind is SpanKind.SERVICE:
-            continue
-        sources.append(chosen.source)
-        begins = max((day for day in (begins, chosen.begin) if day), default=None)
-        ends = min((day for day in (ends, chosen.end) if day), default=None)
-    return Standing(When.INSIDE, begins, ends, tuple(sources))
+            sources = tuple(span.source for span in choices)
+            return Standing(_miss(choices, on), nearest.begin, nearest.end, sources)
+        if kind is not SpanKind.SERVICE:
+            bounds.append(holding[0])
+    return Standing(
+        When.INSIDE,
+        max((span.begin for span in bounds if span.begin), default=None),
+        min((span.end for span in bounds if span.end), default=None),
+        tuple(span.source for span in bounds),
+    )
 
 
 def _paired(spans: list[Span]) -> list[Span]:

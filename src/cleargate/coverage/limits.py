@@ -5,10 +5,12 @@ says so need not carry the service type that was asked for.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 from cleargate.coverage.network import effective_network
+from cleargate.coverage.plan import Plan
 from cleargate.coverage.reasons import Doubt, reason
 from cleargate.coverage.rows import BenefitRow, Frequency, Info
 from cleargate.coverage.services import is_named_in
@@ -28,8 +30,7 @@ _WORD_PERIODS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Count:
+class _Count(NamedTuple):
     """One number of visits: a total, the rest or the used."""
 
     limit: VisitLimit
@@ -37,19 +38,14 @@ class _Count:
     number: int
 
 
-def read_limits(
-    rows: Iterable[BenefitRow], asked: frozenset[str]
-) -> tuple[list[VisitLimit], list[Doubt]]:
+def read_limits(plan: Plan, asked: frozenset[str]) -> tuple[list[VisitLimit], list[Doubt]]:
     """All limits on the services asked for, in file order, and what is doubtful about them."""
     doubts: list[Doubt] = []
-    counts = [
-        count
-        for row in rows
-        if row.info in _ROWS and _concerns(row, asked)
-        for count in _read(row, doubts)
-    ]
-    if not counts:
+    rows = {row.segment: row for row in plan.relevant if _may_limit(row, asked)}
+    rows.update((row.segment, row) for row in plan.talking if _names(row, asked))
+    if not rows:
         return [], doubts
+    counts = [count for segment in sorted(rows) for count in _read(rows[segment], doubts)]
     limits = _without_repeats(_joined(counts, doubts))
     for limit in limits:
         if limit.remaining == 0 and limit.network is not Network.OUT:
@@ -59,12 +55,18 @@ def read_limits(
     return limits, doubts
 
 
-def _concerns(row: BenefitRow, asked: frozenset[str]) -> bool:
-    if row.info is Info.LIMIT and not row.services:
-        return True
-    if asked.intersection(row.services):
-        return True
-    return bool(row.messages) and any(is_named_in(row.text, service) for service in asked)
+def _may_limit(row: BenefitRow, asked: frozenset[str]) -> bool:
+    """Whether a row is a limit on everything or on a service asked, or has its frequency."""
+    if row.info is Info.LIMIT:
+        return not row.services or not asked.isdisjoint(row.services)
+    if not (row.quantity or row.frequencies) or row.info not in _ROWS:
+        return False
+    return not asked.isdisjoint(row.services)
+
+
+def _names(row: BenefitRow, asked: frozenset[str]) -> bool:
+    """Whether the words of a limit, whatever its service type, name a service asked."""
+    return row.info in _ROWS and any(is_named_in(row.text, service) for service in asked)
 
 
 def _reach(limit: VisitLimit, asked: frozenset[str]) -> frozenset[str]:

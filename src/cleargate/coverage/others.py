@@ -20,7 +20,7 @@ _PRIME = re.compile(r"\b([A-Z]+)\s+IS\s+(?:THE\s+)?PRIM")
 def read_other_payers(plan: Plan) -> tuple[list[OtherPayer], list[Doubt]]:
     """Other payers in file order; the doubt is for information, it stops nothing."""
     found: list[OtherPayer] = []
-    for row in plan.rows:
+    for row in plan.notable:
         named = [_other_payer(entity) for entity in row.entities if _is_other(entity, row)]
         found.extend(named)
         if row.info is Info.OTHER_PAYER and not named:
@@ -55,7 +55,7 @@ def delegations(plan: Plan) -> list[Doubt]:
     Seen: `NM1*X3*2*WELLMED MEDICAL MANAGEMENT INC`; `EB*U**88` with `NM1*VN*2*OPTUMRX`.
     """
     doubts: list[Doubt] = []
-    for row in plan.rows:
+    for row in plan.notable:
         managers = [entity for entity in row.entities if entity.role is Role.MANAGER]
         if managers or row.info is Info.MANAGED_CARE:
             doubts.append(_doubt("delegated", row, managers or row.entities))

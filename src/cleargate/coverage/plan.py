@@ -5,13 +5,30 @@ is carved out has its own 30, and so has the Medicare that another payer knows o
 """
 
 import re
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from cleargate.coverage.dates import Standing, When, standing
 from cleargate.coverage.rows import BenefitRow, Info, PayerAnswer
+from cleargate.coverage.services import RELATED
 
 STATUS = frozenset({Info.ACTIVE, Info.ACTIVE_PENDING, Info.INACTIVE})
+_PLAIN = frozenset(
+    {
+        Info.ACTIVE,
+        Info.INACTIVE,
+        Info.COINSURANCE,
+        Info.COPAY,
+        Info.DEDUCTIBLE,
+        Info.OUT_OF_POCKET,
+        Info.LIMIT,
+        Info.UNLIMITED,
+        Info.DESCRIPTION,
+        Info.BASIS,
+        Info.OTHER,
+    }
+)
+_ALL_RELATED = frozenset().union(*RELATED.values())
 _PART = re.compile(
     r"\b(?:VISION|DENTAL|HEARING|PHARMACY|PRESCRIPTION|TRANSPORTATION|BEHAVIORAL|MENTAL HEALTH"
     r"|SUBSTANCE|OPTICAL|EYE ?CARE|CHIROPRACTIC)\b"
@@ -21,24 +38,26 @@ _MEDICARE_PARTS = {"MA": "Medicare Part A", "MB": "Medicare Part B"}
 """EB04. An own row with such a code is Medicare's only where Medicare itself answers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The rows that speak for the plan on the day, sorted.
+class Plan(NamedTuple):
+    """The rows that are in force on the day, sorted by what they can decide.
 
-    `outdated` are active rows whose dates miss the day. `carved_out` are active rows of a part
-    of the plan. `foreign` are another payer's. `rows` are all rows that are in force and neither,
-    `by_service` the same under the services that they name, `talking` those with free text.
+    `active`, `pending` and `inactive` speak for the plan. `outdated` are active rows whose dates
+    miss the day, `carved_out` active rows of a part of the plan, `foreign` another payer's.
+    Of all other `rows`, `relevant` speak for the plan or name a service asked, `by_service` has
+    them under it, `talking` have free text, and `notable` are more than plain benefits.
     """
 
-    active: tuple[BenefitRow, ...]
-    pending: tuple[BenefitRow, ...]
-    inactive: tuple[BenefitRow, ...]
-    outdated: tuple[tuple[BenefitRow, Standing], ...]
-    carved_out: tuple[BenefitRow, ...]
+    active: list[BenefitRow]
+    pending: list[BenefitRow]
+    inactive: list[BenefitRow]
+    outdated: list[tuple[BenefitRow, Standing]]
+    carved_out: list[BenefitRow]
     foreign: tuple[BenefitRow, ...]
-    rows: tuple[BenefitRow, ...]
+    rows: list[BenefitRow]
+    relevant: list[BenefitRow]
     by_service: dict[str, list[BenefitRow]]
-    talking: tuple[BenefitRow, ...]
+    talking: list[BenefitRow]
+    notable: list[BenefitRow]
 
     def naming(self, service: str) -> list[BenefitRow]:
         """The rows in force that name a service themselves."""
@@ -47,55 +66,55 @@ class Plan:
     @property
     def name(self) -> str:
         """The plan's name as the payer wrote it, from the first active row that has one."""
-        return next(
-            (row.plan for row in (*self.active, *self.pending, *self.inactive) if row.plan), ""
-        )
+        for row in (*self.active, *self.pending, *self.inactive):
+            if row.plan:
+                return row.plan
+        return ""
 
 
-def read_plan(answer: PayerAnswer, on: date) -> Plan:
-    """Sort an answer's rows by what they say about the plan on a day."""
-    rows: list[BenefitRow] = []
-    outdated: list[tuple[BenefitRow, Standing]] = []
-    carved_out: list[BenefitRow] = []
+def read_plan(answer: PayerAnswer, asked: frozenset[str], on: date) -> Plan:
+    """Sort an answer's rows by what they say about the plan, and about services, on a day."""
     foreign = foreign_rows(answer)
-    status: dict[Info, list[BenefitRow]] = {info: [] for info in STATUS}
+    plan = Plan([], [], [], [], [], foreign, [], [], {}, [], [])
+    wanted = asked | _ALL_RELATED
     for row in answer.rows:
-        if row in foreign:
+        if foreign and row in foreign:
             continue
         if row.spans and (when := standing(row.spans, on)).when is not When.INSIDE:
             if row.info is Info.ACTIVE:
-                outdated.append((row, when))
-        elif not row.speaks_for_plan:
-            rows.append(row)
-        elif is_carved_out(row):
+                plan.outdated.append((row, when))
+            continue
+        for_plan = row.speaks_for_plan
+        if for_plan and row.plan and is_carved_out(row):
             if row.info is Info.ACTIVE:
-                carved_out.append(row)
+                plan.carved_out.append(row)
+            continue
+        if for_plan and row.info in STATUS:
+            _of_status(plan, row.info).append(row)
+        _file(plan, row, for_plan, wanted.intersection(row.services))
+    return plan
+
+
+def _file(plan: Plan, row: BenefitRow, for_plan: bool, named: frozenset[str]) -> None:
+    """Put a row in force wherever it will be looked for."""
+    plan.rows.append(row)
+    if for_plan or named:
+        plan.relevant.append(row)
+    for service in named:
+        if service in plan.by_service:
+            plan.by_service[service].append(row)
         else:
-            rows.append(row)
-            if row.info in STATUS:
-                status[row.info].append(row)
-    return Plan(
-        tuple(status[Info.ACTIVE]),
-        tuple(status[Info.ACTIVE_PENDING]),
-        tuple(status[Info.INACTIVE]),
-        tuple(outdated),
-        tuple(carved_out),
-        foreign,
-        tuple(rows),
-        _by_service(rows),
-        tuple([row for row in rows if row.messages]),
-    )
+            plan.by_service[service] = [row]
+    if row.messages:
+        plan.talking.append(row)
+    if row.entities or row.refusals or row.info not in _PLAIN:
+        plan.notable.append(row)
 
 
-def _by_service(rows: list[BenefitRow]) -> dict[str, list[BenefitRow]]:
-    index: dict[str, list[BenefitRow]] = {}
-    for row in rows:
-        for service in row.services:
-            if service in index:
-                index[service].append(row)
-            else:
-                index[service] = [row]
-    return index
+def _of_status(plan: Plan, info: Info) -> list[BenefitRow]:
+    if info is Info.ACTIVE:
+        return plan.active
+    return plan.pending if info is Info.ACTIVE_PENDING else plan.inactive
 
 
 def is_carved_out(row: BenefitRow) -> bool:
@@ -104,8 +123,6 @@ def is_carved_out(row: BenefitRow) -> bool:
     `PPO WITH DENTAL` and `MEDICAL/DENTAL` are not. A row that is taken for a part by mistake
     makes a service unclear and never active.
     """
-    if not row.plan:
-        return False
     name = row.plan.upper()
     part = _PART.search(name)
     return part is not None and not _WHOLE.search(name[: part.start()]) and "MEDICAL" not in name

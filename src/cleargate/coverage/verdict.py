@@ -52,11 +52,11 @@ _STOPPING = {
 def judge(answer: PayerAnswer, services: tuple[str, ...], on: date) -> Coverage:
     """Judge one answer for the services asked, the first of which is the primary one."""
     asked = frozenset(services)
-    plan = read_plan(answer, on)
+    plan = read_plan(answer, asked, on)
     dates = standing(answer.spans, on)
-    amounts, amount_doubts = read_amounts(plan.rows, asked)
-    limits, limit_doubts = read_limits(plan.rows, asked)
-    needs = read_needs(plan.rows, services[0])
+    amounts, amount_doubts = read_amounts(plan.relevant, asked)
+    limits, limit_doubts = read_limits(plan, asked)
+    needs = read_needs(plan.relevant, services[0])
     others, other_doubts = read_other_payers(plan)
     doubts = [
         *_patient_doubts(answer, dates),
@@ -87,7 +87,7 @@ def judge(answer: PayerAnswer, services: tuple[str, ...], on: date) -> Coverage:
         birth_date=answer.birth_date,
         family_name=answer.family_name,
         given_name=answer.given_name,
-        provider_network=provider_network(plan.rows),
+        provider_network=provider_network(plan.talking),
         set_index=answer.set_index,
     )
 
@@ -249,7 +249,7 @@ def _patient_doubts(answer: PayerAnswer, dates: Standing) -> Iterable[Doubt]:
 
 def _row_doubts(plan: Plan) -> Iterable[Doubt]:
     """Doubts that single rows raise, each about the services that its row names."""
-    for row in plan.rows:
+    for row in plan.notable:
         services = None if row.speaks_for_plan else frozenset(row.services)
         for said in row.refusals:
             yield Doubt(refusal(said), services, stops=True)

@@ -12,7 +12,7 @@ class RetryPolicy:
     """How patient we are. Waits in seconds."""
 
     base_s: float = 1.0
-    cap_s: float = 900.0
+    cap_s: float = 1800.0
     rate_limit_s: float = 60.0
     auth_s: float = 300.0
     conflicts_max: int = 5

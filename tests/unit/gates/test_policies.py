@@ -1,0 +1,81 @@
+"""May it go unattended? Each objection on its own, their order, and what a person let pass."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from cleargate.gates.policies import Checked, is_about_somebody_else, review
+from cleargate.nouns.coverage import AuthorisationNeed, Coverage, Reason, Verdict
+from cleargate.nouns.gate import GateReason
+from cleargate.nouns.insurance import Referral
+from tests.house import visit_request
+
+REQUEST = visit_request()
+[INSURANCE] = REQUEST.insurances
+CLEAR = Coverage("SAMPLE PAYER", Verdict.ACTIVE, ())
+
+
+def reasons(coverage: Coverage, *accepted: GateReason) -> GateReason | None:
+    gate = review([Checked(INSURANCE, coverage)], REQUEST, accepted, "booking.verify")
+    return None if gate is None else gate.reason
+
+
+def test_a_plainly_active_coverage_passes() -> None:
+    assert reasons(CLEAR) is None
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason"),
+    [
+        (Verdict.INACTIVE, GateReason.COVERAGE_INACTIVE),
+        (Verdict.ACTIVE_UNCLEAR, GateReason.COVERAGE_UNCLEAR),
+        (Verdict.UNDETERMINED, GateReason.COVERAGE_UNDETERMINED),
+        (Verdict.PENDING, GateReason.COVERAGE_UNDETERMINED),
+    ],
+)
+def test_every_other_verdict_opens_its_gate(verdict: Verdict, reason: GateReason) -> None:
+    assert reasons(replace(CLEAR, verdict=verdict)) is reason
+
+
+def test_what_a_person_let_pass_makes_room_for_the_next_objection() -> None:
+    needs = AuthorisationNeed.REQUIRED
+    coverage = replace(CLEAR, verdict=Verdict.ACTIVE_UNCLEAR, authorisation=needs, referral=needs)
+    unclear, authorisation = GateReason.COVERAGE_UNCLEAR, GateReason.AUTHORISATION_NEEDED
+    assert reasons(coverage) is unclear
+    assert reasons(coverage, unclear) is authorisation
+    assert reasons(coverage, unclear, authorisation) is GateReason.REFERRAL_NEEDED
+    assert reasons(coverage, unclear, authorisation, GateReason.REFERRAL_NEEDED) is None
+
+
+def test_a_referral_on_the_request_is_enough() -> None:
+    coverage = replace(CLEAR, referral=AuthorisationNeed.REQUIRED)
+    with_referral = replace(REQUEST, referral=Referral(date(2030, 1, 2), "1234567893"))
+    assert review([Checked(INSURANCE, coverage)], with_referral, (), "p") is None
+
+
+def test_a_gate_shows_the_payers_words_and_the_first_tip() -> None:
+    said = Reason("AAA:72", "Invalid or missing member ID", "Compare it with the card.")
+    coverage = replace(CLEAR, verdict=Verdict.UNDETERMINED, reasons=(said,))
+    gate = review([Checked(INSURANCE, coverage)], REQUEST, (), "p")
+    assert gate is not None
+    assert gate.tip == "Compare it with the card."
+    assert "Invalid or missing member ID (AAA:72)" in [fact.value for fact in gate.facts]
+
+
+@pytest.mark.parametrize(
+    ("changes", "other"),
+    [
+        ({}, False),
+        ({"birth_date": date(1990, 2, 28), "family_name": "SOMEBODY"}, False),
+        ({"birth_date": date(1990, 2, 27), "member_id": "MEMBER-0001"}, False),
+        ({"birth_date": date(1990, 2, 27), "member_id": "OTHER1"}, True),
+        ({"birth_date": date(1990, 2, 27), "family_name": "Stranger"}, True),
+        ({"birth_date": date(1990, 2, 27), "family_name": "TESTPERSON"}, False),
+    ],
+)
+def test_an_answer_is_about_somebody_else_when_two_things_differ(
+    changes: dict[str, object], other: bool
+) -> None:
+    coverage = replace(CLEAR, **changes)  # type: ignore[arg-type]
+    assert is_about_somebody_else(coverage, INSURANCE, REQUEST.patient) is other

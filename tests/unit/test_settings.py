@@ -1,0 +1,110 @@
+"""Settings: every mistake names the file, the line and the key, and stops the start."""
+
+from pathlib import Path
+
+import pytest
+
+from cleargate.app import CLEARINGHOUSES, EHRS, MESSENGERS
+from cleargate.nouns.errors import BadSettings
+from cleargate.settings import ReferencedSecrets, installation, read_practice, read_practices
+
+TEMPLATE = Path(__file__).parents[2] / "src/cleargate/operations/demo_practice.toml"
+
+
+def practice_toml(folder: Path, *changes: tuple[str, str]) -> Path:
+    text = TEMPLATE.read_text().format(
+        slug="sample",
+        name="Sample Clinic",
+        npi="1234567893",
+        phone="+1 217 555 0100",
+        zone="America/Chicago",
+        fhir="http://127.0.0.1:1/fhir",
+        token="http://127.0.0.1:1/token",
+        core="http://127.0.0.1:1/core",
+        core_username="sample",
+        core_receiver="SAMPLE",
+        smtp_host="127.0.0.1",
+        smtp_port=25,
+        deadline_s=5,
+    )
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    path = folder / "practice.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_whole_file_becomes_a_profile(tmp_path: Path) -> None:
+    profile = read_practice(practice_toml(tmp_path)).profile("http://127.0.0.1:8000/")
+    assert profile.public_url == "http://127.0.0.1:8000/sample"
+    assert [each.code for each in profile.directory.visit_types] == ["eval", "followup"]
+    assert profile.payers.by_id("aetna") is not None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ('npi = "1234567893"', 'npi = "1234567890"', "practice.npi"),
+        ('zone = "America/Chicago"', 'zone = "Mars/Olympus"', "practice.zone"),
+        ('confirm_contact = "new"', 'confirm_contact = "perhaps"', "intake.confirm_contact"),
+        ("duration_min = 30", "duration_min = 1", "visit_types.1.duration_min"),
+        ('phone = "+1 217 555 0100"', 'fax = "1"', "practice.phone"),
+        ('vendor = "smtp"', 'vendr = "smtp"', "mail.vendor"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_line(tmp_path: Path, old: str, new: str, key: str) -> None:
+    path = practice_toml(tmp_path, (old, new))
+    with pytest.raises(BadSettings) as raised:
+        read_practice(path)
+    message = str(raised.value)
+    assert key in message
+    number = int(message.split(":")[1])
+    lines = path.read_text().splitlines()
+    last = key.rpartition(".")[2]
+    assert last in lines[number - 1] or lines[number - 1].startswith("[")
+
+
+def test_no_toml_says_where(tmp_path: Path) -> None:
+    path = tmp_path / "practice.toml"
+    path.write_text("[practice\n")
+    with pytest.raises(BadSettings, match=r"practice\.toml: is not TOML"):
+        read_practice(path)
+
+
+def test_an_empty_folder_of_practices_says_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match="CLEARGATE_PRACTICES"):
+        read_practices(tmp_path)
+
+
+def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CLEARGATE_DATABASE_URL", raising=False)
+    with pytest.raises(BadSettings, match="CLEARGATE_DATABASE_URL"):
+        installation()
+
+
+def test_a_connection_that_leaves_the_machine_is_known_by_its_host(tmp_path: Path) -> None:
+    here = read_practice(practice_toml(tmp_path)).file
+    assert not here.ehr.leaves_machine
+    assert not here.mail.leaves_machine
+    there = practice_toml(tmp_path, ("http://127.0.0.1:1/fhir", "https://ehr.example.test/fhir"))
+    assert read_practice(there).file.ehr.leaves_machine
+
+
+def test_every_vendor_of_the_demo_is_wired(tmp_path: Path) -> None:
+    file = read_practice(practice_toml(tmp_path)).file
+    assert file.ehr.vendor in EHRS
+    assert file.clearinghouses[0].vendor in CLEARINGHOUSES
+    assert file.mail.vendor in MESSENGERS
+
+
+def test_secrets_are_references_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = ReferencedSecrets(tmp_path)
+    (tmp_path / "password").write_text("from a file\n")
+    monkeypatch.setenv("SAMPLE_SECRET", "from the environment")
+    assert secrets.get("file:password") == "from a file"
+    assert secrets.get("env:SAMPLE_SECRET") == "from the environment"
+    for wrong in ("hunter2", "env:NOT_THERE", "file:not-there"):
+        with pytest.raises(BadSettings) as raised:
+            secrets.get(wrong)
+        assert "hunter2" not in str(raised.value)

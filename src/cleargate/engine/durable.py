@@ -1,7 +1,7 @@
 """The engine room: DBOS holds the queue, due times, recovery and ownership of running phases.
 
 The only file that imports dbos. Workflows have no recorded steps: the store is the memory (see
-docs/decisions/0002-one-memory.md), so an old release's phases run on any new one.
+docs/decisions/0003-one-memory.md), so an old release's phases run on any new one.
 """
 
 import base64

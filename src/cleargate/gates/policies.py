@@ -46,7 +46,7 @@ _WORDING = {
         "Call the payer about this service, then go on or agree on self-pay.", _COVERAGE_CHOICES
     ),
     GateReason.AUTHORISATION_NEEDED: _Wording(
-        "Get the authorisation from the payer first, then go on.", _COVERAGE_CHOICES
+        "Get the authorization from the payer first, then go on.", _COVERAGE_CHOICES
     ),
     GateReason.REFERRAL_NEEDED: _Wording(
         "Ask the patient or the referrer for the referral, then go on.", _COVERAGE_CHOICES

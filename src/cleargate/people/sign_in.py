@@ -84,13 +84,16 @@ def _is_right(password_hash: str, password: str) -> bool:
 
 
 def signed_in(
-    database: Database, practice: PracticeId, token: str, now: datetime
+    database: Database, practice: PracticeId, token: str, now: datetime, *, extend: bool = True
 ) -> SignedIn | None:
-    """Whose session the token is, if it holds and is of this practice."""
+    """Whose session the token is, if it holds and is of this practice.
+
+    Without `extend` it stays as idle as it was: a page that polls is nobody at the desk.
+    """
     if not token:
         return None
     with database.public() as connection:
-        found = people.seen(connection, token_hash(token), now, now - IDLE)
+        found = people.seen(connection, token_hash(token), now, now - IDLE, extend=extend)
     if found is None or found.practice != practice:
         return None
     with database.session(practice) as session:

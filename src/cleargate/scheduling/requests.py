@@ -70,9 +70,12 @@ def confirm_contact(session: Session, case_id: CaseId, now: datetime) -> None:
     _record(session, "case.contact_confirmed", case, PATIENT)
 
 
-def may_withdraw(case: Case) -> bool:
-    """Whether there is still something to withdraw."""
-    return case.state in (CaseState.OPEN, CaseState.DONE)
+def may_withdraw(case: Case, now: datetime) -> bool:
+    """Whether there is still something to withdraw: work to be done, or a visit to come."""
+    opening = case.memo.opening if case.memo.booking_id else None
+    if case.state is CaseState.OPEN:
+        return True
+    return case.state is CaseState.DONE and opening is not None and opening.start > now
 
 
 def withdraw(session: Session, case_id: CaseId, *, actor: str, now: datetime) -> bool:
@@ -88,7 +91,7 @@ def rebook(session: Session, case_id: CaseId, *, actor: str, now: datetime) -> b
 def _stir(session: Session, case_id: CaseId, phase: str, *, actor: str, now: datetime) -> bool:
     """A new generation of the case, whatever it waits for, and one phase queued."""
     case = cases.lock(session, case_id)
-    if not may_withdraw(case):
+    if not may_withdraw(case, now):
         return False
     gates.drop(session, case_id, actor=actor, now=now)
     cases.raise_generation(session, case_id)

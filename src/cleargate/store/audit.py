@@ -1,6 +1,7 @@
 """The trail: one event in the same transaction as its effect, minimal fields, never PHI."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid4
 
@@ -48,6 +49,27 @@ _ADD = sa.text(
     " values (:practice, :id, :type, :action, :outcome, :actor, :entity_type, :entity_id, :case,"
     " :connection, :code, :request_id, :software)"
 )
+
+
+# Whether somebody did the same thing to the same entity a short while ago.
+_RECENT = sa.text(
+    "select exists (select 1 from audit_events where practice_id = :practice"
+    " and (case_id = :case or (case_id is null and cast(:case as uuid) is null))"
+    " and recorded > :since and type = :type and entity_id = :entity_id and actor = :actor)"
+)
+
+
+def is_recent(session: Session, event: Event, since: datetime) -> bool:
+    """Whether the same event by the same actor is on the trail since then."""
+    statement = session.run(
+        _RECENT,
+        case=event.case,
+        since=since,
+        type=event.type,
+        entity_id=event.entity_id,
+        actor=event.actor,
+    )
+    return bool(statement.scalar_one())
 
 
 def record(session: Session, event: Event) -> UUID:

@@ -50,6 +50,9 @@ _FIND = sa.text(
     " and token_hash = :hash and expires_at > :now"
 )
 
+# The same, held for this transaction: answers that come at once are counted one after the other.
+_HOLD = sa.text(f"{_FIND.text} for update")
+
 # One more wrong answer.
 _COUNT = sa.text(
     "update links set tries = tries + 1 where practice_id = :practice and token_hash = :hash"
@@ -79,9 +82,12 @@ def keep(
     session.run(_ADD, hash=token_hash(token), case=case, purpose=purpose, expires=expires)
 
 
-def find(session: Session, token: str, now: datetime) -> Link | None:
-    """What the token opens; None when it is wrong or has ended."""
-    row = session.one(_FIND, hash=token_hash(token), now=now)
+def find(session: Session, token: str, now: datetime, *, hold: bool = False) -> Link | None:
+    """What the token opens; None when it is wrong or has ended.
+
+    With `hold`, nobody else can count a wrong answer until the transaction ends.
+    """
+    row = session.one(_HOLD if hold else _FIND, hash=token_hash(token), now=now)
     if row is None:
         return None
     return Link(CaseId(row["case_id"]), LinkPurpose(row["purpose"]), row["tries"])

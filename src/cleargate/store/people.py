@@ -78,9 +78,10 @@ _SIGN_IN = sa.text(
     " expires_at) values (:hash, :practice, :staff, :csrf, :now, :now, :expires)"
 )
 
-# A session that is not idle and not over, marked as seen.
+# A session that is not idle and not over, marked as seen if somebody did something.
 _SEEN = sa.text(
-    "update sign_ins set seen_at = :now where token_hash = :hash and expires_at > :now"
+    "update sign_ins set seen_at = case when :extend then :now else seen_at end"
+    " where token_hash = :hash and expires_at > :now"
     " and seen_at > :idle_since returning practice_id, staff_id, csrf, seen_at, expires_at"
 )
 
@@ -104,10 +105,15 @@ def sign_in(connection: sa.Connection, token_hash: bytes, new: SignIn) -> None:
 
 
 def seen(
-    connection: sa.Connection, token_hash: bytes, now: datetime, idle_since: datetime
+    connection: sa.Connection,
+    token_hash: bytes,
+    now: datetime,
+    idle_since: datetime,
+    *,
+    extend: bool = True,
 ) -> SignIn | None:
-    """The session of a token, if it still holds; marks it as seen."""
-    values = {"hash": token_hash, "now": now, "idle_since": idle_since}
+    """The session of a token, if it still holds; with `extend`, marks it as seen."""
+    values = {"hash": token_hash, "now": now, "idle_since": idle_since, "extend": extend}
     row = connection.execute(_SEEN, values).first()
     if row is None:
         return None

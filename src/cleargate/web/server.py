@@ -9,19 +9,21 @@ from pathlib import Path
 import structlog
 import uvicorn
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cleargate import __version__
-from cleargate.nouns.errors import Refused
+from cleargate.nouns.errors import Refused, frames
 from cleargate.web import api, health
 from cleargate.web.desk import routes as desk
-from cleargate.web.desk.door import NotSignedIn
+from cleargate.web.desk.door import NotSignedIn, is_poll
 from cleargate.web.intake import routes as intake
 from cleargate.web.pages import STATIC, render
-from cleargate.web.site import Pages
-from cleargate.web.views import ErrorView
+from cleargate.web.site import Here, Pages
+from cleargate.web.views import ErrorView, Site
 
 BODY_BYTES_MAX = 6 * 1024 * 1024
 """Two photos of 2 MB each and the fields of the form."""
@@ -53,10 +55,11 @@ def build(pages: Pages) -> FastAPI:
         openapi_url="/api/openapi.json",
     )
     app.state.pages = pages
+    app.add_middleware(_Limited)
     app.middleware("http")(_around)
     app.add_exception_handler(NotSignedIn, _to_sign_in)
+    app.add_exception_handler(RequestValidationError, _wrong_shape)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _bug)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(health.router)
     app.include_router(api.router)
@@ -68,17 +71,18 @@ def build(pages: Pages) -> FastAPI:
 async def _around(request: Request, handle: Handler) -> Response:
     """Refuse what is too large; add the headers; log the route, never the path."""
     started = time.monotonic()
-    length = request.headers.get("content-length", "0")
-    if not length.isdigit() or int(length) > BODY_BYTES_MAX:
-        response: Response = _page(413, "Too large", "Please send smaller photos.")
-    else:
+    try:
         response = await handle(request)
+    except Exception as error:  # The only place where a bug in a page ends: told, and logged.
+        response = _bug(request, error)
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if request.url.scheme == "https":
         response.headers["Strict-Transport-Security"] = "max-age=63072000"
-    if not request.url.path.startswith("/static/"):
-        response.headers.setdefault("Cache-Control", "no-store")
+    # A static file's address changes with its content (see `static_url`).
+    kept = request.url.path.startswith("/static/") and response.status_code == 200
+    caching = "public, max-age=31536000, immutable" if kept else "no-store"
+    response.headers.setdefault("Cache-Control", caching)
     route = request.scope.get("route")
     _log.info(
         "request",
@@ -95,31 +99,77 @@ async def _http_error(request: Request, error: Exception) -> Response:
     detail = error.detail if isinstance(error, HTTPException) else ""
     if request.url.path.startswith("/api/"):
         return JSONResponse({"detail": detail}, status_code=status)
-    title, text = _SENTENCES.get(status, ("That did not work", detail))
-    return _page(status, title, text)
+    return _page(request, status, detail)
 
 
-async def _to_sign_in(_request: Request, error: Exception) -> Response:
+async def _wrong_shape(request: Request, error: Exception) -> Response:
+    """Which fields are wrong, and how; what was sent is never repeated."""
+    if not request.url.path.startswith("/api/") or not isinstance(error, RequestValidationError):
+        return _page(request, 404)
+    found = {".".join(map(str, each["loc"][1:])): each["msg"] for each in error.errors()}
+    return JSONResponse({"errors": found}, status_code=422)
+
+
+async def _to_sign_in(request: Request, error: Exception) -> Response:
     slug = error.slug if isinstance(error, NotSignedIn) else ""
-    return RedirectResponse(f"/{slug}/desk/sign-in", 303)
+    address = f"/{slug}/desk/sign-in"
+    if is_poll(request):
+        # A redirect would be swapped into the page, which must not stay on the screen.
+        return Response(status_code=401, headers={"HX-Redirect": address})
+    return RedirectResponse(address, 303)
 
 
-async def _bug(request: Request, error: Exception) -> Response:
-    _log.error("page_failed", error=type(error).__name__)
+def _bug(request: Request, error: Exception) -> Response:
+    _log.error("page_failed", error=type(error).__name__, frames=frames(error.__traceback__))
     if request.url.path.startswith("/api/"):
         return JSONResponse({"detail": "internal error"}, status_code=500)
-    return _page(500, "Something went wrong here", "Please try again in a moment, or call us.")
+    return _page(request, 500)
 
 
 _SENTENCES = {
     404: ("This page is not here", "The link may be incomplete or too old. Please call us."),
     405: ("This page is not here", "The link may be incomplete. Please start again."),
+    413: ("This is too large", "Please go back and choose smaller photos."),
     429: ("Too many requests", "Please try again in an hour, or call us."),
+    500: ("Something went wrong here", "Please try again in a moment, or call us."),
 }
 
 
-def _page(status: int, title: str, text: str) -> HTMLResponse:
-    return HTMLResponse(render("error.html", ErrorView(title, text)), status_code=status)
+def _page(request: Request, status: int, detail: str = "") -> HTMLResponse:
+    title, text = _SENTENCES.get(status, ("That did not work", detail))
+    view = ErrorView(title, text, _site(request))
+    return HTMLResponse(render("error.html", view), status_code=status)
+
+
+def _site(request: Request) -> Site | None:
+    """Whose page it would have been: "call us" needs a number."""
+    pages: Pages = request.app.state.pages
+    profile = pages.by_slug(request.url.path.split("/")[1])
+    return Here(pages, profile, pages.clock.now()).site if profile else None
+
+
+class _Limited:
+    """Refuses a body that is too large: at once where its length is told, else while it comes."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        told = dict(scope["headers"]).get(b"content-length", b"0")
+        taken = 0
+
+        async def limited() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if max(taken, int(told)) > BODY_BYTES_MAX:
+                raise HTTPException(413)
+            return message
+
+        await self._app(scope, limited, send)
 
 
 def run(pages: Pages, host: str, port: int, ready_file: Path | None) -> None:

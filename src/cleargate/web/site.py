@@ -77,7 +77,7 @@ async def posted(request: Request) -> Form:
                 if content:
                     files[name] = content
             else:
-                fields[name] = value
+                fields[name] = value.replace("\0", "")  # Postgres cannot hold it.
     return Form(fields, files)
 
 

@@ -165,9 +165,13 @@ class GateRow:
 
 @dataclass(frozen=True, slots=True)
 class GatesView:
-    """`desk/gates.html`: whatever needs somebody, oldest first. Empty `next_url` ends the list."""
+    """`desk/gates.html`: whatever needs somebody, oldest first. Empty `next_url` ends the list.
+
+    `url` is this page's own address, from which it looks for news.
+    """
 
     desk: Desk
+    url: str
     rows: tuple[GateRow, ...]
     next_url: str = ""
     previous_url: str = ""
@@ -229,7 +233,7 @@ class AmountRow:
 
 @dataclass(frozen=True, slots=True)
 class ReasonRow:
-    """Why a verdict is what it is: the payer's words, and our tip."""
+    """Why a verdict is what it is, and our tip. `code` is the payer's own, empty for our words."""
 
     code: str
     text: str
@@ -264,7 +268,10 @@ class ChoiceButton:
 
 @dataclass(frozen=True, slots=True)
 class DecisionForm:
-    """The open gate: why, the way out, the evidence and its version, and what may be decided."""
+    """The open gate: why, the way out, the evidence and its version, and what may be decided.
+
+    `note` is what was typed in a decision that could not be carried out.
+    """
 
     action: str
     why: str
@@ -273,7 +280,7 @@ class DecisionForm:
     facts: tuple[FactRow, ...]
     choices: tuple[ChoiceButton, ...]
     offers: tuple[Option, ...] = ()
-    error: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +306,8 @@ class Action:
 class CaseView:
     """`desk/case.html`. `what_next` is the sentence; `live` while work goes on by itself.
 
-    `url` is this page's own address; it holds no patient's data and may be passed on.
+    `url` is this page's own address; it holds no patient's data and may be passed on. `error` says
+    why a decision was not carried out.
     """
 
     desk: Desk
@@ -315,6 +323,7 @@ class CaseView:
     photos: tuple[Option, ...] = ()
     actions: tuple[Action, ...] = ()
     live: bool = False
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,14 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from phonenumbers import (
+    NumberParseException,
+    PhoneNumber,
+    PhoneNumberFormat,
+    format_number,
+    parse,
+)
+
 from cleargate.nouns.case import CaseState
 from cleargate.nouns.coverage import AmountKind, AuthorisationNeed, Network, Person, Verdict
 from cleargate.nouns.errors import ErrorKind
@@ -205,6 +213,29 @@ def what_happens_next(state: CaseState, note: str, due: str, *, at_gate: bool) -
     word, _, connection = note.partition(":")
     sentence = _NEXT.get(word, "It goes on {due}.")
     return sentence.format(due=due or "in a moment", connection=connection or "A connection")
+
+
+def phone(number: str) -> str:
+    """A phone number as Americans write it: `(217) 555-0100`; a foreign one with its country."""
+    parsed = _number(number)
+    if parsed is None:
+        return number
+    at_home = parsed.country_code == 1
+    form = PhoneNumberFormat.NATIONAL if at_home else PhoneNumberFormat.INTERNATIONAL
+    return format_number(parsed, form)
+
+
+def dial(number: str) -> str:
+    """A phone number as a telephone takes it: `+12175550100`."""
+    parsed = _number(number)
+    return number if parsed is None else format_number(parsed, PhoneNumberFormat.E164)
+
+
+def _number(text: str) -> PhoneNumber | None:
+    try:
+        return parse(text, "US")
+    except NumberParseException:
+        return None
 
 
 def moment(when: datetime, now: datetime, zone: ZoneInfo) -> str:

@@ -91,6 +91,7 @@ FORM_WITH_MISTAKES = replace(
 
 GATES = GatesView(
     DESK,
+    "/desk",
     (
         GateRow(
             "/desk/cases/1", "Coverage has ended: ask for newer insurance", "R.T.", "Aetna",
@@ -109,7 +110,7 @@ GATES = GatesView(
 )  # fmt: skip
 
 NO_GATES = GatesView(
-    Desk(SITE, "Dana Sample", "csrf-token", "/desk", "/desk/phone", "/desk/sign-out"), ()
+    Desk(SITE, "Dana Sample", "csrf-token", "/desk", "/desk/phone", "/desk/sign-out"), "/desk", ()
 )
 
 COVERAGE = CoverageCard(

@@ -138,7 +138,7 @@ def test_the_form_asks_for_every_field_of_the_model_and_for_no_other() -> None:
 def test_a_mistake_stands_in_the_summary_and_beside_its_field_and_what_was_sent_is_kept() -> None:
     html = render("intake/form.html", FORM_WITH_MISTAKES)
     page = Page(html)
-    assert "4 things need mending" in html
+    assert "Please correct 4 things" in html
     for name, message in FORM_WITH_MISTAKES.errors.items():
         plain = message.replace("'", "&#39;")
         assert f'<a href="#{name}">{plain}</a>' in html

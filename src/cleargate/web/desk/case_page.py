@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from cleargate.nouns.case import Attempt, Case, CaseState
-from cleargate.nouns.gate import Choice
+from cleargate.nouns.gate import Choice, GateReason
 from cleargate.scheduling.requests import may_withdraw
 from cleargate.store import attachments, attempts, gates, inquiries
 from cleargate.store.database import Session
@@ -28,8 +28,8 @@ _CAREFUL = frozenset({Choice.DECLINE, Choice.CREATE_NEW})
 _OFFERED = frozenset({Choice.TAKE_OPENING, Choice.USE_EXISTING})
 
 
-def view(session: Session, desk: AtDesk, case: Case, error: str = "") -> CaseView:
-    """The whole page."""
+def view(session: Session, desk: AtDesk, case: Case, error: str = "", note: str = "") -> CaseView:
+    """The whole page. `error` says why a decision with that note was not carried out."""
     base = f"/{desk.here.profile.slug}/desk/cases/{case.id}"
     all_gates = gates.of_case(session, case.id)
     open_gate = next((each for each in all_gates if each.open), None)
@@ -40,20 +40,28 @@ def view(session: Session, desk: AtDesk, case: Case, error: str = "") -> CaseVie
         title=f"{name.given} {name.family}".strip(),
         state=words.STATES[case.state],
         what_next=_what_next(desk, case, at_gate=open_gate is not None),
-        facts=request_facts.groups(desk, case),
+        facts=request_facts.groups(desk, case, _differing(open_gate)),
         steps=_steps(desk, attempts.of_case(session, case.id)),
         coverages=tuple(
             coverage_card.view(desk, each) for each in inquiries.current(session, case.id)
         ),
-        decision=_decision(desk, open_gate, error) if open_gate else None,
+        decision=_decision(desk, open_gate, note) if open_gate else None,
         decided=tuple(_past(desk, each) for each in all_gates if each.choice is not None),
         photos=tuple(
             Option(f"{base}/photos/{photo}", kind.replace("_", " ").capitalize())
             for photo, kind in attachments.of_case(session, case.id)
         ),
-        actions=_actions(case, base),
+        actions=_actions(desk, case, base),
         live=case.state is CaseState.OPEN and open_gate is None,
+        error=error,
     )
+
+
+def _differing(open_gate: StoredGate | None) -> frozenset[str]:
+    """The labels of what the patient's record has otherwise than the form."""
+    if open_gate is None or open_gate.gate.reason is not GateReason.CHANGED_DATA:
+        return frozenset()
+    return frozenset(name for fact in open_gate.gate.facts for name in fact.value.split(", "))
 
 
 def _what_next(desk: AtDesk, case: Case, *, at_gate: bool) -> str:
@@ -98,7 +106,7 @@ def _try(desk: AtDesk, attempt: Attempt) -> AttemptRow:
     )
 
 
-def _decision(desk: AtDesk, stored: StoredGate, error: str) -> DecisionForm:
+def _decision(desk: AtDesk, stored: StoredGate, note: str) -> DecisionForm:
     gate = stored.gate
     return DecisionForm(
         action=f"/{desk.here.profile.slug}/desk/gates/{stored.id}/decision",
@@ -108,7 +116,7 @@ def _decision(desk: AtDesk, stored: StoredGate, error: str) -> DecisionForm:
         facts=tuple(FactRow(each.label, each.value) for each in gate.facts),
         choices=tuple(_button(each, stored) for each in gate.choices),
         offers=tuple(Option(each.id, each.label) for each in gate.offers),
-        error=error,
+        note=note,
     )
 
 
@@ -126,8 +134,8 @@ def _past(desk: AtDesk, stored: StoredGate) -> PastDecision:
     return PastDecision(words.REASONS[stored.gate.reason], label, by, when)
 
 
-def _actions(case: Case, base: str) -> tuple[Action, ...]:
-    if not may_withdraw(case):
+def _actions(desk: AtDesk, case: Case, base: str) -> tuple[Action, ...]:
+    if not may_withdraw(case, desk.here.now):
         return ()
     held = "gives the time back" if case.memo.booking_id else "stops the work on it"
     actions = [Action(f"{base}/withdraw", "Withdraw", f"The patient does not want it: {held}.")]

@@ -31,7 +31,12 @@ def view(desk: AtDesk, question: StoredInquiry) -> CoverageCard:
         facts=tuple(_facts(coverage)),
         amounts=tuple(_amount(each) for each in coverage.amounts),
         reasons=tuple(
-            ReasonRow(each.code, each.text, each.tip, ", ".join(map(str, each.sources)))
+            ReasonRow(
+                each.code if each.code.startswith("AAA") else "",
+                each.text,
+                each.tip,
+                ", ".join(map(str, each.sources)),
+            )
             for each in coverage.reasons
         ),
     )
@@ -49,10 +54,10 @@ def _facts(coverage: Coverage) -> list[FactRow]:
     ]
     facts += [FactRow("Visits", _limit(each)) for each in coverage.visit_limits]
     facts += [FactRow("Other payer", each.name) for each in coverage.other_payers]
-    if coverage.begins or coverage.ends:
-        begins = f"{coverage.begins:%m/%d/%Y}" if coverage.begins else ""
-        ends = f"{coverage.ends:%m/%d/%Y}" if coverage.ends else ""
-        facts.append(FactRow("Plan dates", f"{begins} to {ends}".strip()))
+    begins = f"from {coverage.begins:%m/%d/%Y}" if coverage.begins else ""
+    ends = f"to {coverage.ends:%m/%d/%Y}" if coverage.ends else ""
+    if begins or ends:
+        facts.append(FactRow("Plan dates", f"{begins} {ends}".strip()))
     return facts
 
 

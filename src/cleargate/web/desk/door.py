@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import Depends, HTTPException, Request, Response
 
@@ -24,6 +25,13 @@ class AtDesk:
 
     here: Here
     who: SignedIn
+    polled: bool = False
+    """Whether the page asked by itself, and nobody did anything."""
+
+
+def is_poll(request: Request) -> bool:
+    """Whether htmx asks; at the desk it only looks for news."""
+    return request.headers.get("hx-request") == "true"
 
 
 def cookie_name(here: Here) -> str:
@@ -46,11 +54,11 @@ def set_cookie(response: Response, here: Here, token: str) -> None:
 
 def at_desk(here: InPractice, request: Request) -> AtDesk:
     """Who is at the desk; NotSignedIn when nobody is."""
-    token = request.cookies.get(cookie_name(here), "")
-    who = signed_in(here.pages.database, here.profile.id, token, here.now)
+    token, polled = request.cookies.get(cookie_name(here), ""), is_poll(request)
+    who = signed_in(here.pages.database, here.profile.id, token, here.now, extend=not polled)
     if who is None:
         raise NotSignedIn(here.profile.slug)
-    return AtDesk(here, who)
+    return AtDesk(here, who, polled)
 
 
 InDesk = Annotated[AtDesk, Depends(at_desk)]
@@ -68,6 +76,12 @@ OwnForm = Annotated[Form, Depends(own_form)]
 
 
 def check_origin(request: Request) -> None:
-    """Refuse a post that another site's page made."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+    """Refuse a post that another site's page made.
+
+    Our own pages' Origin is `null`, because they tell no referrer.
+    """
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    origin = request.headers.get("origin", "null")
+    elsewhere = origin != "null" and urlsplit(origin).netloc != request.headers.get("host")
+    if elsewhere or site not in ("same-origin", "none"):
         raise HTTPException(403, "This was sent from another site.")

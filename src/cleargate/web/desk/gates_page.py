@@ -37,6 +37,7 @@ def view(session: Session, desk: AtDesk, page: int) -> GatesView:
     base = f"/{desk.here.profile.slug}/desk"
     return GatesView(
         desk=desk_view(session, desk),
+        url=f"{base}?page={page}" if page else base,
         rows=tuple(_row(session, desk, each) for each in found[:PAGE]),
         next_url=f"{base}?page={page + 1}" if len(found) > PAGE else "",
         previous_url=f"{base}?page={page - 1}" if page else "",

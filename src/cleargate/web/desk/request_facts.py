@@ -2,9 +2,11 @@
 
 from datetime import date
 
+from cleargate.nouns.appointment import DayPart, Wish
 from cleargate.nouns.case import Case
-from cleargate.nouns.insurance import Insurance
+from cleargate.nouns.insurance import Insurance, Payment
 from cleargate.nouns.patient import Patient
+from cleargate.nouns.request import Channel
 from cleargate.web import words
 from cleargate.web.desk.door import AtDesk
 from cleargate.web.views import FactGroup, FactRow
@@ -12,10 +14,19 @@ from cleargate.web.views import FactGroup, FactRow
 _RANKS = ("Primary insurance", "Secondary insurance")
 
 
-def groups(desk: AtDesk, case: Case) -> tuple[FactGroup, ...]:
-    """Patient, visit, payment, and whoever else is involved."""
+_CHANNELS = {Channel.WEB: "Web form", Channel.PHONE: "Phone"}
+
+
+def groups(desk: AtDesk, case: Case, differing: frozenset[str]) -> tuple[FactGroup, ...]:
+    """Patient, visit, payment, and whoever else is involved.
+
+    `differing` are labels of what the patient's record has otherwise.
+    """
     request = case.request
-    found = [_group("Patient", _patient(request.patient)), _group("Visit", _visit(desk, case))]
+    found = [
+        _group("Patient", _patient(request.patient), differing),
+        _group("Visit", _visit(desk, case)),
+    ]
     found += [
         _group(_RANKS[min(rank, 1)], _insurance(each))
         for rank, each in enumerate(request.insurances)
@@ -25,7 +36,7 @@ def groups(desk: AtDesk, case: Case) -> tuple[FactGroup, ...]:
         rows = {
             "Claim number": claim.claim_number,
             "Adjuster": claim.adjuster,
-            "Adjuster's phone": claim.adjuster_phone,
+            "Adjuster's phone": words.phone(claim.adjuster_phone),
             "Accident": _day(claim.accident_date) if claim.accident_date else "",
         }
         found.append(_group("Accident", rows))
@@ -35,7 +46,7 @@ def groups(desk: AtDesk, case: Case) -> tuple[FactGroup, ...]:
             "Name": f"{guarantor.name.given} {guarantor.name.family}",
             "Born": _day(guarantor.birth_date),
             "Relationship": guarantor.relationship,
-            "Phone": guarantor.contact.phone,
+            "Phone": words.phone(guarantor.contact.phone),
         }
         found.append(_group("Guarantor", rows))
     if request.referral is not None:
@@ -45,16 +56,17 @@ def groups(desk: AtDesk, case: Case) -> tuple[FactGroup, ...]:
     return tuple(found)
 
 
-def _group(title: str, rows: dict[str, str]) -> FactGroup:
-    return FactGroup(title, tuple(FactRow(label, value) for label, value in rows.items() if value))
+def _group(title: str, rows: dict[str, str], differing: frozenset[str] = frozenset()) -> FactGroup:
+    filled = ((label, value) for label, value in rows.items() if value)
+    return FactGroup(title, tuple(FactRow(*row, row[0] in differing) for row in filled))
 
 
 def _patient(patient: Patient) -> dict[str, str]:
     address = patient.contact.address
     return {
-        "Born": _day(patient.birth_date),
+        "Birth date": _day(patient.birth_date),
         "Sex": words.SEXES[patient.sex],
-        "Phone": patient.contact.phone,
+        "Phone": words.phone(patient.contact.phone),
         "E-mail": patient.contact.email,
         "Address": f"{address.line}, {address.city}, {address.state} {address.zip}"
         if address
@@ -68,19 +80,27 @@ def _visit(desk: AtDesk, case: Case) -> dict[str, str]:
     opening = case.memo.opening if case.memo.booking_id else None
     zone = desk.here.profile.zone
     booked = words.moment(opening.start, desk.here.now, zone) if opening else ""
-    wishes = ", ".join(
-        f"{words.WEEKDAYS[wish.weekday] if wish.weekday is not None else 'any day'} {wish.part}"
-        for wish in request.wishes
-    )
     return {
         "Kind": offered.type.name if offered else request.visit_type,
         "Booked": f"{booked}, {opening.provider}" if opening else "",
         "Reason": request.reason,
         "From": _day(request.earliest),
-        "Wishes": wishes,
-        "Paid by": "Self-pay" if case.memo.self_pay else words.PAYMENTS[request.payment],
-        "Came by": request.channel.value,
+        "Wishes": "; ".join(map(_wish, request.wishes)),
+        "Paid by": _paid_by(case),
+        "Came by": _CHANNELS[request.channel],
     }
+
+
+def _wish(wish: Wish) -> str:
+    day = "any day" if wish.weekday is None else words.WEEKDAYS[wish.weekday]
+    return day if wish.part is DayPart.ANY else f"{day}, {wish.part}"
+
+
+def _paid_by(case: Case) -> str:
+    payment = case.request.payment
+    return (
+        "Self-pay" if case.memo.self_pay or payment is Payment.SELF_PAY else words.PAYMENTS[payment]
+    )
 
 
 def _insurance(insurance: Insurance) -> dict[str, str]:

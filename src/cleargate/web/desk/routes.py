@@ -12,7 +12,7 @@ from cleargate.nouns.errors import Refused
 from cleargate.nouns.gate import Choice, Decision
 from cleargate.nouns.ids import CaseId, GateId
 from cleargate.nouns.request import Channel
-from cleargate.people.sign_in import sign_in, sign_out
+from cleargate.people.sign_in import IDLE, sign_in, sign_out
 from cleargate.scheduling import requests
 from cleargate.store import attachments, audit, cases, gates
 from cleargate.store.audit import Action, Event
@@ -27,6 +27,7 @@ from cleargate.web.desk.door import (
     set_cookie,
 )
 from cleargate.web.intake import form_page, forms
+from cleargate.web.intake.photos import reencode_all
 from cleargate.web.intake.routes import today
 from cleargate.web.pages import render
 from cleargate.web.site import InPractice, Posted
@@ -85,12 +86,14 @@ def show_case(desk: InDesk, case: UUID) -> HTMLResponse:
     return _case_page(desk, CaseId(case))
 
 
-def _case_page(desk: AtDesk, case_id: CaseId, error: str = "", status: int = 200) -> HTMLResponse:
+def _case_page(
+    desk: AtDesk, case_id: CaseId, status: int = 200, error: str = "", note: str = ""
+) -> HTMLResponse:
     with desk.here.pages.database.session(desk.here.profile.id) as session:
         case = cases.get(session, case_id)
         if case is None:
             raise HTTPException(404)
-        view = case_page.view(session, desk, case, error)
+        view = case_page.view(session, desk, case, error, note)
         _record(desk, session, "case.read", Action.READ, "case", str(case_id), case_id)
     return HTMLResponse(render("desk/case.html", view), status_code=status)
 
@@ -121,7 +124,7 @@ def decide_gate(desk: InDesk, gate: UUID, form: OwnForm) -> Response:
             stored = gates.get(session, GateId(gate))
         if stored is None:
             raise HTTPException(404) from None
-        return _case_page(desk, stored.case, str(refused), 409)
+        return _case_page(desk, stored.case, 409, str(refused), decision.note)
     if case is None:
         raise HTTPException(404)
     return RedirectResponse(f"/{desk.here.profile.slug}/desk/cases/{case}", 303)
@@ -177,11 +180,15 @@ def submit_phone_request(desk: InDesk, form: OwnForm) -> Response:
         form.fields, directory.visit_types, today(here), here.profile.payers, Channel.PHONE
     )
     nonce = form.fields.get(forms.NONCE, "") or secrets.token_urlsafe(16)
+    photos, errors = reencode_all(form.files)
     if isinstance(read, forms.FormErrors):
-        return _phone_page(desk, nonce, form.fields, read.errors)
+        errors = {**read.errors, **errors}
+    if errors or isinstance(read, forms.FormErrors):
+        return _phone_page(desk, nonce, form.fields, errors)
+    actor = desk.who.actor
     with here.pages.database.session(here.profile.id) as session:
         submitted = requests.submit(
-            session, here.profile, read, nonce=nonce, now=here.now, actor=desk.who.actor
+            session, here.profile, read, nonce=nonce, now=here.now, actor=actor, photos=photos
         )
     return RedirectResponse(f"/{here.profile.slug}/desk/cases/{submitted.case}", 303)
 
@@ -210,5 +217,7 @@ def _record(
     entity_id: str,
     case: CaseId | None = None,
 ) -> None:
+    """Put it on the trail; a page that looks for news by itself is still the same view."""
     event = Event(kind, action, entity, entity_id, actor=desk.who.actor, case=case)
-    audit.record(session, event)
+    if not (desk.polled and audit.is_recent(session, event, desk.here.now - IDLE)):
+        audit.record(session, event)

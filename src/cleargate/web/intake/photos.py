@@ -5,6 +5,7 @@ behind the picture.
 """
 
 import io
+from collections.abc import Mapping
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -15,6 +16,8 @@ PIXELS_MAX = 50_000_000
 """About what the largest phone cameras take; a decompression bomb has more."""
 SIDE_MAX = 1600
 FORMATS = ("JPEG", "PNG", "WEBP")
+FIELDS = ("card_front", "card_back")
+"""The form's fields for photos."""
 
 _UNREADABLE = "This photo could not be read. Please take it again, or send it as JPEG or PNG."
 
@@ -33,6 +36,18 @@ def reencode(upload: bytes) -> bytes:
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError):
         # Pillow's decoders answer a broken file with any of these.
         raise Refused(_UNREADABLE) from None
+
+
+def reencode_all(uploads: Mapping[str, bytes]) -> tuple[dict[str, bytes], dict[str, str]]:
+    """The photos of a form by field, made safe; and what is wrong with those that cannot be."""
+    photos, errors = {}, {}
+    for name in FIELDS:
+        if name in uploads:
+            try:
+                photos[name] = reencode(uploads[name])
+            except Refused as refused:
+                errors[name] = str(refused)
+    return photos, errors
 
 
 def _jpeg(upload: bytes) -> bytes:

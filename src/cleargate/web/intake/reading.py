@@ -68,10 +68,8 @@ class Reader:
 
     def name(self, prefix: str, whose: str) -> Name:
         """The name in the fields `<prefix>given` and `<prefix>family`."""
-        return Name(
-            self._name_part(f"{prefix}family", f"Enter {whose} last name."),
-            self._name_part(f"{prefix}given", f"Enter {whose} first name."),
-        )
+        given = self._name_part(f"{prefix}given", f"Enter {whose} first name.")
+        return Name(self._name_part(f"{prefix}family", f"Enter {whose} last name."), given)
 
     def past_date(self, field: str, missing: str) -> date:
         """A day that has been, at most 120 years ago."""

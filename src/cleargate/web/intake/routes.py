@@ -9,7 +9,6 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from cleargate.nouns.case import Case, CaseState
-from cleargate.nouns.errors import Refused
 from cleargate.nouns.ids import CaseId
 from cleargate.scheduling import requests
 from cleargate.store import audit, cases, links, throttle
@@ -18,7 +17,7 @@ from cleargate.store.database import Session
 from cleargate.store.links import TRIES_MAX, Link, LinkPurpose
 from cleargate.web import words
 from cleargate.web.intake import form_page, forms
-from cleargate.web.intake.photos import reencode
+from cleargate.web.intake.photos import reencode_all
 from cleargate.web.intake.reading import date_from_text
 from cleargate.web.pages import render
 from cleargate.web.site import Form, Here, InPractice, Posted, address_of
@@ -36,7 +35,6 @@ router = APIRouter(include_in_schema=False)
 Typed = Annotated[str | None, Query(max_length=100)]
 
 NONCE_LENGTH_MIN = 20
-PHOTOS = ("card_front", "card_back")
 
 
 @router.get("/{slug}/")
@@ -65,9 +63,9 @@ def submit(here: InPractice, form: Posted, request: Request) -> Response:
         if not throttle.take(session, bucket, hour, here.profile.intake.posts_per_hour):
             raise HTTPException(429)
     if form.fields.get(forms.HONEYPOT):
-        return _received(here, secrets.token_urlsafe(32))
+        return _to_receipt(here, secrets.token_hex(32))
     nonce = form.fields.get(forms.NONCE, "")
-    photos, errors = _photos(form)
+    photos, errors = reencode_all(form.files)
     read = forms.parse(
         form.fields, here.profile.directory.visit_types, today(here), here.profile.payers
     )
@@ -82,19 +80,11 @@ def submit(here: InPractice, form: Posted, request: Request) -> Response:
         submitted = requests.submit(
             session, here.profile, read, nonce=nonce, now=here.now, photos=photos
         )
-    return RedirectResponse(f"/{here.profile.slug}/received/{submitted.receipt}", 303)
+    return _to_receipt(here, submitted.receipt)
 
 
-def _photos(form: Form) -> tuple[dict[str, bytes], dict[str, str]]:
-    """The photos made safe, and what is wrong with those that cannot be."""
-    photos, errors = {}, {}
-    for name in PHOTOS:
-        if name in form.files:
-            try:
-                photos[name] = reencode(form.files[name])
-            except Refused as refused:
-                errors[name] = str(refused)
-    return photos, errors
+def _to_receipt(here: Here, token: str) -> RedirectResponse:
+    return RedirectResponse(f"/{here.profile.slug}/received/{token}", 303)
 
 
 def _mend(here: Here, form: Form, nonce: str, errors: Mapping[str, str]) -> HTMLResponse:
@@ -110,10 +100,6 @@ def today(here: Here) -> date:
 @router.get("/{slug}/received/{token}")
 def received(here: InPractice, token: str) -> HTMLResponse:
     """The receipt: the same for everybody, whatever becomes of the request."""
-    return _received(here, token)
-
-
-def _received(here: Here, token: str) -> HTMLResponse:
     view = ReceivedView(here.site, f"/{here.profile.slug}/status/{token}")
     return HTMLResponse(render("intake/received.html", view))
 
@@ -175,7 +161,7 @@ def _link(session: Session, here: Here, token: str, purpose: LinkPurpose) -> Lin
 def _proved(here: Here, token: str, form: Form) -> Case | None:
     """The case of a receipt link, when the birth date fits; the read is on the trail."""
     with here.pages.database.session(here.profile.id) as session:
-        link = links.find(session, token, here.now)
+        link = links.find(session, token, here.now, hold=True)
         if link is None or link.purpose is not LinkPurpose.RECEIPT or link.tries >= TRIES_MAX:
             return None
         case = cases.get(session, link.case)
@@ -202,13 +188,19 @@ def _record_read(session: Session, case: CaseId, outcome: str) -> None:
 
 def _status(here: Here, case: Case) -> StatusView:
     """The state in the patient's words, and nothing that depends on what a payer said."""
-    if not requests.may_withdraw(case):
+    if case.state in (CaseState.DECLINED, CaseState.WITHDRAWN):
         return StatusView(here.site, "There is no visit booked", "Please call us with questions.")
-    action = _withdraw_action(here, case.id)
+    may_withdraw = requests.may_withdraw(case, here.now)
+    action = _withdraw_action(here, case.id) if may_withdraw else ""
     opening = case.memo.opening if case.memo.booking_id else None
-    if opening is None or case.state is not CaseState.DONE:
+    if case.state is CaseState.OPEN:
         detail = "We are working on it and will write or call. There is nothing you need to do."
         return StatusView(here.site, "We have your request", detail, withdraw_action=action)
+    if opening is None:
+        detail = "We have taken care of it ourselves. Please call us if you have not heard from us."
+        return StatusView(here.site, "Your request is with our staff", detail)
+    if opening.start <= here.now:
+        return StatusView(here.site, "Your visit was booked", "Please call us with questions.")
     return StatusView(
         here.site,
         "Your visit is booked",

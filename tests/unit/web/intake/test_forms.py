@@ -74,7 +74,7 @@ def test_an_empty_form_names_every_field_that_is_needed_at_once() -> None:
     found = parse({}, VISITS, TODAY, PAYERS)
     assert isinstance(found, FormErrors)
     assert list(found.errors) == [
-        "family", "given", "birth_date", "sex", "email", "visit_type", "reason",
+        "given", "family", "birth_date", "sex", "email", "visit_type", "reason",
         "primary_payer", "primary_member_id",
     ]  # fmt: skip
 

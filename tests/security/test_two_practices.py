@@ -1,0 +1,283 @@
+"""Two practices in one database: with the other's ids one gets what ids of nothing give."""
+
+import importlib
+import inspect
+import os
+import pkgutil
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+import sqlalchemy as sa
+from cryptography.exceptions import InvalidTag
+
+import cleargate.store
+from cleargate.nouns.case import Attempt, Case, CaseState, Memo, Outcome, Receipt
+from cleargate.nouns.coverage import Coverage, Verdict
+from cleargate.nouns.eligibility import ContentKind, RawAnswer
+from cleargate.nouns.errors import CleargateError
+from cleargate.nouns.gate import Choice, Decision, Gate, GateReason
+from cleargate.nouns.ids import CaseId, GateId, Ref
+from cleargate.store import (
+    attachments,
+    attempts,
+    audit,
+    cases,
+    connections,
+    effects,
+    gates,
+    inquiries,
+    links,
+    people,
+    queue,
+    throttle,
+    watch,
+)
+from cleargate.store.audit import Action, Event
+from cleargate.store.database import Session
+from cleargate.store.inquiries import NewInquiry
+from cleargate.store.links import LinkPurpose
+from cleargate.store.schema import PUBLIC_TABLES
+from tests.house import House, visit_request
+
+NOW = datetime(2030, 1, 7, 12, tzinfo=UTC)
+GATE = Gate(GateReason.NO_OPENING, "tip", (), (Choice.DECLINE,), "sample.first")
+DECISION = Decision(Choice.DECLINE, 1)
+COVERAGE = Coverage("Sample Payer", Verdict.UNDETERMINED, ())
+INQUIRY = NewInquiry(1, 1, "sample", "Sample Payer", "clearinghouse", "SAMPL", date(2030, 1, 7))
+RECEIPT = Receipt("vendor-1", Outcome.CREATED)
+ANSWER = RawAnswer(b"answer", ContentKind.TEXT)
+ATTEMPT = Attempt("book", "ehr", NOW, 1, "ok")
+
+
+@dataclass(frozen=True)
+class Ids:
+    """What one practice would have to know about another to do harm."""
+
+    case: CaseId
+    gate: GateId
+    inquiry: UUID
+    attachment: UUID
+    staff: UUID
+    username: str
+    token: str
+    nonce: str
+
+    @property
+    def ref(self) -> Ref:
+        return Ref(self.case, "book")
+
+    @property
+    def whole_case(self) -> Case:
+        request = visit_request()
+        return Case(self.case, CaseState.OPEN, request, Memo(), 1, "", 1, None, "", NOW)
+
+
+def _nobody_s() -> Ids:
+    case, gate = CaseId(uuid4()), GateId(uuid4())
+    name = uuid4().hex
+    return Ids(case, gate, uuid4(), uuid4(), uuid4(), name, name, name)
+
+
+def _view(ids: Ids) -> Event:
+    return Event("case.view", Action.READ, "case", str(ids.case), actor="staff", case=ids.case)
+
+
+Call = Callable[[Session, Ids], object]
+
+CALLS: dict[str, Call] = {
+    "attachments.add": lambda s, ids: attachments.add(s, ids.case, "card", b"x", NOW),
+    "attachments.get": lambda s, ids: attachments.get(s, ids.case, ids.attachment),
+    "attachments.of_case": lambda s, ids: attachments.of_case(s, ids.case),
+    "attempts.add": lambda s, ids: attempts.add(s, ids.case, [ATTEMPT]),
+    "attempts.failures": lambda s, ids: dict(attempts.failures(s, ids.case, "book")),
+    "attempts.of_case": lambda s, ids: attempts.of_case(s, ids.case),
+    "audit.is_recent": lambda s, ids: audit.is_recent(s, _view(ids), NOW - timedelta(days=9999)),
+    "audit.record": lambda s, ids: audit.record(s, _view(ids)),
+    "cases.close": lambda s, ids: cases.close(s, ids.case, CaseState.DONE),
+    "cases.get": lambda s, ids: cases.get(s, ids.case),
+    "cases.lock": lambda s, ids: cases.lock(s, ids.case),
+    "cases.open_case": lambda s, ids: cases.open_case(
+        s, CaseId(uuid4()), visit_request(), nonce=ids.nonce, phase="x", now=NOW, actor="x"
+    ),
+    "cases.person_index": lambda s, ids: cases.person_index(s, visit_request().patient),
+    "cases.raise_generation": lambda s, ids: cases.raise_generation(s, ids.case),
+    "cases.remember": lambda s, ids: cases.remember(s, ids.whole_case, patient_id="x").memo,
+    "cases.states": lambda s, ids: cases.states(s),
+    "cases.stop_at_gate": lambda s, ids: cases.stop_at_gate(s, ids.case),
+    "connections.mark": lambda s, ids: connections.mark(s, "ehr", "stopped", "401", NOW),
+    "connections.states": lambda s, ids: connections.states(s),
+    "effects.begin": lambda s, ids: effects.begin(s, ids.ref, "ehr", NOW),
+    "effects.done": lambda s, ids: effects.done(s, ids.case, "book"),
+    "effects.finish": lambda s, ids: effects.finish(s, ids.ref, RECEIPT, NOW),
+    "effects.of_case": lambda s, ids: effects.of_case(s, ids.case),
+    "effects.undo": lambda s, ids: effects.undo(s, ids.case, "book"),
+    "effects.unsent": lambda s, ids: effects.unsent(s, ids.ref),
+    "gates.count_open": lambda s, ids: gates.count_open(s),
+    "gates.decide": lambda s, ids: gates.decide(s, ids.gate, DECISION, actor="x", now=NOW),
+    "gates.drop": lambda s, ids: gates.drop(s, ids.case, actor="x", now=NOW),
+    "gates.get": lambda s, ids: gates.get(s, ids.gate),
+    "gates.list_open": lambda s, ids: gates.list_open(s),
+    "gates.of_case": lambda s, ids: gates.of_case(s, ids.case),
+    "gates.open_gate": lambda s, ids: gates.open_gate(s, ids.case, GATE, NOW),
+    "inquiries.add": lambda s, ids: inquiries.add(s, ids.case, INQUIRY),
+    "inquiries.current": lambda s, ids: inquiries.current(s, ids.case),
+    "inquiries.keep_raw": lambda s, ids: inquiries.keep_raw(s, ids.inquiry, ANSWER, NOW),
+    "inquiries.mark_sent": lambda s, ids: inquiries.mark_sent(s, ids.inquiry, NOW),
+    "inquiries.of_case": lambda s, ids: inquiries.of_case(s, ids.case),
+    "inquiries.postpone": lambda s, ids: inquiries.postpone(
+        s, ids.inquiry, NOW, outcome="x", code="x", pending_token="x"
+    ),
+    "inquiries.raw": lambda s, ids: inquiries.raw(s, ids.inquiry),
+    "inquiries.retire": lambda s, ids: inquiries.retire(s, ids.case),
+    "inquiries.settle": lambda s, ids: inquiries.settle(
+        s, ids.inquiry, COVERAGE, NOW, answered=True
+    ),
+    "links.count_wrong_answer": lambda s, ids: links.count_wrong_answer(s, ids.token),
+    "links.derived_token": lambda s, ids: len(
+        links.derived_token(s, ids.case, LinkPurpose.RECEIPT)
+    ),
+    "links.find": lambda s, ids: links.find(s, ids.token, NOW - timedelta(days=1)),
+    "links.keep": lambda s, ids: links.keep(s, ids.case, LinkPurpose.RECEIPT, ids.token, NOW),
+    "links.make": lambda s, ids: links.make(s, ids.case, LinkPurpose.RECEIPT, NOW),
+    "people.by_id": lambda s, ids: people.by_id(s, ids.staff),
+    "people.by_username": lambda s, ids: people.by_username(s, ids.username),
+    "people.keep": lambda s, ids: people.keep(s, ids.username, "Somebody", "hash"),
+    "queue.start_phase": lambda s, ids: queue.start_phase(s, ids.case, "sample.second"),
+    "throttle.forget": lambda s, ids: throttle.forget(s, NOW + timedelta(days=1)),
+    "throttle.take": lambda s, ids: throttle.take(s, ids.token, NOW, 1),
+    "watch.doubled": lambda s, ids: watch.doubled(s),
+    "watch.orphans": lambda s, ids: watch.orphans(s, 0.0),
+}
+
+
+@pytest.fixture(scope="module")
+def theirs(house: House) -> Ids:
+    """The first practice's data: a row in every table."""
+    ids = _nobody_s()
+    with house.session() as session:
+        cases.open_case(
+            session,
+            ids.case,
+            visit_request(),
+            nonce=ids.nonce,
+            phase="sample.first",
+            now=NOW,
+            actor="x",
+        )
+        inquiries.add(session, ids.case, INQUIRY)
+        [inquiry] = inquiries.current(session, ids.case)
+        inquiries.keep_raw(session, inquiry.id, ANSWER, NOW)
+        effects.begin(session, ids.ref, "ehr", NOW)
+        effects.finish(session, ids.ref, RECEIPT, NOW)
+        attempts.add(session, ids.case, [ATTEMPT])
+        attachments.add(session, ids.case, "card", b"picture", NOW)
+        [(attachment, _)] = attachments.of_case(session, ids.case)
+        gate = gates.open_gate(session, ids.case, GATE, NOW)
+        links.keep(session, ids.case, LinkPurpose.RECEIPT, ids.token, NOW)
+        audit.record(session, _view(ids))
+        people.keep(session, ids.username, "Front Desk", "hash")
+        staff = people.by_username(session, ids.username)
+        assert staff is not None
+        connections.mark(session, "ehr", "stopped", "401", NOW)
+        throttle.take(session, ids.token, NOW, 1)
+        session.run(_LOSE, id=f"{ids.case.hex}.1")
+    return Ids(ids.case, gate, inquiry.id, attachment, staff.id, ids.username, ids.token, ids.nonce)
+
+
+_LOSE = sa.text("update dbos.workflow_status set status = 'ERROR' where workflow_uuid = :id")
+_TABLES = sa.text("select tablename from pg_tables where schemaname = 'public' order by 1")
+_PHASES = sa.text("select w::text from dbos.workflow_status w where workflow_uuid like :phase")
+
+
+def _everything(house: House, ids: Ids) -> dict[str, list[str]]:
+    """All rows of the first practice, and the engine's rows of its case."""
+    found = {}
+    with house.session() as session:
+        for table in session.run(_TABLES).scalars().all():
+            if table in PUBLIC_TABLES:
+                continue
+            rows = session.run(sa.text(f"select t::text from {table} t order by 1"))
+            found[table] = list(rows.scalars())
+        phases = session.run(_PHASES, phase=f"{ids.case.hex}.%")
+        found["dbos"] = sorted(phases.scalars())
+    return found
+
+
+@contextmanager
+def undone(house: House) -> Iterator[Session]:
+    """A transaction of the second practice of which nothing is kept."""
+    with house.session(house.other) as session:
+        yield session
+        session.connection.rollback()
+
+
+def _outcome(house: House, call: Call, ids: Ids) -> str:
+    """What the second practice gets, with random values taken out. Nothing of it is kept."""
+    try:
+        with undone(house) as session:
+            result = repr(call(session, ids))
+    except (CleargateError, sa.exc.DBAPIError) as error:
+        return type(error).__name__
+    return _RANDOM.sub("<random>", result)
+
+
+_RANDOM = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|'[\w-]{43}'")
+
+
+def test_the_first_practice_has_a_row_in_every_table(house: House, theirs: Ids) -> None:
+    """Otherwise the rest would prove nothing."""
+    assert [table for table, rows in _everything(house, theirs).items() if not rows] == []
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_another_practice_s_ids_give_what_ids_of_nothing_give(
+    house: House, theirs: Ids, name: str
+) -> None:
+    before = _everything(house, theirs)
+    outcome = _outcome(house, CALLS[name], theirs)
+    assert outcome == _outcome(house, CALLS[name], _nobody_s())
+    assert _everything(house, theirs) == before
+
+
+def test_every_function_of_the_store_that_takes_a_session_is_played() -> None:
+    """A new one that is not in CALLS fails here."""
+    found = set()
+    for module in pkgutil.iter_modules(cleargate.store.__path__):
+        if not module.ispkg:
+            code = importlib.import_module(f"cleargate.store.{module.name}")
+            found |= {
+                f"{module.name}.{name}"
+                for name, function in inspect.getmembers(code, inspect.isfunction)
+                if function.__module__ == code.__name__
+                and not name.startswith("_")
+                and Session
+                in (each.annotation for each in inspect.signature(function).parameters.values())
+            }
+    assert found == CALLS.keys()
+
+
+def test_a_ciphertext_copied_from_another_practice_does_not_open(house: House, theirs: Ids) -> None:
+    """By somebody who may write the database, but has no keys."""
+    with house.session() as session:
+        sealed = session.run(sa.text("select request from cases")).scalars().first()
+    assert sealed is not None
+    with undone(house) as session:
+        mine = cases.open_case(
+            session,
+            theirs.case,
+            visit_request(),
+            nonce=os.urandom(8).hex(),
+            phase="sample.first",
+            now=NOW,
+            actor="x",
+        )
+        session.run(
+            sa.text("update cases set request = :stolen where id = :id"), stolen=sealed, id=mine
+        )
+        with pytest.raises(InvalidTag):
+            cases.get(session, mine)

@@ -1,0 +1,42 @@
+"""A world and stages for the fault tests."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+import pytest
+
+from cleargate.store.embedded import EmbeddedPostgres
+from tests.workflows.stage import Stage, World, open_stage, open_world
+
+
+class StageMaker(Protocol):
+    """Opens a stage in a world."""
+
+    def __call__(self, world: World, speed: float = ...) -> AbstractContextManager[Stage]: ...
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with open_world(tmp_path_factory.mktemp("world")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def make_stage(
+    cluster: EmbeddedPostgres, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> StageMaker:
+    """Opens stages in the session's cluster."""
+    folder = tmp_path_factory.mktemp("stages")
+
+    def make(world: World, speed: float = 60.0) -> AbstractContextManager[Stage]:
+        return open_stage(world, cluster, template, folder, speed)
+
+    return make
+
+
+@pytest.fixture
+def stage(world: World, make_stage: StageMaker) -> Iterator[Stage]:
+    """A stage of this test's own."""
+    with make_stage(world) as opened:
+        yield opened

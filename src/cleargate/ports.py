@@ -138,23 +138,6 @@ class Messenger(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """Something that the part-time IT person should know. No PHI: codes and connections."""
-
-    code: str
-    connection: str = ""
-    detail: str = ""
-
-
-class Alerter(Protocol):
-    """Whoever wakes somebody up."""
-
-    def alert(self, alert: Alert) -> None:
-        """Tell it once."""
-        ...
-
-
 class SecretStore(Protocol):
     """Where secrets are; settings only hold references such as `env:NAME` or `file:PATH`."""
 

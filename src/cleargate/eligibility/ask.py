@@ -14,14 +14,14 @@ from cleargate.directory.practice import Practice
 from cleargate.eligibility.answer import is_broken, is_worth_asking_again, read_raw, undetermined
 from cleargate.engine.endings import NeedsPerson
 from cleargate.engine.retry import next_try
-from cleargate.engine.run import PATIENCE, Run
+from cleargate.engine.run import PATIENCE, Run, keep_attempts, mark_stopped
 from cleargate.nouns.case import Attempt
 from cleargate.nouns.coverage import Coverage
 from cleargate.nouns.eligibility import Asker, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.gate import GateReason
 from cleargate.nouns.ids import Ref
-from cleargate.store import attempts, audit, inquiries, throttle
+from cleargate.store import audit, inquiries, throttle
 from cleargate.store.audit import Action, Event
 from cleargate.store.database import Session
 from cleargate.store.inquiries import InquiryState, NewInquiry, StoredInquiry
@@ -228,6 +228,7 @@ class _Question:
             due = None
         with self._session() as session:
             self._add_attempt(session, started, error.kind, error.vendor_code, next_try_at=due)
+            mark_stopped(session, error, clock.now())
             self._audit(session, error.kind)
         if due is None:
             self._give_up(error.kind, error.vendor_code)
@@ -323,7 +324,7 @@ class _Question:
             ref=self._ref.value,
             next_try=next_try_at,
         )
-        attempts.add(session, self._run.case.id, [attempt])
+        keep_attempts(session, self._run.case.id, [attempt], self._run.clock.now())
 
     def _audit(self, session: Session, outcome: str) -> None:
         """Asking a payer discloses who the patient is: it belongs on the trail."""

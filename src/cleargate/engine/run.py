@@ -5,11 +5,13 @@ to repeat, and every write first looks whether its effect is kept already (see s
 """
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
+
+import structlog
 
 from cleargate.engine.endings import AtGate, Closed, Ending, Later, NeedsPerson, Next
 from cleargate.engine.retry import GIVEN_UP, next_try
@@ -25,6 +27,8 @@ from cleargate.store.queue import start_phase
 
 P = TypeVar("P")
 T = TypeVar("T")
+
+_log = structlog.get_logger()
 
 PATIENCE = timedelta(seconds=5)
 """The longest wait that a thread sits out; whatever is longer ends the phase."""
@@ -70,7 +74,7 @@ class Run(Generic[P]):
         """A transaction that holds the case; Superseded when the case has moved on."""
         with self.database.session(self.practice_id) as session:
             self.case = cases.lock(session, self.case.id, self.case.phase_seq)
-            attempts.add(session, self.case.id, self._attempts)
+            keep_attempts(session, self.case.id, self._attempts, self.clock.now())
             yield session
         self._attempts.clear()
 
@@ -189,7 +193,7 @@ class Run(Generic[P]):
         """Sit out a short wait; raise Later for a long one, NeedsPerson where none helps."""
         with self.commit() as session:
             failures = attempts.failures(session, self.case.id, step)
-            self._mark_connection(session, error)
+            mark_stopped(session, error, self.clock.now())
         wait = next_try(error, int(failures["tries"]), random.random())  # noqa: S311
         if isinstance(wait, GateReason):
             raise NeedsPerson(wait, step, error)
@@ -200,22 +204,6 @@ class Run(Generic[P]):
         if wait > PATIENCE:
             raise Later(due, f"again:{error.connection}")
         self.clock.sleep_until(due)
-
-    def _mark_connection(self, session: Session, error: PortError) -> None:
-        """A connection whose credentials fail is stopped, which the desk and the IT person see."""
-        if error.kind is not ErrorKind.AUTH:
-            return
-        now = self.clock.now()
-        if connections.mark(session, error.connection, "stopped", error.vendor_code, now):
-            event = Event(
-                "connection.stopped",
-                Action.UPDATE,
-                "connection",
-                error.connection,
-                connection=error.connection,
-                code=error.vendor_code,
-            )
-            audit.record(session, event)
 
     def check_time_left(self) -> None:
         """End the phase, to be queued again at once, when this process has to stop."""
@@ -234,6 +222,34 @@ class Run(Generic[P]):
                     cases.stop_at_gate(session, self.case.id)
                 case Closed(state):
                     cases.close(session, self.case.id, state)
+
+
+def keep_attempts(session: Session, case: CaseId, tries: Sequence[Attempt], now: datetime) -> None:
+    """Put tries on the case's timeline; a stopped connection that answered works again."""
+    if not tries:
+        return
+    attempts.add(session, case, tries)
+    answered = [each.connection for each in tries if each.outcome == "ok"]
+    for name in connections.works(session, answered, now) if answered else ():
+        event = Event("connection.works", Action.UPDATE, "connection", name, connection=name)
+        audit.record(session, event)
+
+
+def mark_stopped(session: Session, error: PortError, now: datetime) -> None:
+    """A connection whose credentials fail is stopped, which the desk and the IT person see."""
+    if error.kind is not ErrorKind.AUTH:
+        return
+    if connections.mark(session, error.connection, "stopped", error.vendor_code, now):
+        event = Event(
+            "connection.stopped",
+            Action.UPDATE,
+            "connection",
+            error.connection,
+            connection=error.connection,
+            code=error.vendor_code,
+        )
+        audit.record(session, event)
+        _log.error("alert", code="connection_stopped", connection=error.connection)
 
 
 def load_case(database: Database, practice: PracticeId, case: CaseId, seq: int) -> Case:

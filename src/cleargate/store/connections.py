@@ -3,7 +3,7 @@
 Fulfils the ports TokenStore and RateBudget for one practice.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -177,6 +177,19 @@ def mark(session: Session, connection: str, state: str, code: str, now: datetime
     session.run(_ENSURE, name=connection, now=now)
     changed = session.run(_SET_STATE, name=connection, state=state, code=code, now=now).rowcount
     return changed > 0
+
+
+# Stopped connections over which a call went through again.
+_WORKS = sa.text(
+    "update connections set state = 'ok', code = '', since = :now"
+    " where practice_id = :practice and name = any(:names) and state <> 'ok' returning name"
+)
+
+
+def works(session: Session, names: Iterable[str], now: datetime) -> list[str]:
+    """Keep that calls over these connections went through; gives those that were stopped."""
+    rows = session.run(_WORKS, names=sorted(set(names)), now=now)
+    return [row.name for row in rows]
 
 
 def states(session: Session) -> list[ConnectionState]:

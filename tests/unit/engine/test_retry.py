@@ -10,7 +10,13 @@ from cleargate.engine.retry import DEFAULT_POLICY, GIVEN_UP, next_try
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.gate import GateReason
 
-_TRIED_AGAIN = {ErrorKind.AUTH, ErrorKind.RATE_LIMITED, ErrorKind.RETRYABLE, ErrorKind.AMBIGUOUS}
+_TRIED_AGAIN = {
+    ErrorKind.AUTH,
+    ErrorKind.RATE_LIMITED,
+    ErrorKind.RETRYABLE,
+    ErrorKind.AMBIGUOUS,
+    ErrorKind.CONFLICT,
+}
 
 
 def _error(kind: ErrorKind, retry_after_s: float | None = None) -> PortError:
@@ -33,7 +39,6 @@ def test_every_kind_is_either_tried_again_or_a_person_s(kind: ErrorKind) -> None
     ("kind", "reason"),
     [
         (ErrorKind.REJECTED, GateReason.VENDOR_REFUSED),
-        (ErrorKind.CONFLICT, GateReason.VENDOR_REFUSED),
         (ErrorKind.UNSUPPORTED, GateReason.NOT_SUPPORTED),
     ],
 )
@@ -74,10 +79,10 @@ def test_bad_credentials_wait_for_somebody_to_mend_them() -> None:
     assert _wait_s(_error(ErrorKind.AUTH), 9, dice=0.0) == DEFAULT_POLICY.auth_s
 
 
-def test_doubt_ends_with_a_person() -> None:
-    error = _error(ErrorKind.AMBIGUOUS)
-    assert isinstance(next_try(error, DEFAULT_POLICY.doubts_max, 0.5), timedelta)
-    assert next_try(error, DEFAULT_POLICY.doubts_max + 1, 0.5) is GateReason.VENDOR_UNSURE
+def test_a_conflict_that_stays_ends_with_a_person() -> None:
+    error = _error(ErrorKind.CONFLICT)
+    assert isinstance(next_try(error, DEFAULT_POLICY.conflicts_max - 1, 0.5), timedelta)
+    assert next_try(error, DEFAULT_POLICY.conflicts_max, 0.5) is GateReason.VENDOR_REFUSED
 
 
 def test_a_person_is_told_why_trying_ended() -> None:

@@ -1,6 +1,7 @@
 """One run of a phase: an outside write happens once, and a doubt is looked into."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -161,11 +162,18 @@ def test_a_conflict_that_was_us_is_a_receipt(start: Start) -> None:
 def test_a_conflict_that_was_somebody_else_is_the_caller_s(start: Start) -> None:
     vendor = Vendor(failures=[failure(ErrorKind.CONFLICT)])
     run = start()
+    contested = replace(_write(vendor), contested=True)
     with pytest.raises(type(failure(ErrorKind.CONFLICT))) as caught:
-        run.write(_write(vendor))
+        run.write(contested)
     assert caught.value.kind is ErrorKind.CONFLICT
-    assert run.write(_write(vendor)).outcome is Outcome.CREATED
+    assert run.write(contested).outcome is Outcome.CREATED
     assert vendor.looks == 1
+
+
+def test_a_conflict_where_nobody_competes_is_tried_again(start: Start) -> None:
+    vendor = Vendor(failures=[failure(ErrorKind.CONFLICT)])
+    assert start().write(_write(vendor)).outcome is Outcome.CREATED
+    assert vendor.sends == 2
 
 
 @pytest.mark.parametrize("kind", [ErrorKind.REJECTED, ErrorKind.UNSUPPORTED])

@@ -15,7 +15,7 @@ from cleargate.nouns.gate import Choice, GateReason
 from cleargate.nouns.insurance import AccidentClaim, Insurance, Payment, Referral
 from cleargate.nouns.patient import Contact, PatientRecord
 from cleargate.scheduling import requests
-from cleargate.store import effects, inquiries
+from cleargate.store import connections, effects, inquiries
 from tests.house import House, visit_request
 from tests.unit.scheduling.office import ACTIVE, INACTIVE, Stage, earliest, opening, said
 
@@ -423,3 +423,25 @@ def test_every_write_is_kept_before_and_after(stage: Stage) -> None:
     assert {each.state for each in stored} == {"done"}
     ours = {each.ref for each in stored if not each.step.startswith("mail_")}
     assert ours == set(stage.ehr.kept)
+
+
+def test_a_refused_sign_in_stops_the_connection_until_it_works_again(stage: Stage) -> None:
+    stage.payer.answers = [failure(ErrorKind.AUTH), said(ACTIVE)]
+    case = stage.submit(insured())
+    stage.play(case)
+    with stage.house.session() as session:
+        states = {each.name: each.state for each in connections.states(session)}
+    assert states["vendor"] == "stopped"
+    assert stage.play(case, until=stage.later(minutes=6)).state is CaseState.DONE
+
+
+def test_a_working_call_ends_the_stop(stage: Stage) -> None:
+    refused = PortError(ErrorKind.AUTH, "ehr", vendor_code="401")
+    stage.ehr.failures["create_patient"] = [refused]
+    case = stage.submit(insured())
+    stage.play(case)
+    with stage.house.session() as session:
+        assert {each.name: each.state for each in connections.states(session)}["ehr"] == "stopped"
+    stage.play(case, until=stage.later(minutes=6))
+    with stage.house.session() as session:
+        assert {each.name: each.state for each in connections.states(session)}["ehr"] == "ok"

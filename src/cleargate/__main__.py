@@ -151,14 +151,10 @@ def drain(
 def main() -> None:
     """Run the command line; bad input is one plain sentence and exit code 2."""
     try:
-        app(standalone_mode=False)
+        app()
     except Refused as refused:
         sys.stderr.write(f"{refused}\n")
         sys.exit(EXIT_BAD_INPUT)
-    except typer.Exit as done:
-        sys.exit(done.exit_code)
-    except (typer.Abort, KeyboardInterrupt):
-        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ class Processes:
         give_up = time.monotonic() + READY_S
         while not ready_file.exists():
             if child.poll() is not None or time.monotonic() > give_up:
-                raise Refused(f"{name} did not start; see {self._logs / name}.log")
+                raise Refused(f"{name} did not start: {self._last_words(name)}")
             time.sleep(0.02)
         ready: Ready = json.loads(ready_file.read_text())
         return ready
@@ -59,7 +59,13 @@ class Processes:
         """Refused when a child has ended."""
         for name, child in self._children:
             if child.poll() is not None:
-                raise Refused(f"{name} ended unexpectedly; see {self._logs / name}.log")
+                raise Refused(f"{name} ended unexpectedly: {self._last_words(name)}")
+
+    def _last_words(self, name: str) -> str:
+        """The last line that a child left, and where the others are."""
+        log = self._logs / f"{name}.log"
+        lines = log.read_text(errors="replace").splitlines()
+        return f"{lines[-1] if lines else 'it said nothing'} (see {log})"
 
     def end(self) -> None:
         """Ask every child to end, the last started first; then insist."""

@@ -1,0 +1,53 @@
+"""The command line: bad input is one plain sentence and exit code 2, never a traceback."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.unit.coverage.answers import ACTIVE_PLAN, document, encoded
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "cleargate", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"PATH": "/usr/bin:/bin", **environment},
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("eligibility", "read", "x.edi", "--on", "tomorrow"), "write a date as YYYY-MM-DD"),
+        (("eligibility", "read", "x.edi", "--services", ","), "at least one service type"),
+        (("demo", "--data", "/proc/nowhere"), "cannot be used"),
+        (("serve",), "CLEARGATE_DATABASE_URL"),
+        (("migrate",), "CLEARGATE_DATABASE_URL"),
+        (("no-such-command",), "No such command"),
+    ],
+)
+def test_bad_input_is_a_sentence(arguments: tuple[str, ...], said: str) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_cannot_be_read_sets_the_exit_code_and_the_rest_is_read(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.edi", tmp_path / "bad.edi"
+    good.write_bytes(encoded(document(ACTIVE_PLAN)))
+    bad.write_bytes(b"<html>not an answer</html>")
+    done = run("eligibility", "read", str(bad), str(good), "--on", "2026-05-04")
+    assert done.returncode == 2
+    assert "EXAMPLE HEALTH PLAN" in done.stdout
+
+
+def test_a_demo_that_cannot_start_says_what_its_part_said(tmp_path: Path) -> None:
+    done = run("demo", "--data", str(tmp_path / "demo"), "--faults", "503=often")
+    assert done.returncode == 2
+    assert "needs a number from 0 to 1" in done.stderr

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from dbos import DBOS, DBOSConfig, Serializer
 from dbos.cli.migration import run_dbos_database_migrations
 
+from cleargate.nouns.errors import CleargateError, frames
 from cleargate.nouns.ids import CaseId, PracticeId
 from cleargate.store.database import Overtaken
 from cleargate.store.queue import APPLICATION_VERSION, QUEUE
@@ -26,6 +27,14 @@ PhaseRunner = Callable[[str, PracticeId, CaseId, int], None]
 EXIT_OVERTAKEN = 75
 
 _log = structlog.get_logger()
+
+
+class PhaseBroken(CleargateError):
+    """A phase failed and could not even end at a gate; the message is the error's type.
+
+    DBOS logs whatever a workflow raises, and stores it as plain text where the workflow was queued
+    from SQL: the error itself, which may quote a patient, must not come that far.
+    """
 
 
 class SealedSerializer(Serializer):
@@ -143,5 +152,9 @@ def _register(phase: str, run: PhaseRunner) -> None:
         except Overtaken:
             _log.error("worker_overtaken")
             os._exit(EXIT_OVERTAKEN)
+        except Exception as error:
+            name = type(error).__name__
+            _log.error("phase_broken", phase=phase, error=name, frames=frames(error.__traceback__))
+            raise PhaseBroken(name) from None
 
     DBOS.workflow(name=phase)(workflow)

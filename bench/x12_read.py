@@ -131,14 +131,14 @@ def built(shape: Callable[[int], list[str]]) -> tuple[bytes, int]:
 
 
 def measure(rounds: int, works: dict[str, Callable[[], None]]) -> dict[str, float]:
-    """The median seconds of each work, in interleaved rounds."""
+    """The median CPU seconds of each work, in interleaved rounds."""
     seconds: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):
         for name, work in works.items():
             gc.collect()
-            started = time.perf_counter()
+            started = time.process_time()
             work()
-            seconds[name].append(time.perf_counter() - started)
+            seconds[name].append(time.process_time() - started)
     return {name: statistics.median(taken) for name, taken in seconds.items()}
 
 

@@ -7,7 +7,6 @@ joined here. What can be read in two ways is left out or marked, with a doubt th
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from itertools import combinations
 from typing import NamedTuple
@@ -36,12 +35,26 @@ _PARTS = {"remaining": "remaining", "lifetime_remaining": "remaining", "year_to_
 
 
 class _Value(NamedTuple):
-    """One row read: the amount as it stands, and whether it is a total, the rest or the used."""
+    """One row read: its size, and whether that is a total, what remains or what is used."""
 
-    amount: Amount
+    row: BenefitRow
+    cents: int | None
+    percent: Decimal | None
+    network: Network
     part: str
-    key: tuple[object, ...]
-    words: tuple[str, ...]
+    source: Source
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What a total and its parts have in common."""
+        row = self.row
+        key = (row.info, row.person, self.network, row.services)
+        return (*key, row.procedure, row.places, row.insurance_type)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The payer's words, which tell totals of one key apart."""
+        return tuple([message.text for message in self.row.messages])
 
 
 def read_amounts(
@@ -69,23 +82,28 @@ def _read(row: BenefitRow, doubts: list[Doubt]) -> _Value | None:
     network, doubt = effective_network(row) if row.messages else (row.network, None)
     if doubt is not None:
         doubts.append(doubt)
-    part = _PARTS.get(row.period, "total")
     if not row.period and kind in _POOLED and cents:
         doubts.append(_doubt("period_unstated", row, source))
-    amount = Amount(
-        kind,
-        cents,
-        percent,
+    return _Value(row, cents, percent, network, _PARTS.get(row.period, "total"), source)
+
+
+def _amount(value: _Value, remaining: int | None = None, used: int | None = None) -> Amount:
+    """The amount of a total, or of a part whose total the payer did not give."""
+    row = value.row
+    is_total = value.part == "total"
+    return Amount(
+        KINDS[row.info],
+        value.cents if is_total else None,
+        value.percent if is_total else None,
         row.person,
-        network,
-        "" if part == "used" else row.period,
-        None,
+        value.network,
+        row.period if is_total else "",
+        remaining,
         row.services,
-        source,
+        value.source,
         _note(row),
+        used,
     )
-    key = (kind, row.person, network, row.services, row.procedure, row.places, row.insurance_type)
-    return _Value(amount, part, key, tuple([message.text for message in row.messages]))
 
 
 def _note(row: BenefitRow) -> str:
@@ -149,49 +167,45 @@ def _grouped(values: list[_Value]) -> dict[tuple[object, ...], list[_Value]]:
 def _joined(group: list[_Value], doubts: list[Doubt]) -> list[Amount]:
     """Give each total its remaining and used parts; parts without a total stand alone."""
     totals = [value for value in group if value.part == "total"]
-    parts = [value for value in group if value.part != "total"]
-    if not parts:
-        return [value.amount for value in totals]
+    if len(totals) == len(group):
+        return [_amount(total) for total in totals]
+    owners: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for at, total in enumerate(totals):
+        owners[total.words].append(at)
     mine: dict[int, list[_Value]] = defaultdict(list)
-    alone: list[_Value] = []
-    for part in parts:
-        owners = [at for at, total in enumerate(totals) if total.words == part.words]
-        if len(owners) != 1 and len(totals) == 1:
-            owners = [0]
-        if len(owners) == 1:
-            mine[owners[0]].append(part)
-        else:
-            alone.append(part)
-    amounts = [_with_parts(total.amount, mine[at], doubts) for at, total in enumerate(totals)]
-    if alone:
-        shell = replace(alone[0].amount, cents=None, percent=None, period="")
-        amounts.append(_with_parts(shell, alone, doubts))
+    for part in group:
+        if part.part != "total":
+            owner = [0] if len(totals) == 1 else owners.get(part.words, [])
+            mine[owner[0] if len(owner) == 1 else _ALONE].append(part)
+    amounts = [_with_parts(total, mine[at], doubts) for at, total in enumerate(totals)]
+    if mine[_ALONE]:
+        amounts.append(_with_parts(mine[_ALONE][0], mine[_ALONE], doubts))
     return amounts
 
 
-def _with_parts(total: Amount, parts: list[_Value], doubts: list[Doubt]) -> Amount:
+_ALONE = -1
+"""The place of parts that belong to no total, or to several."""
+
+
+def _with_parts(total: _Value, parts: list[_Value], doubts: list[Doubt]) -> Amount:
     """Fill in remaining and used; what is missing is computed, what disagrees is dropped."""
-    remaining = {
-        p.amount.cents for p in parts if p.part == "remaining" and p.amount.cents is not None
-    }
-    used = {p.amount.cents for p in parts if p.part == "used" and p.amount.cents is not None}
-    sources = (total.source, *(part.amount.source for part in parts))
-    left = min(remaining) if remaining else None
-    spent = min(used) if used else None
-    if total.cents is not None:
-        left = total.cents - spent if left is None and spent is not None else left
-        spent = total.cents - left if spent is None and left is not None else spent
-    agree = len(remaining) <= 1 and len(used) <= 1
-    if left is not None and left < 0:
-        agree = False
-    if total.cents is not None and left is not None and spent is not None:
-        agree = agree and spent >= 0 and left + spent == total.cents
-    if not agree:
-        doubts.append(
-            Doubt(reason("amounts_disagree", sources), frozenset(total.service_types), stops=True)
-        )
-        return total
-    return replace(total, remaining=left, used=spent)
+    remaining = {part.cents for part in parts if part.part == "remaining"}
+    used = {part.cents for part in parts if part.part == "used"}
+    left = next(iter(remaining), None)
+    spent = next(iter(used), None)
+    whole = total.cents if total.part == "total" else None
+    if whole is not None:
+        left = whole - spent if left is None and spent is not None else left
+        spent = whole - left if spent is None and left is not None else spent
+    agree = len(remaining) <= 1 and len(used) <= 1 and min(left or 0, spent or 0) >= 0
+    if whole is not None and left is not None and spent is not None:
+        agree = agree and left + spent == whole
+    if agree:
+        return _amount(total, left, spent)
+    sources = dict.fromkeys((total.source, *(part.source for part in parts)))
+    services = frozenset(total.row.services)
+    doubts.append(Doubt(reason("amounts_disagree", sources), services, stops=True))
+    return _amount(total)
 
 
 def _without_fillers(amounts: list[Amount], asked: frozenset[str]) -> list[Amount]:
@@ -220,7 +234,7 @@ def _without_fillers(amounts: list[Amount], asked: frozenset[str]) -> list[Amoun
 
 
 def _is_visit_share(amount: Amount) -> bool:
-    return amount.kind in {AmountKind.COPAY, AmountKind.COINSURANCE}
+    return amount.kind is AmountKind.COPAY or amount.kind is AmountKind.COINSURANCE
 
 
 def _is_zero(amount: Amount) -> bool:

@@ -5,8 +5,6 @@ says so need not carry the service type that was asked for.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from cleargate.coverage.network import effective_network
@@ -19,7 +17,7 @@ from cleargate.nouns.coverage import Network, Source, VisitLimit
 _ROWS = frozenset({Info.LIMIT, Info.DESCRIPTION, Info.ACTIVE})
 _UNITS = frozenset({"visits", "days", "hours", "services", "units"})
 _TOTAL_KINDS = _UNITS | {"maximum", "approved"}
-_REMAINING = frozenset({"remaining", "lifetime_remaining"})
+_PARTS = {"remaining": "remaining", "lifetime_remaining": "remaining", "year_to_date": "used"}
 _SHARED = re.compile(r"\bCOMBIN|\bSHARED\b|\bAGGREGATE\b|\bTOTAL FOR\b")
 _VISITS = re.compile(r"\b(\d{1,3})\s*(?:VISITS?|VISIT\(S\))(\s+(?:REMAIN|LEFT)\w*)?(?!\w)")
 _WORD_PERIODS = (
@@ -31,11 +29,22 @@ _WORD_PERIODS = (
 
 
 class _Count(NamedTuple):
-    """One number of visits: a total, the rest or the used."""
+    """One number of visits: a total, what remains or what is used."""
 
-    limit: VisitLimit
     part: str
     number: int
+    period: str
+    unit: str
+    source: Source
+
+
+class _Pot(NamedTuple):
+    """What counts must have in common to be one limit."""
+
+    services: tuple[str, ...]
+    network: Network
+    shared: str
+    unit: str
 
 
 def read_limits(plan: Plan, asked: frozenset[str]) -> tuple[list[VisitLimit], list[Doubt]]:
@@ -45,8 +54,12 @@ def read_limits(plan: Plan, asked: frozenset[str]) -> tuple[list[VisitLimit], li
     rows.update((row.segment, row) for row in plan.talking if _names(row, asked))
     if not rows:
         return [], doubts
-    counts = [count for segment in sorted(rows) for count in _read(rows[segment], doubts)]
-    limits = _without_repeats(_joined(counts, doubts))
+    pots: dict[_Pot, list[_Count]] = {}
+    for segment in sorted(rows):
+        _read(rows[segment], pots, doubts)
+    limits = _without_repeats(
+        [limit for pot, counts in pots.items() for limit in _joined(pot, counts, doubts)]
+    )
     for limit in limits:
         if limit.remaining == 0 and limit.network is not Network.OUT:
             doubts.append(
@@ -75,22 +88,21 @@ def _reach(limit: VisitLimit, asked: frozenset[str]) -> frozenset[str]:
     return frozenset(limit.service_types) | named
 
 
-def _read(row: BenefitRow, doubts: list[Doubt]) -> list[_Count]:
-    """The numbers of one row: from its quantity, or its frequencies, or its words."""
+def _read(row: BenefitRow, pots: dict[_Pot, list[_Count]], doubts: list[Doubt]) -> None:
+    """Put the numbers of one row into their pots: its quantity, its frequencies, or its words."""
     network, doubt = effective_network(row)
     if doubt is not None:
         doubts.append(doubt)
-    shared = next((m.text for m in row.messages if _SHARED.search(m.text.upper())), "")
-    blank = VisitLimit(None, None, "", network, row.services, shared, row.at("EB10"))
-    counts = [] if row.misplaced else _from_quantity(row, blank)
-    for frequency in row.frequencies:
-        counts.extend(_from_frequency(frequency, blank))
+    counts = [] if row.misplaced else _from_quantity(row)
+    counts.extend(count for one in row.frequencies for count in _from_frequency(one))
     if row.info is Info.LIMIT and not counts and not row.misplaced:
-        counts = _from_words(row, blank)
+        counts = _from_words(row)
     if row.misplaced or (row.info is Info.LIMIT and not counts and _states_a_number(row)):
         sources = (row.at("EB10"), *(message.source for message in row.messages))
         doubts.append(Doubt(reason("limit_unreadable", sources), frozenset(row.services)))
-    return counts
+    shared = next((m.text for m in row.messages if _SHARED.search(m.text.upper())), "")
+    for count in counts:
+        pots.setdefault(_Pot(row.services, network, shared, count.unit), []).append(count)
 
 
 def _states_a_number(row: BenefitRow) -> bool:
@@ -99,31 +111,30 @@ def _states_a_number(row: BenefitRow) -> bool:
     return any(_VISITS.search(message.text.upper()) for message in row.messages)
 
 
-def _from_quantity(row: BenefitRow, blank: VisitLimit) -> list[_Count]:
+def _from_quantity(row: BenefitRow) -> list[_Count]:
     number = _whole(row.quantity)
     if number is None:
         return []
     if row.quantity_kind == "used":
-        return [_Count(blank, "used", number)]
+        return [_Count("used", number, "", "visits", row.at("EB10"))]
     if row.quantity_kind not in _TOTAL_KINDS:
         return []
-    return [_count(blank, row.quantity_kind, row.period, number)]
+    return [_count(number, row.quantity_kind, row.period, row.at("EB10"))]
 
 
-def _from_frequency(frequency: Frequency, blank: VisitLimit) -> list[_Count]:
+def _from_frequency(frequency: Frequency) -> list[_Count]:
     number = _whole(frequency.quantity)
     if number is None or frequency.unit not in _UNITS:
         return []
     period = frequency.period
-    if period and frequency.periods not in {"", "1"} and period not in _REMAINING:
+    if period and frequency.periods not in {"", "1"} and period not in _PARTS:
         period = f"{frequency.periods} {period}"
     if frequency.per:
         period = f"{frequency.per}, for {period}" if period else frequency.per
-    placed = replace(blank, source=frequency.source)
-    return [_count(placed, frequency.unit, period, number)]
+    return [_count(number, frequency.unit, period, frequency.source)]
 
 
-def _from_words(row: BenefitRow, blank: VisitLimit) -> list[_Count]:
+def _from_words(row: BenefitRow) -> list[_Count]:
     """`30 VISITS PER CALENDAR YEAR`, `12 VISITS REMAINING`; nothing when numbers contradict."""
     found: dict[str, tuple[int, Source]] = {}
     for message in row.messages:
@@ -135,19 +146,16 @@ def _from_words(row: BenefitRow, blank: VisitLimit) -> list[_Count]:
     text = row.text
     period = next((word for pattern, word in _WORD_PERIODS if pattern.search(text)), row.period)
     return [
-        _Count(replace(blank, period="" if part == "remaining" else period, source=source), part, n)
-        for part, (n, source) in found.items()
+        _Count(part, number, "" if part == "remaining" else period, "visits", source)
+        for part, (number, source) in found.items()
     ]
 
 
-def _count(blank: VisitLimit, unit: str, period: str, number: int) -> _Count:
+def _count(number: int, unit: str, period: str, source: Source) -> _Count:
     """A number of a unit in a period; `remaining` and `year_to_date` are parts, no periods."""
-    limit = replace(blank, unit=unit if unit in _UNITS else "visits")
-    if period in _REMAINING:
-        return _Count(limit, "remaining", number)
-    if period == "year_to_date":
-        return _Count(limit, "used", number)
-    return _Count(replace(limit, period=period), "total", number)
+    part = _PARTS.get(period, "total")
+    unit = unit if unit in _UNITS else "visits"
+    return _Count(part, number, period if part == "total" else "", unit, source)
 
 
 def _whole(text: str) -> int | None:
@@ -158,61 +166,64 @@ def _whole(text: str) -> int | None:
     return None
 
 
-def _joined(counts: Sequence[_Count], doubts: list[Doubt]) -> list[VisitLimit]:
-    """Join totals with what remains or is used of them, by service, network and sharing."""
-    groups: dict[tuple[object, ...], list[_Count]] = {}
-    for count in counts:
-        limit = count.limit
-        key = (frozenset(limit.service_types), limit.network, limit.shared, limit.unit)
-        groups.setdefault(key, []).append(count)
-    limits: list[VisitLimit] = []
-    for group in groups.values():
-        totals = {(c.number, c.limit.period): c for c in group if c.part == "total"}
-        rest = [c for c in group if c.part != "total"]
-        if rest and len(totals) <= 1:
-            total = next(iter(totals.values()), None)
-            limits.append(_with_rest(total, rest, doubts))
-        else:
-            limits.extend(replace(c.limit, allowed=c.number) for c in totals.values())
-            limits.extend(
-                replace(c.limit, remaining=c.number) for c in rest if c.part == "remaining"
-            )
-    return limits
+def _joined(pot: _Pot, counts: list[_Count], doubts: list[Doubt]) -> list[VisitLimit]:
+    """Join the totals of one pot with what remains or is used of them."""
+    totals = {(count.number, count.period): count for count in counts if count.part == "total"}
+    rest = [count for count in counts if count.part != "total"]
+    if rest and len(totals) <= 1:
+        return [_with_rest(pot, next(iter(totals.values()), None), rest, doubts)]
+    limits = [_limit(pot, count, allowed=count.number) for count in totals.values()]
+    remaining = (count for count in rest if count.part == "remaining")
+    return limits + [_limit(pot, count, remaining=count.number) for count in remaining]
 
 
-def _with_rest(total: _Count | None, rest: list[_Count], doubts: list[Doubt]) -> VisitLimit:
-    base = replace(total.limit, allowed=total.number) if total else rest[0].limit
-    remaining = {count.number for count in rest if count.part == "remaining"}
-    used = {count.number for count in rest if count.part == "used"}
-    if base.allowed is not None:
-        remaining |= {base.allowed - number for number in used}
-    sane = len(remaining) <= 1 and all(
-        0 <= number <= (base.allowed if base.allowed is not None else number)
-        for number in remaining
+def _limit(
+    pot: _Pot, count: _Count, *, allowed: int | None = None, remaining: int | None = None
+) -> VisitLimit:
+    return VisitLimit(
+        allowed,
+        remaining,
+        count.period,
+        pot.network,
+        pot.services,
+        pot.shared,
+        count.source,
+        pot.unit,
     )
-    if not sane:
-        sources = (base.source, *(count.limit.source for count in rest))
-        doubts.append(
-            Doubt(reason("limit_disagrees", sources), frozenset(base.service_types), stops=True)
-        )
-        return base
-    return replace(base, remaining=next(iter(remaining), None))
+
+
+def _with_rest(
+    pot: _Pot, total: _Count | None, rest: list[_Count], doubts: list[Doubt]
+) -> VisitLimit:
+    base = total or rest[0]
+    allowed = total.number if total else None
+    remaining = {count.number for count in rest if count.part == "remaining"}
+    if allowed is not None:
+        remaining |= {allowed - count.number for count in rest if count.part == "used"}
+    if len(remaining) > 1 or any(
+        left < 0 or (allowed is not None and left > allowed) for left in remaining
+    ):
+        sources = dict.fromkeys((base.source, *(count.source for count in rest)))
+        services = frozenset(pot.services)
+        doubts.append(Doubt(reason("limit_disagrees", sources), services, stops=True))
+        return _limit(pot, base, allowed=allowed)
+    return _limit(pot, base, allowed=allowed, remaining=next(iter(remaining), None))
 
 
 def _without_repeats(limits: list[VisitLimit]) -> list[VisitLimit]:
     """Drop a limit repeated without its network flag (seen: UnitedHealthcare, 33 and PT)."""
-    flagged = {_unplaced(limit) for limit in limits if limit.network is not Network.UNSTATED}
-    kept: dict[VisitLimit, VisitLimit] = {}
-    for limit in limits:
-        if limit.network is not Network.UNSTATED:
-            kept.setdefault(replace(limit, source=_NOWHERE), limit)
-        elif _unplaced(limit) not in flagged:
-            kept.setdefault(_unplaced(limit), limit)
-    return list(kept.values())
+    flagged = {_content(one) for one in limits if one.network is not Network.UNSTATED}
+    return [
+        one for one in limits if one.network is not Network.UNSTATED or _content(one) not in flagged
+    ]
 
 
-_NOWHERE = Source(0, "")
-
-
-def _unplaced(limit: VisitLimit) -> VisitLimit:
-    return replace(limit, network=Network.UNSTATED, source=_NOWHERE)
+def _content(limit: VisitLimit) -> tuple[object, ...]:
+    return (
+        limit.allowed,
+        limit.remaining,
+        limit.period,
+        limit.service_types,
+        limit.shared,
+        limit.unit,
+    )

@@ -19,6 +19,8 @@ _PRIME = re.compile(r"\b([A-Z]+)\s+IS\s+(?:THE\s+)?PRIM")
 
 def read_other_payers(plan: Plan) -> tuple[list[OtherPayer], list[Doubt]]:
     """Other payers in file order; the doubt is for information, it stops nothing."""
+    if not (plan.notable or plan.foreign):
+        return [], []
     found: list[OtherPayer] = []
     for row in plan.notable:
         named = [_other_payer(entity) for entity in row.entities if _is_other(entity, row)]

@@ -58,15 +58,10 @@ def judge(answer: PayerAnswer, services: tuple[str, ...], on: date) -> Coverage:
     limits, limit_doubts = read_limits(plan, asked)
     needs = read_needs(plan.relevant, services[0])
     others, other_doubts = read_other_payers(plan)
-    doubts = [
-        *_patient_doubts(answer, dates),
-        *_row_doubts(plan),
-        *delegations(plan),
-        *amount_doubts,
-        *limit_doubts,
-        *needs.doubts,
-        *other_doubts,
-    ]
+    doubts = [*amount_doubts, *limit_doubts, *needs.doubts, *other_doubts]
+    if plan.notable:
+        doubts[:0] = [*_row_doubts(plan), *delegations(plan)]
+    doubts[:0] = _patient_doubts(answer, dates)
     verdicts = _verdicts(services, plan, doubts, answer.complete)
     bounds = _bounds(plan, dates, on)
     return Coverage(
@@ -109,7 +104,7 @@ def _verdicts(
         named = plan.naming(service)
         if service == PLAN:
             stated = _stated_of_plan(plan, named)
-        elif named or _nearest(service, plan):
+        elif named or plan.talking or _has_related(service, plan):
             stated = _stated(service, plan, named)
         else:
             stated = silent = silent or _by_plan(service, plan, named)
@@ -134,7 +129,7 @@ def _lowered(stated: _Stated, doubts: list[Doubt], complete: bool) -> _Stated:
 
 
 def _stated(service: str, plan: Plan, named: list[BenefitRow]) -> _Stated:
-    """What the payer states about a service that it names, before any doubt."""
+    """What the payer states about a service, before any doubt."""
     active = [row for row in named if row.info is Info.ACTIVE]
     refused = [row for row in named if _refuses(row)]
     benefits = [row for row in named if row.info in _BENEFITS]
@@ -216,6 +211,10 @@ def _unsettled(service: str, plan: Plan, active: list[BenefitRow]) -> _Stated:
     return _said(Verdict.ACTIVE_UNCLEAR, active, "service_not_settled")
 
 
+def _has_related(service: str, plan: Plan) -> bool:
+    return service in RELATED and not plan.by_service.keys().isdisjoint(RELATED[service])
+
+
 def _nearest(service: str, plan: Plan) -> tuple[list[BenefitRow], list[BenefitRow]] | None:
     """Rows that name a service in words only, and rows of related services; None without any."""
     in_words = [row for row in plan.talking if is_named_in(row.text, service)]
@@ -275,9 +274,11 @@ def _reasons(
     verdicts: tuple[ServiceVerdict, ...], doubts: list[Doubt], asked: frozenset[str]
 ) -> tuple[Reason, ...]:
     """All reasons once: the primary service's first, then what else touches a service asked."""
+    if not doubts:
+        return verdicts[0].reasons
     touching = (
         doubt.reason
         for doubt in doubts
-        if doubt.services is None or not asked.isdisjoint(doubt.services) or not doubt.services
+        if not doubt.services or not asked.isdisjoint(doubt.services)
     )
     return tuple(dict.fromkeys(chain(verdicts[0].reasons, touching)))

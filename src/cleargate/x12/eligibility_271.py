@@ -7,10 +7,8 @@ dataclasses because an answer has hundreds, and these are made three times as fa
 Source: 005010X279A1, chapter 2; 004010X092A1.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 from typing import NamedTuple
 
 from cleargate.x12.diagnostics import Report, warning
@@ -21,7 +19,9 @@ PAYER, PROVIDER, SUBSCRIBER, DEPENDENT = "20", "21", "22", "23"
 """HL03: who a level is about."""
 
 _Numbered = tuple[int, Elements]
-_Tagged = dict[str, list[_Numbered]]
+_Loop = list[_Numbered]
+_Tagged = dict[str, _Loop]
+_NO_SEGMENT: Elements = []
 
 
 class Party(NamedTuple):
@@ -162,28 +162,31 @@ class Answer:
 
 def read_answer(transaction: TransactionSet, report: Report) -> Answer:
     """Read a 271 into its loops."""
-    levels = [
-        _level(segments, transaction.delimiters.repetition, report)
-        for segments in _hierarchy(transaction)
-    ]
+    repetition = transaction.delimiters.repetition
+    levels = [_level(loops, repetition, report) for loops in _hierarchy(transaction, report)]
     if not levels:
         report(warning("no_levels", transaction.first, "The 271 has no HL segment."))
     return Answer(_members(levels, report))
 
 
-def _hierarchy(transaction: TransactionSet) -> Iterator[list[_Numbered]]:
-    """Cut the set at its HL segments; what stands before the first one is BHT and the like."""
-    group: list[_Numbered] | None = None
+def _hierarchy(transaction: TransactionSet, report: Report) -> list[list[_Loop]]:
+    """Cut the set at HL into levels, and each level at EB: its head, then its EB loops."""
+    levels: list[list[_Loop]] = []
+    loop: _Loop = []
     for numbered in enumerate(transaction.segments, transaction.first):
         tag = numbered[1][0]
         if tag == "HL":
-            if group:
-                yield group
-            group = [numbered]
-        elif group is not None and tag != "SE":
-            group.append(numbered)
-    if group:
-        yield group
+            loop = [numbered]
+            levels.append([loop])
+        elif tag == "EB":
+            loop = [numbered]
+            if levels:
+                levels[-1].append(loop)
+            else:
+                report(warning("eb_outside_level", numbered[0], "EB stands before any HL."))
+        elif tag != "SE":
+            loop.append(numbered)
+    return levels
 
 
 def _members(levels: list[Level], report: Report) -> tuple[Member, ...]:
@@ -216,38 +219,33 @@ def _members(levels: list[Level], report: Report) -> tuple[Member, ...]:
     return tuple(members)
 
 
-def _level(segments: list[_Numbered], repetition: str, report: Report) -> Level:
+def _level(loops: list[_Loop], repetition: str, report: Report) -> Level:
     """Read one HL loop: its head, then one EB loop after another."""
-    number, hl = segments[0]
-    starts = [at for at, (_, segment) in enumerate(segments) if segment[0] == "EB"]
-    head = _by_tag(segments[: starts[0]] if starts else segments)
-    names = _parties(head)
-    demographics = head["DMG"][0][1] if "DMG" in head else []
+    number, hl = loops[0][0]
+    head = _by_tag(loops[0])
+    names = _parties(head) if "NM1" in head else ()
+    demographics = head["DMG"][0][1] if "DMG" in head else _NO_SEGMENT
+    _, identifier, parent, code = (hl + _PADDING)[:4]
     level = Level(
         number,
-        element(hl, 1),
-        element(hl, 2),
-        element(hl, 3),
+        identifier,
+        parent,
+        code,
         names[0] if names else None,
-        _trace(head),
+        _trace(head["TRN"]) if "TRN" in head else "",
         _date(element(demographics, 2)),
         element(demographics, 3),
-        _references(head),
-        _periods(head, report),
-        _rejections(head, report),
-        tuple(
-            [
-                _benefit(segments[start:end], repetition, report)
-                for start, end in pairwise([*starts, len(segments)])
-            ]
-        ),
+        _references(head) if "REF" in head else (),
+        _periods(head, report) if "DTP" in head else (),
+        _rejections(head, report) if "AAA" in head else (),
+        tuple([_benefit(loop, repetition, report) for loop in loops[1:]]),
     )
     _check_level(level, demographics, report)
     return level
 
 
-def _by_tag(loop: list[_Numbered]) -> _Tagged:
-    """The segments of a loop under their tags, in file order; PERs go with the NM1 above."""
+def _by_tag(loop: _Loop) -> _Tagged:
+    """The segments of a loop under their tags, in file order."""
     tagged: _Tagged = {}
     for numbered in loop:
         tag = numbered[1][0]
@@ -258,11 +256,12 @@ def _by_tag(loop: list[_Numbered]) -> _Tagged:
     return tagged
 
 
-def _trace(head: _Tagged) -> str:
+def _trace(traces: _Loop) -> str:
     """The trace number that we sent (TRN01 is 2), or else the payer's own."""
-    traces = head.get("TRN", ())
-    ours = [trace for _, trace in traces if element(trace, 1) == "2"]
-    return element((ours or [trace for _, trace in traces])[0], 2) if traces else ""
+    for _, trn in traces:
+        if element(trn, 1) == "2":
+            return element(trn, 2)
+    return element(traces[0][1], 2)
 
 
 def _check_level(level: Level, demographics: Elements, report: Report) -> None:
@@ -277,7 +276,7 @@ def _check_level(level: Level, demographics: Elements, report: Report) -> None:
         report(warning("birth_date", level.segment, "DMG02 is no date CCYYMMDD."))
 
 
-def _benefit(segments: list[_Numbered], repetition: str, report: Report) -> Benefit:
+def _benefit(segments: _Loop, repetition: str, report: Report) -> Benefit:
     """Read one EB loop. NM1 and PER belong to its 2120 loop, whether LS and LE wrap it or not."""
     number, eb = segments[0]
     (
@@ -287,24 +286,37 @@ def _benefit(segments: list[_Numbered], repetition: str, report: Report) -> Bene
     services = _service_types(codes, repetition)
     if not information:
         report(warning("eb_without_code", number, "EB01 is empty."))
-    if services and len(max(services, key=len)) > 2:
+    if len(codes) > 2 and max(map(len, services)) > 2:
         report(warning("service_type", number, "EB03 holds something that is no service type."))
-    fields = (
-        number, information, level, services, insurance_type, plan, period, amount, percent,
-        quantity_kind, quantity, authorisation, network, procedure,
-    )  # fmt: skip
-    if len(segments) == 1:
-        return Benefit(*fields)
-    loop = _by_tag(segments)
+    children = _children(_by_tag(segments), report) if len(segments) > 1 else _NO_CHILDREN
     return Benefit(
-        *fields,
-        tuple([Text(number, element(msg, 1)) for number, msg in loop.get("MSG", ())]),
-        _periods(loop, report),
-        tuple([_delivery(number, hsd) for number, hsd in loop.get("HSD", ())]),
-        _references(loop),
-        _rejections(loop, report),
-        tuple([element(iii, 2) for _, iii in loop.get("III", ()) if element(iii, 1) == "ZZ"]),
-        _parties(loop),
+        number, information, level, services, insurance_type, plan, period, amount, percent,
+        quantity_kind, quantity, authorisation, network, procedure, *children,
+    )  # fmt: skip
+
+
+_Children = tuple[
+    tuple[Text, ...],
+    tuple[Period, ...],
+    tuple[Delivery, ...],
+    tuple[Reference, ...],
+    tuple[Rejection, ...],
+    tuple[str, ...],
+    tuple[Party, ...],
+]
+_NO_CHILDREN: _Children = ((), (), (), (), (), (), ())
+
+
+def _children(loop: _Tagged, report: Report) -> _Children:
+    """What hangs on an EB segment, in the order of Benefit's fields."""
+    return (
+        tuple([Text(at, element(msg, 1)) for at, msg in loop["MSG"]]) if "MSG" in loop else (),
+        _periods(loop, report) if "DTP" in loop else (),
+        tuple([_delivery(at, hsd) for at, hsd in loop["HSD"]]) if "HSD" in loop else (),
+        _references(loop) if "REF" in loop else (),
+        _rejections(loop, report) if "AAA" in loop else (),
+        _places(loop["III"]) if "III" in loop else (),
+        _parties(loop) if "NM1" in loop else (),
     )
 
 
@@ -321,16 +333,21 @@ def _service_types(text: str, repetition: str) -> tuple[str, ...]:
 
 def _parties(loop: _Tagged) -> tuple[Party, ...]:
     """The NM1s of a loop, each with the contacts of the PERs between it and the next one."""
-    if "NM1" not in loop:
-        return ()
-    parties: list[Party] = []
-    bounds = [number for number, _ in loop["NM1"]] + [_LAST]
-    pers = loop.get("PER", ())
-    for (number, nm1), end in zip(loop["NM1"], bounds[1:], strict=True):
-        _, role, _, family, given, _, _, _, id_kind, identifier = (nm1 + _PADDING)[:10]
-        mine = tuple([per for at, per in pers if number < at < end]) if pers else ()
-        parties.append(Party(number, role, family, given, id_kind, identifier, mine))
-    return tuple(parties)
+    names = loop["NM1"]
+    if "PER" not in loop:
+        return tuple([_party(number, nm1, ()) for number, nm1 in names])
+    bounds = [number for number, _ in names] + [_LAST]
+    return tuple(
+        [
+            _party(number, nm1, tuple([per for at, per in loop["PER"] if number < at < end]))
+            for (number, nm1), end in zip(names, bounds[1:], strict=True)
+        ]
+    )
+
+
+def _party(number: int, nm1: Elements, pers: tuple[Elements, ...]) -> Party:
+    padded = nm1 + _PADDING
+    return Party(number, padded[1], padded[3], padded[4], padded[8], padded[9], pers)
 
 
 _LAST = 1 << 62
@@ -338,8 +355,6 @@ _LAST = 1 << 62
 
 
 def _references(loop: _Tagged) -> tuple[Reference, ...]:
-    if "REF" not in loop:
-        return ()
     return tuple(
         [
             Reference(number, element(ref, 1), element(ref, 2), element(ref, 3))
@@ -348,14 +363,16 @@ def _references(loop: _Tagged) -> tuple[Reference, ...]:
     )
 
 
+def _places(codes: _Loop) -> tuple[str, ...]:
+    return tuple([element(iii, 2) for _, iii in codes if element(iii, 1) == "ZZ"])
+
+
 def _delivery(number: int, hsd: Elements) -> Delivery:
     unit, quantity, per, _, period, periods = (hsd + _PADDING)[1:7]
     return Delivery(number, unit, quantity, per, period, periods)
 
 
 def _rejections(loop: _Tagged, report: Report) -> tuple[Rejection, ...]:
-    if "AAA" not in loop:
-        return ()
     found: list[Rejection] = []
     for number, aaa in loop["AAA"]:
         _, valid, _, reason, follow_up = (aaa + _PADDING)[:5]
@@ -366,8 +383,6 @@ def _rejections(loop: _Tagged, report: Report) -> tuple[Rejection, ...]:
 
 
 def _periods(loop: _Tagged, report: Report) -> tuple[Period, ...]:
-    if "DTP" not in loop:
-        return ()
     found: list[Period] = []
     for number, dtp in loop["DTP"]:
         first, _, last = element(dtp, 3).partition("-")
@@ -386,6 +401,6 @@ def _date(text: str) -> date | None:
     if len(text) not in {8, 12} or not (text.isascii() and text.isdigit()):
         return None
     try:
-        return date(int(text[:4]), int(text[4:6]), int(text[6:8]))
+        return date.fromisoformat(text[:8])
     except ValueError:
         return None

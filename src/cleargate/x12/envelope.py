@@ -62,16 +62,17 @@ class _Envelope:
 
     def sets(self) -> Iterator[TransactionSet]:
         number = 0
+        current = self._set
         for number, segment in enumerate(self._tokenizer, 1):
-            if segment[0] not in _ENVELOPE:
-                if self._set is None:
-                    self._stray(number)
-                elif len(self._set) < SET_SEGMENTS_MAX:
-                    self._set.append(segment)
-                continue
-            done = self._step(segment, number)
-            if done is not None:
-                yield done
+            if segment[0] in _ENVELOPE:
+                done = self._step(segment, number)
+                current = self._set
+                if done is not None:
+                    yield done
+            elif current is None:
+                self._stray(number)
+            elif number - self._first < SET_SEGMENTS_MAX:
+                current.append(segment)
         unfinished = self._cut_off(number)
         if unfinished is not None:
             yield unfinished

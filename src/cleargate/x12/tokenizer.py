@@ -77,7 +77,7 @@ class Tokenizer:
         for header, piece in _cut_at_headers(_decoded(self._chunks, self._report)):
             text = piece
             if header is not None:
-                yield from self._segments([rest], unterminated=True)
+                yield from self._last(rest)
                 yield self._open(header)
                 text = _body(header, text)
                 rest, started = "", True
@@ -92,28 +92,34 @@ class Tokenizer:
                 )
                 rest = ""
             yield from self._segments(parts)
-        yield from self._segments([rest], unterminated=True)
+        yield from self._last(rest)
         if not started:
             self._report(
                 error("not_x12", 0, "No X12 interchange header (ISA) found: not an X12 file.")
             )
 
-    def _segments(self, parts: list[str], *, unterminated: bool = False) -> Iterator[Elements]:
+    def _segments(self, parts: list[str]) -> list[Elements]:
+        """Split segments into elements; those of a padded kind lose the blanks around them."""
         separator = self.delimiters.element
-        blanks = (f" {separator}", f"{separator} ")
-        for part in parts:
-            segment = part.strip(_BLANKS)
-            if not segment:
-                continue
-            self._number += 1
-            if unterminated:
-                self._report(
-                    warning("segment_unterminated", self._number, "The last segment has no end.")
-                )
-            if blanks[0] in segment or blanks[1] in segment:
-                yield [element.strip() for element in segment.split(separator)]
-            else:
-                yield segment.split(separator)
+        segments = [segment.split(separator) for part in parts if (segment := part.strip(_BLANKS))]
+        self._number += len(segments)
+        if self._is_padded(parts):
+            return [[element.strip() for element in segment] for segment in segments]
+        return segments
+
+    def _is_padded(self, parts: list[str]) -> bool:
+        separator = self.delimiters.element
+        text = "".join(parts)
+        return f" {separator}" in text or f"{separator} " in text
+
+    def _last(self, rest: str) -> list[Elements]:
+        """What stands behind the last terminator of an interchange, where only blanks belong."""
+        segments = self._segments([rest])
+        if segments:
+            self._report(
+                warning("segment_unterminated", self._number, "The last segment has no end.")
+            )
+        return segments
 
     def _open(self, header: re.Match[str]) -> Elements:
         """Take over the delimiters of a new interchange and hand out its ISA segment."""

@@ -126,7 +126,7 @@ def payer_answer(member: Member, set_index: int, *, complete: bool) -> PayerAnsw
         payer=payer.family if payer else "",
         rows=tuple(map(_row, patient.benefits)) if patient else (),
         spans=_patient_spans(member),
-        refusals=tuple(_refusal(one) for level in levels for one in level.rejections),
+        refusals=tuple([_refusal(one) for level in levels for one in level.rejections]),
         complete=complete,
         trace=patient.trace if patient else "",
         member_id=_member_id(member),
@@ -148,52 +148,47 @@ def _member_id(member: Member) -> str:
 def _patient_spans(member: Member) -> tuple[Span, ...]:
     """The patient's dates; a dependent without any has those of the subscriber's policy."""
     for level in (member.dependent, member.subscriber):
-        spans = _spans(level.periods) if level is not None else ()
-        if spans:
+        if level is not None and level.periods and (spans := _spans(level.periods)):
             return spans
     return ()
 
 
 def _row(benefit: Benefit) -> BenefitRow:
-    fields = (
-        _INFO.get(benefit.information, Info.OTHER),
-        benefit.segment,
-        benefit.services,
-        _PERSONS.get(benefit.level, Person.UNSTATED),
-        _NETWORKS.get(benefit.network, Network.UNSTATED),
-        benefit.insurance_type,
-        benefit.plan,
-        _PERIODS.get(benefit.period, benefit.period),
-        benefit.amount,
-        benefit.percent,
-        _QUANTITIES.get(benefit.quantity_kind, benefit.quantity_kind),
-        benefit.quantity,
-        _AUTHORISATIONS.get(benefit.authorisation, AuthorisationNeed.UNSTATED),
-        benefit.procedure,
-        _is_misplaced(benefit),
-    )
-    if not (benefit.messages or benefit.periods or benefit.deliveries or benefit.parties) and not (
-        benefit.places or benefit.rejections
-    ):
-        return BenefitRow(*fields)
+    (
+        segment, information, level, services, insurance_type, plan, period, amount, percent,
+        quantity_kind, quantity, authorisation, network, procedure,
+        messages, periods, deliveries, _references, rejections, places, parties,
+    ) = benefit  # fmt: skip
     return BenefitRow(
-        *fields,
-        tuple(Message(one.text, Source(one.segment, "MSG")) for one in benefit.messages),
-        _spans(benefit.periods),
-        tuple(map(_frequency, benefit.deliveries)),
-        tuple(map(_refusal, benefit.rejections)),
-        benefit.places,
-        tuple(map(_entity, benefit.parties)),
+        _INFO.get(information, Info.OTHER),
+        segment,
+        services,
+        _PERSONS.get(level, Person.UNSTATED),
+        _NETWORKS.get(network, Network.UNSTATED),
+        insurance_type,
+        plan,
+        _PERIODS.get(period, period),
+        amount,
+        percent,
+        _QUANTITIES.get(quantity_kind, quantity_kind),
+        quantity,
+        _AUTHORISATIONS.get(authorisation, AuthorisationNeed.UNSTATED),
+        procedure,
+        information == "F" and _is_misplaced(benefit),
+        tuple([Message(text, Source(at, "MSG")) for at, text in messages]) if messages else (),
+        _spans(periods) if periods else (),
+        tuple(map(_frequency, deliveries)) if deliveries else (),
+        tuple(map(_refusal, rejections)) if rejections else (),
+        places,
+        tuple(map(_entity, parties)) if parties else (),
     )
 
 
 def _is_misplaced(benefit: Benefit) -> bool:
-    """Whether a quantity, its kind or the period stands in another element's place.
+    """Whether a limit's quantity, its kind or the period stands in another element's place.
 
     Seen: `EB*F*IND*PT*PO*23*20****VS`, each value one or more elements off.
     """
-    if benefit.information != "F":
-        return False
     if benefit.quantity in _QUANTITIES and not benefit.quantity_kind:
         return True
     return bool(benefit.period) and benefit.period not in _PERIODS

@@ -1,0 +1,139 @@
+"""Workers die, freeze and are overtaken; whoever lives goes on, and nobody acts twice."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+
+import pytest
+
+from cleargate.engine.durable import EXIT_OVERTAKEN
+from cleargate.nouns.ids import CaseId
+from cleargate.store import attempts
+from tests.postgres import connect
+from tests.workflows.reckoning import assert_done_once
+from tests.workflows.stage import Stage, WorkerProcess
+from tests.workflows.worker import Blow, Point
+
+TAKEOVER_MAX_S = 15.0
+
+
+def _until_dead(stage: Stage, victim: WorkerProcess, case: CaseId) -> None:
+    def has_died() -> bool:
+        stage.follow_link(case)
+        return victim.ended(0.0) is not None
+
+    stage.until(has_died)
+    assert victim.ended() == -signal.SIGKILL
+
+
+def _holder(stage: Stage) -> str:
+    """The worker that runs a phase now."""
+    with connect(stage.owner_url) as owner:
+        row = owner.execute(
+            "select executor_id from dbos.workflow_status where status = 'PENDING'"
+        ).fetchone()
+    return str(row[0]) if row else ""
+
+
+def _pid(executor: str) -> int:
+    """Executor names end in the process's id and a random part."""
+    return int(executor.split("-")[-2])
+
+
+def test_a_peer_takes_over_within_fifteen_seconds(
+    stage: Stage, record_property: Callable[[str, object], None]
+) -> None:
+    """Two workers run; whichever has the case is killed in the middle of a call."""
+    stage.world.fail("ehr:*:create:Coverage", "delay", delay_ms=60_000)
+    stage.start()
+    stage.start()
+    case = stage.submit(stage.world.person())
+
+    def is_held() -> bool:
+        stage.follow_link(case)
+        return not stage.world.planned()
+
+    stage.until(is_held)
+    first = _holder(stage)
+    os.kill(_pid(first), signal.SIGKILL)
+    killed = time.monotonic()
+    stage.until(lambda: _holder(stage) not in ("", first), TAKEOVER_MAX_S)
+    took = time.monotonic() - killed
+    record_property("takeover_s", round(took, 1))
+    stage.settle(case)
+    assert_done_once(stage, case)
+
+
+def test_a_worker_killed_between_claiming_a_time_and_booking_it_leaves_no_claim(
+    stage: Stage,
+) -> None:
+    """A booking is two writes over there; the second one's try finds the first one's claim."""
+    case = stage.submit(stage.world.person())
+    stage.world.fail("ehr:*:update:Slot", "lost_reply", contains=case.hex)
+    victim = stage.start(Blow("book", Point.AFTER_COMMIT))
+    _until_dead(stage, victim, case)
+    claims = [
+        row for row in stage.world.ledger()["slot_changes"] if row["ref"].startswith(case.hex)
+    ]
+    assert [row["status"] for row in claims] == ["busy"]
+    assert stage.world.of_case(case)["bookings"] == []
+    stage.start()
+    stage.settle(case)
+    assert_done_once(stage, case)
+
+
+def test_every_worker_that_takes_a_case_may_die_and_the_next_one_goes_on(stage: Stage) -> None:
+    """Three deaths in a row, each at another write."""
+    case = stage.submit(stage.world.person())
+    for method in ("create_patient", "book", "record_eligibility"):
+        _until_dead(stage, stage.start(Blow(method, Point.AFTER_REPLY)), case)
+    stage.start()
+    stage.settle(case)
+    assert_done_once(stage, case)
+
+
+@pytest.mark.parametrize("method", ["create_patient", "book", "record_eligibility", "send"])
+def test_a_frozen_worker_that_was_overtaken_writes_nothing_more(
+    stage: Stage, method: str
+) -> None:
+    """It wakes up in front of a send: that call carries the same Ref, and then it ends."""
+    case = stage.submit(stage.world.person())
+    frozen = stage.start(Blow(method, Point.BEFORE_SEND, signal.SIGSTOP))
+
+    def is_frozen() -> bool:
+        stage.follow_link(case)
+        return _is_stopped(frozen.pid)
+
+    stage.until(is_frozen)
+    rescuer = stage.start()
+    stage.settle(case)
+    stage.until(lambda: _holder(stage) == "")
+    rescuer.kill()
+    before = _everything(stage)
+    os.kill(frozen.pid, signal.SIGCONT)
+    assert frozen.ended() == EXIT_OVERTAKEN
+    assert _everything(stage) == before
+    assert_done_once(stage, case)
+    tries = stage.acting(case, lambda session: attempts.of_case(session, case))
+    assert {each.ref.rpartition(".")[2] for each in tries if each.ref} == {"1"}
+
+
+def _is_stopped(pid: int) -> bool:
+    with open(f"/proc/{pid}/stat") as stat:
+        return stat.read().rpartition(")")[2].split()[0] == "T"
+
+
+def _everything(stage: Stage) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every table of ours and the engine's, of both practices."""
+    found = {}
+    with connect(stage.owner_url) as owner:
+        tables = owner.execute(
+            "select schemaname, tablename from pg_tables where schemaname in ('public', 'dbos')"
+        ).fetchall()
+        for practice in stage.house.profiles:
+            owner.execute("select set_config('app.practice_id', %s, false)", (str(practice),))
+            for schema, table in tables:
+                rows = owner.execute(f'select t::text from {schema}."{table}" t').fetchall()  # type: ignore[arg-type]
+                found[f"{practice} {schema}.{table}"] = sorted(rows)
+    return found

@@ -69,6 +69,7 @@ def make_worker(house: House, stop_at: datetime | None = None) -> Worker:
         procedures=PROCEDURES,
         last_moment=last_moment,
         gate_for=gate_for,
+        longest_call=lambda practice: practice.longest_call,
     )
     with house.database.public() as connection:
         key = engine_key(connection, house.keys)

@@ -59,9 +59,13 @@ class Capabilities:
 
 
 class PracticeSystem(Protocol):
-    """The practice's own EHR or practice-management system."""
+    """The practice's own EHR or practice-management system.
+
+    `deadline_s` is the longest that one operation may take, its sub-calls included.
+    """
 
     connection: str
+    deadline_s: float
 
     def capabilities(self) -> Capabilities:
         """What this system can do."""
@@ -104,9 +108,11 @@ class Clearinghouse(Protocol):
     """Somebody who carries questions to payers.
 
     `repeatable`: whether a question that may have arrived can be asked again without a second fee.
+    `deadline_s` is the longest that one question may take.
     """
 
     connection: str
+    deadline_s: float
     repeatable: bool
 
     def check_eligibility(self, inquiry: Inquiry, ref: Ref) -> RawAnswer | Pending:
@@ -129,9 +135,10 @@ class Message:
 
 
 class Messenger(Protocol):
-    """Whoever carries mail."""
+    """Whoever carries mail. `deadline_s` is the longest that handing over may take."""
 
     connection: str
+    deadline_s: float
 
     def send(self, message: Message, ref: Ref) -> Receipt:
         """Hand the message over; the same Ref gives the same Message-ID."""

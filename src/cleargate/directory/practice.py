@@ -99,3 +99,9 @@ class Practice(Profile):
     ehr: PracticeSystem
     clearinghouses: Mapping[str, Clearinghouse]
     mail: Messenger
+
+    @property
+    def longest_call(self) -> timedelta:
+        """The longest that one call outside may take."""
+        houses = [each.deadline_s for each in self.clearinghouses.values()]
+        return timedelta(seconds=max(self.ehr.deadline_s, self.mail.deadline_s, *houses))

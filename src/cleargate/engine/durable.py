@@ -140,7 +140,7 @@ class Durable:
 
     def destroy(self) -> None:
         """Stop working the queue; a running phase gets a moment to end."""
-        DBOS.destroy(workflow_completion_timeout_sec=10)
+        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=10)
 
 
 def _register(phase: str, run: PhaseRunner) -> None:

@@ -7,7 +7,7 @@ run again from its top.
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 import structlog
@@ -38,7 +38,7 @@ class Engine(Generic[P]):
     """What every phase needs.
 
     `last_moment` says until when a case's calls are tried again; `gate_for` words a failure for a
-    person.
+    person; `longest_call` is how long one call outside may take.
     """
 
     database: Database
@@ -47,6 +47,7 @@ class Engine(Generic[P]):
     procedures: Mapping[str, Procedure[P]]
     last_moment: Callable[[P, Case], datetime]
     gate_for: Callable[[NeedsPerson, str], Gate]
+    longest_call: Callable[[P], timedelta] = lambda _: timedelta(0)
 
     def run_phase(
         self,
@@ -88,7 +89,7 @@ class Engine(Generic[P]):
             database=self.database,
             clock=self.clock,
             last_moment=self.last_moment(wired, stored),
-            stop_at=stop_at,
+            stop_at=None if stop_at is None else stop_at - self.longest_call(wired),
         )
         run.end(self._ending(run))
 

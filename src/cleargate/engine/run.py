@@ -55,8 +55,8 @@ class Write:
 class Run(Generic[P]):
     """What a phase works with. `practice` is the practice's wiring; `case` is as of last commit.
 
-    `last_moment` is when trying again ends and a person is asked; `stop_at` is when this process
-    must be done (serverless), None for long-running ones.
+    `last_moment` is when trying again ends and a person is asked; `stop_at` is when the last
+    call may begin in a process that must be done soon (serverless), None for long-running ones.
     """
 
     practice: P

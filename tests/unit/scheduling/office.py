@@ -59,6 +59,7 @@ class MemoryEhr:
     """Keeps records by Ref, once each; fails with the next of `failures` for an operation."""
 
     connection: str = "ehr"
+    deadline_s: float = 5.0
     patients: list[PatientRecord] = field(default_factory=list)
     openings: list[Opening] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
@@ -128,6 +129,7 @@ class MemoryClearinghouse:
     """Answers with the next of `answers`, the last one for ever; remembers what it was asked."""
 
     connection: str = "clearinghouse"
+    deadline_s: float = 5.0
     repeatable: bool = True
     answers: list[bytes | PortError | Pending] = field(default_factory=lambda: [said(ACTIVE)])
     asked: list[Inquiry] = field(default_factory=list)
@@ -155,6 +157,7 @@ class MemoryMail:
     """Keeps every mail, repeats too."""
 
     connection: str = "mail"
+    deadline_s: float = 5.0
     sent: list[tuple[Message, Ref]] = field(default_factory=list)
     failures: list[PortError] = field(default_factory=list)
 
@@ -252,6 +255,7 @@ class Stage:
             procedures=PROCEDURES,
             last_moment=last_moment,
             gate_for=gate_for,
+            longest_call=lambda practice: practice.longest_call,
         )
 
     def see(self, case: CaseId) -> Case:

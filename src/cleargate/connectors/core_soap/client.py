@@ -39,6 +39,7 @@ class CoreClearinghouse:
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
         self.connection = connection
+        self.deadline_s = settings.deadline_s
         self.repeatable = settings.repeatable
         self._settings = settings
         self._clock = clock

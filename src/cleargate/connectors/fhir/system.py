@@ -55,6 +55,9 @@ from cleargate.ports import (
     WriteBack,
 )
 
+SUB_CALLS = 4
+"""A booking reads the Slot, claims it, creates the Appointment, and may have to free the Slot."""
+
 NAMES_LIFE = timedelta(hours=1)
 """How long the names of a schedule's provider and place are believed."""
 
@@ -89,6 +92,7 @@ class FhirPracticeSystem:
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
         self.connection = connection
+        self.deadline_s = settings.deadline_s * SUB_CALLS
         self._settings = settings
         self._clock = clock
         self._zone = ZoneInfo(settings.zone)

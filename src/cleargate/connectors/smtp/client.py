@@ -40,6 +40,7 @@ class SmtpMessenger:
         clock: Clock,
     ) -> None:
         self.connection = connection
+        self.deadline_s = settings.deadline_s
         self._settings = settings
         self._budget = budget
         self._clock = clock

@@ -158,14 +158,16 @@ class _Limited:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        told = dict(scope["headers"]).get(b"content-length", b"0")
+        told = int(dict(scope["headers"]).get(b"content-length", b"0"))
         taken = 0
 
         async def limited() -> Message:
             nonlocal taken
+            if told > BODY_BYTES_MAX:
+                raise HTTPException(413)
             message = await receive()
             taken += len(message.get("body", b""))
-            if max(taken, int(told)) > BODY_BYTES_MAX:
+            if taken > BODY_BYTES_MAX:
                 raise HTTPException(413)
             return message
 

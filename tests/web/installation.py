@@ -1,0 +1,237 @@
+"""An installation's web server on loopback, over a house of its own; no worker runs behind it.
+
+What the worker would do to a case, a test does through the store.
+"""
+
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import sqlalchemy as sa
+import uvicorn
+from argon2 import PasswordHasher
+
+from cleargate.directory.practice import IntakePolicy, Profile
+from cleargate.nouns.gate import Choice, Fact, Gate, GateReason, Offer
+from cleargate.nouns.ids import CaseId, GateId, PracticeId
+from cleargate.operations.rehearsal.patient import Inputs
+from cleargate.settings import read_practice
+from cleargate.store import cases, gates, people
+from cleargate.store.links import token_hash
+from cleargate.web.server import build
+from cleargate.web.site import Pages
+from tests.house import House, TurnedClock, open_case, visit_request
+from tests.postgres import until
+
+SLUG = "sample-clinic"
+OTHER = "other-clinic"
+PASSWORD = "correct horse, battery staple"
+OTHERS_POSTS_PER_HOUR = 3
+"""How many posts an hour the other practice takes; the first one takes as many as come."""
+
+# Argon2's cost is what a thief pays; a test that signs in fifty times need not.
+_cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The pages of two practices as a browser sees them, and the store behind them."""
+
+    url: str
+    house: House
+    clock: TurnedClock
+    profiles: Mapping[PracticeId, Profile]
+
+    @contextmanager
+    def visitor(self) -> Iterator[httpx2.Client]:
+        """Somebody with a browser: keeps cookies, follows nothing by itself."""
+        with httpx2.Client(base_url=self.url, timeout=30) as client:
+            yield client
+
+    @contextmanager
+    def staff(self, slug: str = SLUG) -> Iterator["Staff"]:
+        """A new member of staff, signed in."""
+        username = self.hire(slug)
+        with self.visitor() as client:
+            sent = {"username": username, "password": PASSWORD}
+            answer = client.post(f"/{slug}/desk/sign-in", data=sent)
+            assert answer.status_code == 303, answer.text
+            page = client.get(f"/{slug}/desk")
+            yield Staff(client, slug, username, Inputs(page.text).values["csrf"])
+
+    def hire(self, slug: str = SLUG) -> str:
+        """Let somebody new sign in; gives the name."""
+        username = f"staff-{uuid4().hex[:8]}"
+        with self.house.session(self.practice(slug)) as session:
+            people.keep(session, username, "Sample Staff", _cheap.hash(PASSWORD))
+        return username
+
+    def practice(self, slug: str = SLUG) -> PracticeId:
+        return self.house.practice if slug == SLUG else self.house.other
+
+    def case(self, slug: str = SLUG, **changes: Any) -> CaseId:
+        """A case of a practice, as if its form had been sent."""
+        with self.house.session(self.practice(slug)) as session:
+            return open_case(session, self.clock.now(), request=visit_request(**changes))
+
+    def gate(self, case: CaseId, gate: Gate | None = None, slug: str = SLUG) -> GateId:
+        """The case comes to a gate; to one that is open already, newer evidence comes."""
+        with self.house.session(self.practice(slug)) as session:
+            opened = gates.open_gate(session, case, gate or sample_gate(), self.clock.now())
+            cases.stop_at_gate(session, case)
+        return opened
+
+    def api_token(self, slug: str = SLUG) -> str:
+        token = uuid4().hex
+        with self.house.database.public() as connection:
+            people.keep_api_token(connection, token_hash(token), self.practice(slug), "sample")
+        return token
+
+    def rows(self, query: str, slug: str = SLUG, **values: Any) -> list[sa.RowMapping]:
+        """What a query finds in a practice's tables; `:practice` is bound."""
+        with self.house.session(self.practice(slug)) as session:
+            return session.all(sa.text(query), **values)
+
+    def count_cases(self, slug: str = SLUG) -> int:
+        found = self.rows("select count(*) as n from cases where practice_id = :practice", slug)
+        return int(found[0]["n"])
+
+    def trail(self, case: CaseId, slug: str = SLUG) -> list[tuple[str, str, str]]:
+        """What the trail says of a case: type, actor and outcome, oldest first."""
+        found = self.rows(
+            "select type, actor, outcome from audit_events where practice_id = :practice"
+            " and case_id = :case order by recorded",
+            slug,
+            case=case,
+        )
+        return [(row["type"], row["actor"], row["outcome"]) for row in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """Somebody at the desk of a practice."""
+
+    client: httpx2.Client
+    slug: str
+    username: str
+    csrf: str
+
+    def get(self, path: str, **more: Any) -> httpx2.Response:
+        return self.client.get(f"/{self.slug}/desk{path}", **more)
+
+    def post(self, path: str, fields: Mapping[str, str] = {}, **more: Any) -> httpx2.Response:
+        """Send a form of the desk, with the token that its page carries."""
+        return self.client.post(
+            f"/{self.slug}/desk{path}", data={"csrf": self.csrf, **fields}, **more
+        )
+
+    def decide(self, gate: GateId, choice: str, version: int = 1, **more: str) -> httpx2.Response:
+        sent = {"choice": choice, "evidence_version": str(version), **more}
+        return self.post(f"/gates/{gate}/decision", sent)
+
+
+@dataclass
+class Served:
+    """A web server in a thread of this process."""
+
+    pages: Pages
+    url: str = ""
+    _server: uvicorn.Server | None = field(default=None, repr=False)
+
+    def __enter__(self) -> "Served":
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        config = uvicorn.Config(
+            build(self.pages), access_log=False, log_config=None, lifespan="off"
+        )
+        server = self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+        self._thread.start()
+        until(lambda: server.started, "the web server did not start")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.should_exit = True
+        self._thread.join(10)
+
+
+def read_profiles(folder: Path) -> dict[PracticeId, Profile]:
+    """Two practices from the demo's own practice.toml. Only the first takes posts without end."""
+    template = resources.files("cleargate.operations").joinpath("demo_practice.toml").read_text()
+    found = {}
+    for slug, posts in ((SLUG, 1_000_000), (OTHER, OTHERS_POSTS_PER_HOUR)):
+        path = folder / slug / "practice.toml"
+        path.parent.mkdir()
+        path.write_text(template.format_map(_Anything(slug=slug)))
+        profile = read_practice(path).profile("http://127.0.0.1:9")
+        found[profile.id] = replace(profile, intake=IntakePolicy(posts_per_hour=posts))
+    return found
+
+
+class _Anything(dict[str, str]):
+    """Values for a practice.toml whose connections nobody uses."""
+
+    def __missing__(self, key: str) -> str:
+        known = {
+            "npi": "1234567893",
+            "phone": "+1 217 555 0100",
+            "zone": "America/Chicago",
+            "smtp_port": "1",
+            "deadline_s": "5",
+        }
+        return known.get(key, "http://127.0.0.1:9")
+
+
+def sample_gate(**changes: Any) -> Gate:
+    """A gate about a plan that says nothing about the service."""
+    plain = Gate(
+        reason=GateReason.COVERAGE_UNCLEAR,
+        tip="Call the payer about this service.",
+        facts=(Fact("Payer", "Sample Payer"),),
+        choices=(Choice.GO_ON, Choice.SELF_PAY, Choice.DECLINE),
+        phase="booking.verify",
+    )
+    return replace(plain, **changes)
+
+
+def lookalike_gate() -> Gate:
+    """A gate with two offers to pick from."""
+    return sample_gate(
+        reason=GateReason.LOOKALIKE_PATIENT,
+        choices=(Choice.USE_EXISTING, Choice.CREATE_NEW),
+        offers=(Offer("record-1", "Toni Testperson"), Offer("record-2", "Tony Testperson")),
+    )
+
+
+def filled_form(**changes: str) -> dict[str, str]:
+    """The form of an insured patient as it is sent, with a nonce of its own."""
+    plain = {
+        "nonce": uuid4().hex,
+        "given": "Toni",
+        "family": "Testperson",
+        "birth_date": "02/28/1990",
+        "sex": "female",
+        "email": "toni@example.invalid",
+        "phone": "(202) 555-0123",
+        "mail_consent": "yes",
+        "visit_type": "eval",
+        "reason": "sample reason",
+        "payment": "insurance",
+        "primary_payer": "Aetna",
+        "primary_member_id": "MEMBER0001",
+        "primary_relationship": "self",
+    }
+    return plain | changes
+
+
+IDLE = timedelta(minutes=15)

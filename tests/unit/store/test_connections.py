@@ -182,4 +182,5 @@ def test_a_stopped_connection_is_news_once_and_again_when_it_works(
         assert not connections.mark(session, name, "stopped", "401", clock.now())
         state = next(each for each in connections.states(session) if each.name == name)
         assert (state.state, state.code) == ("stopped", "401")
-        assert connections.mark(session, name, "ok", "", clock.now())
+        assert connections.works(session, [name], clock.now()) == [name]
+        assert connections.works(session, [name], clock.now()) == []

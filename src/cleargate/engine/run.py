@@ -22,6 +22,7 @@ from cleargate.nouns.ids import CaseId, PracticeId, Ref
 from cleargate.nouns.time import Clock
 from cleargate.store import attempts, audit, cases, connections, effects, gates
 from cleargate.store.audit import Action, Event
+from cleargate.store.cases import Superseded
 from cleargate.store.database import Database, Session
 from cleargate.store.queue import start_phase
 
@@ -147,18 +148,28 @@ class Run(Generic[P]):
             effects.unsent(session, ref)
 
     def _finish(self, write: Write, ref: Ref, receipt: Receipt) -> None:
-        with self.commit() as session:
-            effects.finish(session, ref, receipt, self.clock.now())
-            event = Event(
-                f"effect.{write.step}",
-                Action.CREATE,
-                "effect",
-                ref.value,
-                case=self.case.id,
-                connection=write.connection,
-                code=receipt.outcome,
-            )
-            audit.record(session, event)
+        """Keep the receipt, also when the case has moved on: it is a fact to whoever goes on."""
+        try:
+            with self.commit() as session:
+                self._keep(session, write, ref, receipt)
+        except Superseded:
+            with self.database.session(self.practice_id) as session:
+                keep_attempts(session, self.case.id, self._attempts, self.clock.now())
+                self._keep(session, write, ref, receipt)
+            raise
+
+    def _keep(self, session: Session, write: Write, ref: Ref, receipt: Receipt) -> None:
+        effects.finish(session, ref, receipt, self.clock.now())
+        event = Event(
+            f"effect.{write.step}",
+            Action.CREATE,
+            "effect",
+            ref.value,
+            case=self.case.id,
+            connection=write.connection,
+            code=receipt.outcome,
+        )
+        audit.record(session, event)
 
     def attempt(self, step: str, connection: str, call: Callable[[], T], ref: str = "") -> T:
         """One try, which goes on the case's timeline with the next commit."""

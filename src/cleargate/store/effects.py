@@ -28,10 +28,10 @@ _BEGIN = sa.text(
     " doubts = effects.doubts + (effects.state = 'sent')::integer returning doubts"
 )
 
-# The vendor has it.
+# The vendor has it. A late reply does not bring back what was taken back meanwhile.
 _FINISH = sa.text(
     "update effects set state = 'done', receipt = :receipt, done_at = :now"
-    " where practice_id = :practice and ref = :ref"
+    " where practice_id = :practice and ref = :ref and state <> 'undone'"
 )
 
 # The last send surely did nothing over there.
@@ -73,6 +73,18 @@ def finish(session: Session, ref: Ref, receipt: Receipt, now: datetime) -> None:
 def unsent(session: Session, ref: Ref) -> None:
     """Keep that the last send surely did nothing, so that the next one is in no doubt."""
     session.run(_UNSENT, ref=ref.value)
+
+
+# Whether a write of a step may have left, and was not taken back.
+_BEGUN = sa.text(
+    "select exists (select 1 from effects where practice_id = :practice and case_id = :case"
+    " and step = :step and state in ('sent', 'done'))"
+)
+
+
+def begun(session: Session, case: CaseId, step: str) -> bool:
+    """Whether the vendor may have what a step writes."""
+    return bool(session.run(_BEGUN, case=case, step=step).scalar_one())
 
 
 def undo(session: Session, case: CaseId, step: str) -> None:

@@ -23,6 +23,7 @@ from cleargate.directory.practice import IntakePolicy, Profile
 from cleargate.nouns.gate import Choice, Fact, Gate, GateReason, Offer
 from cleargate.nouns.ids import CaseId, GateId, PracticeId
 from cleargate.operations.rehearsal.patient import Inputs
+from cleargate.scheduling.phases import UNCONFIRMED
 from cleargate.settings import read_practice
 from cleargate.store import cases, gates, people
 from cleargate.store.links import token_hash
@@ -78,9 +79,11 @@ class Site:
         return self.house.practice if slug == SLUG else self.house.other
 
     def case(self, slug: str = SLUG, **changes: Any) -> CaseId:
-        """A case of a practice, as if its form had been sent."""
+        """A case of a practice whose patient has been asked to confirm."""
         with self.house.session(self.practice(slug)) as session:
-            return open_case(session, self.clock.now(), request=visit_request(**changes))
+            return open_case(
+                session, self.clock.now(), request=visit_request(**changes), phase=UNCONFIRMED
+            )
 
     def gate(self, case: CaseId, gate: Gate | None = None, slug: str = SLUG) -> GateId:
         """The case comes to a gate; to one that is open already, newer evidence comes."""

@@ -149,7 +149,7 @@ def _raw(site: Site, parts: list[bytes]) -> bytes:
 
 
 def test_photos_are_written_anew_without_exif_and_sealed(site: Site, staff: Staff) -> None:
-    upload = _photo()
+    upload = photo_with_exif()
     assert CANARY in upload
     form = filled_form()
     with site.visitor() as patient:
@@ -182,7 +182,7 @@ def test_a_photo_that_is_none_is_a_mistake_beside_its_field(site: Site) -> None:
     assert site.count_cases() == before
 
 
-def _photo() -> bytes:
+def photo_with_exif() -> bytes:
     picture = Image.new("RGB", (40, 30), "teal")
     exif = Image.Exif()
     exif[0x010E] = CANARY.decode()

@@ -1,7 +1,7 @@
 """The API: what the pages do, for programs. A bearer token names the practice."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, HTTPException, Request
@@ -22,8 +22,32 @@ from cleargate.web.intake.forms import RequestForm
 from cleargate.web.intake.routes import today
 from cleargate.web.site import Here, Pages
 
-router = APIRouter(prefix="/api", tags=["cleargate"])
+Responses = dict[int | str, dict[str, Any]]
 _bearer = HTTPBearer(auto_error=False)
+
+
+class Problem(BaseModel):
+    """Why it was not done, in a sentence."""
+
+    detail: str
+
+
+class Mistakes(BaseModel):
+    """What to mend, by field; nothing that was sent is in it."""
+
+    errors: dict[str, str]
+
+
+router = APIRouter(
+    prefix="/api",
+    tags=["cleargate"],
+    responses={
+        401: {"model": Problem, "description": "The token is missing or not known"},
+        422: {"model": Mistakes, "description": "Some fields are wrong"},
+    },
+)
+_ABSENT: Responses = {404: {"model": Problem, "description": "This practice has no such thing"}}
+_LATE: Responses = {409: {"model": Problem, "description": "Decided, or the evidence is newer"}}
 
 
 class Asked(BaseModel):
@@ -127,7 +151,7 @@ def open_request(asked: Asked, by: ByToken) -> Opened | JSONResponse:
     return Opened(case=submitted.case)
 
 
-@router.get("/cases/{case}")
+@router.get("/cases/{case}", responses=_ABSENT)
 def get_case(case: UUID, by: ByToken) -> CaseBody:
     """Where a case stands, with every try of every step."""
     here = by.here
@@ -178,7 +202,7 @@ def _gate(stored: gates.StoredGate) -> GateBody:
     )
 
 
-@router.post("/gates/{gate}/decision")
+@router.post("/gates/{gate}/decision", responses=_ABSENT | _LATE)
 def decide_gate(gate: UUID, body: DecisionBody, by: ByToken) -> Opened:
     """Decide an open gate; 409 when it is decided already or its evidence is newer."""
     here = by.here

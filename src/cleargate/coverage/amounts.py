@@ -49,7 +49,7 @@ class _Value(NamedTuple):
         """What a total and its parts have in common."""
         row = self.row
         key = (row.info, row.person, self.network, row.services)
-        return (*key, row.procedure, row.places, row.insurance_type)
+        return (*key, row.procedure, row.details.places, row.insurance_type)
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -108,9 +108,9 @@ def _amount(value: _Value, remaining: int | None = None, used: int | None = None
 
 def _note(row: BenefitRow) -> str:
     """Where and for what, and the payer's words."""
-    if not (row.messages or row.places or row.procedure):
+    if not (row.messages or row.details.places or row.procedure):
         return ""
-    notes = [f"place of service {place}" for place in row.places]
+    notes = [f"place of service {place}" for place in row.details.places]
     if row.procedure:
         notes.append(f"procedure {row.procedure}")
     return " / ".join([*notes, *(message.text for message in row.messages)])

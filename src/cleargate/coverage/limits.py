@@ -72,7 +72,7 @@ def _may_limit(row: BenefitRow, asked: frozenset[str]) -> bool:
     """Whether a row is a limit on everything or on a service asked, or has its frequency."""
     if row.info is Info.LIMIT:
         return not row.services or not asked.isdisjoint(row.services)
-    if not (row.quantity or row.frequencies) or row.info not in _ROWS:
+    if not (row.quantity or row.details.frequencies) or row.info not in _ROWS:
         return False
     return not asked.isdisjoint(row.services)
 
@@ -94,7 +94,7 @@ def _read(row: BenefitRow, pots: dict[_Pot, list[_Count]], doubts: list[Doubt]) 
     if doubt is not None:
         doubts.append(doubt)
     counts = [] if row.misplaced else _from_quantity(row)
-    counts.extend(count for one in row.frequencies for count in _from_frequency(one))
+    counts.extend(count for one in row.details.frequencies for count in _from_frequency(one))
     if row.info is Info.LIMIT and not counts and not row.misplaced:
         counts = _from_words(row)
     if row.misplaced or (row.info is Info.LIMIT and not counts and _states_a_number(row)):
@@ -106,7 +106,7 @@ def _read(row: BenefitRow, pots: dict[_Pot, list[_Count]], doubts: list[Doubt]) 
 
 
 def _states_a_number(row: BenefitRow) -> bool:
-    if row.quantity or row.frequencies:
+    if row.quantity or row.details.frequencies:
         return not row.quantity_kind.startswith("age_")
     return any(_VISITS.search(message.text.upper()) for message in row.messages)
 

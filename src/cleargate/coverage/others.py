@@ -23,7 +23,7 @@ def read_other_payers(plan: Plan) -> tuple[list[OtherPayer], list[Doubt]]:
         return [], []
     found: list[OtherPayer] = []
     for row in plan.notable:
-        named = [_other_payer(entity) for entity in row.entities if _is_other(entity, row)]
+        named = [_other_payer(entity) for entity in row.details.entities if _is_other(entity, row)]
         found.extend(named)
         if row.info is Info.OTHER_PAYER and not named:
             found.append(OtherPayer(row.plan, "", row.at("EB01")))
@@ -58,11 +58,11 @@ def delegations(plan: Plan) -> list[Doubt]:
     """
     doubts: list[Doubt] = []
     for row in plan.notable:
-        managers = [entity for entity in row.entities if entity.role is Role.MANAGER]
+        managers = [entity for entity in row.details.entities if entity.role is Role.MANAGER]
         if managers or row.info is Info.MANAGED_CARE:
-            doubts.append(_doubt("delegated", row, managers or row.entities))
+            doubts.append(_doubt("delegated", row, managers or row.details.entities))
         elif row.info is Info.CONTACT:
-            doubts.append(_doubt("contact_other", row, row.entities))
+            doubts.append(_doubt("contact_other", row, row.details.entities))
     return doubts
 
 

@@ -76,39 +76,45 @@ def read_plan(answer: PayerAnswer, asked: frozenset[str], on: date) -> Plan:
     """Sort an answer's rows by what they say about the plan, and about services, on a day."""
     foreign = foreign_rows(answer)
     plan = Plan([], [], [], [], [], foreign, [], [], {}, [], [])
-    wanted = asked | _ALL_RELATED
     for row in answer.rows:
         if foreign and row in foreign:
             continue
-        if row.spans and (when := standing(row.spans, on)).when is not When.INSIDE:
+        spans = row.details.spans
+        if spans and (when := standing(spans, on)).when is not When.INSIDE:
             if row.info is Info.ACTIVE:
                 plan.outdated.append((row, when))
-            continue
-        for_plan = row.speaks_for_plan
-        if for_plan and row.plan and is_carved_out(row):
-            if row.info is Info.ACTIVE:
-                plan.carved_out.append(row)
-            continue
-        if for_plan and row.info in STATUS:
-            _of_status(plan, row.info).append(row)
-        _file(plan, row, for_plan, wanted.intersection(row.services))
+        elif row.speaks_for_plan:
+            _file_plan_row(plan, row)
+        else:
+            plan.rows.append(row)
+    _index(plan, asked | _ALL_RELATED)
     return plan
 
 
-def _file(plan: Plan, row: BenefitRow, for_plan: bool, named: frozenset[str]) -> None:
-    """Put a row in force wherever it will be looked for."""
+def _file_plan_row(plan: Plan, row: BenefitRow) -> None:
+    """Put a row with service type 30, or none, where it belongs."""
+    if row.plan and is_carved_out(row):
+        if row.info is Info.ACTIVE:
+            plan.carved_out.append(row)
+        return
     plan.rows.append(row)
-    if for_plan or named:
-        plan.relevant.append(row)
-    for service in named:
-        if service in plan.by_service:
-            plan.by_service[service].append(row)
-        else:
-            plan.by_service[service] = [row]
-    if row.messages:
-        plan.talking.append(row)
-    if row.entities or row.refusals or row.info not in _PLAIN:
-        plan.notable.append(row)
+    if row.info in STATUS:
+        _of_status(plan, row.info).append(row)
+
+
+def _index(plan: Plan, wanted: frozenset[str]) -> None:
+    """Find among the rows those that anything will be looked for in."""
+    for row in plan.rows:
+        details = row.details
+        named = wanted.intersection(row.services)
+        for service in named:
+            plan.by_service.setdefault(service, []).append(row)
+        if named or row.speaks_for_plan:
+            plan.relevant.append(row)
+        if details.messages:
+            plan.talking.append(row)
+        if details.entities or details.refusals or row.info not in _PLAIN:
+            plan.notable.append(row)
 
 
 def _of_status(plan: Plan, info: Info) -> list[BenefitRow]:

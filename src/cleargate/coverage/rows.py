@@ -108,6 +108,21 @@ class Entity(NamedTuple):
     source: Source
 
 
+class Details(NamedTuple):
+    """What hangs on a row: words, dates, frequencies, refusals, places of service, others."""
+
+    messages: tuple[Message, ...] = ()
+    spans: tuple[Span, ...] = ()
+    frequencies: tuple[Frequency, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    places: tuple[str, ...] = ()
+    entities: tuple[Entity, ...] = ()
+
+
+NO_DETAILS = Details()
+"""Most rows stand alone."""
+
+
 class BenefitRow(NamedTuple):
     """One statement. `network` is the payer's flag alone; network.py compares it with the text.
 
@@ -130,16 +145,16 @@ class BenefitRow(NamedTuple):
     authorisation: AuthorisationNeed
     procedure: str
     misplaced: bool = False
-    messages: tuple[Message, ...] = ()
-    spans: tuple[Span, ...] = ()
-    frequencies: tuple[Frequency, ...] = ()
-    refusals: tuple[Refusal, ...] = ()
-    places: tuple[str, ...] = ()
-    entities: tuple[Entity, ...] = ()
+    details: Details = NO_DETAILS
 
     def at(self, element: str) -> Source:
         """The place of one of the row's own elements."""
         return Source(self.segment, element)
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The payer's words beside the row."""
+        return self.details.messages
 
     @property
     def speaks_for_plan(self) -> bool:

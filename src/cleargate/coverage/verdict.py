@@ -250,7 +250,7 @@ def _row_doubts(plan: Plan) -> Iterable[Doubt]:
     """Doubts that single rows raise, each about the services that its row names."""
     for row in plan.notable:
         services = None if row.speaks_for_plan else frozenset(row.services)
-        for said in row.refusals:
+        for said in row.details.refusals:
             yield Doubt(refusal(said), services, stops=True)
         code = _STOPPING.get(row.info)
         if code is not None and not (row.info is Info.EXCLUDED and row.speaks_for_plan):
@@ -265,8 +265,8 @@ def _bounds(plan: Plan, dates: Standing, on: date) -> Standing:
     if dates.begins or dates.ends:
         return dates
     for row in chain(plan.active, plan.pending, plan.inactive):
-        if row.spans:
-            return standing(row.spans, on)
+        if row.details.spans:
+            return standing(row.details.spans, on)
     return plan.outdated[0][1] if plan.outdated else dates
 
 

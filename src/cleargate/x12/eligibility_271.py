@@ -3,7 +3,8 @@
 A set is cut into its hierarchical levels, a level into its head and its EB loops; each function
 below reads one kind of loop. Order inside a loop is not relied on, for payers do not keep it.
 What is missing or odd is reported, and the rest is read. The loops are named tuples and not
-dataclasses because an answer has hundreds, and these are made three times as fast.
+dataclasses because an answer has hundreds, and these are made three times as fast; what is
+seldom asked for is decoded when it is asked for.
 Source: 005010X279A1, chapter 2; 004010X092A1.
 """
 
@@ -17,11 +18,11 @@ from cleargate.x12.tokenizer import Elements
 
 PAYER, PROVIDER, SUBSCRIBER, DEPENDENT = "20", "21", "22", "23"
 """HL03: who a level is about."""
+_CODES = frozenset({PAYER, PROVIDER, SUBSCRIBER, DEPENDENT})
 
 _Numbered = tuple[int, Elements]
 _Loop = list[_Numbered]
 _Tagged = dict[str, _Loop]
-_NO_SEGMENT: Elements = []
 
 
 class Party(NamedTuple):
@@ -86,26 +87,9 @@ class Delivery(NamedTuple):
     periods: str
 
 
-class Benefit(NamedTuple):
-    """One EB loop (2110C, 2110D): the elements EB01 to EB13 as they stand, and what hangs on it.
+class Attached(NamedTuple):
+    """What hangs on an EB segment. `places` are the III codes of a place of service."""
 
-    `services` is EB03, one code or many. `places` are the III codes of a place of service.
-    """
-
-    segment: int
-    information: str
-    level: str
-    services: tuple[str, ...]
-    insurance_type: str
-    plan: str
-    period: str
-    amount: str
-    percent: str
-    quantity_kind: str
-    quantity: str
-    authorisation: str
-    network: str
-    procedure: str
     messages: tuple[Text, ...] = ()
     periods: tuple[Period, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
@@ -115,21 +99,54 @@ class Benefit(NamedTuple):
     parties: tuple[Party, ...] = ()
 
 
+class Benefit(NamedTuple):
+    """One EB loop (2110C, 2110D): EB itself, and what hangs on it.
+
+    `elements` are EB00 to EB13 as they stand, empty where absent; `services` are EB03's codes.
+    """
+
+    segment: int
+    elements: Elements
+    services: tuple[str, ...]
+    attached: Attached
+
+
 class Level(NamedTuple):
-    """One HL loop. `parent` is HL02; `trace` is the TRN02 that came with our question."""
+    """One HL loop: its head's segments under their tags, and its EB loops. `parent` is HL02."""
 
     segment: int
     id: str
     parent: str
     code: str
-    party: Party | None
-    trace: str
-    birth_date: date | None
-    sex: str
-    references: tuple[Reference, ...]
+    head: _Tagged
     periods: tuple[Period, ...]
     rejections: tuple[Rejection, ...]
     benefits: tuple[Benefit, ...]
+
+    @property
+    def party(self) -> Party | None:
+        """Whom the level is about: its first NM1."""
+        names = _parties(self.head) if "NM1" in self.head else ()
+        return names[0] if names else None
+
+    @property
+    def trace(self) -> str:
+        """The trace number that we sent (TRN01 is 2), or else the payer's own."""
+        traces = self.head.get("TRN", ())
+        for _, trn in traces:
+            if element(trn, 1) == "2":
+                return element(trn, 2)
+        return element(traces[0][1], 2) if traces else ""
+
+    @property
+    def birth_date(self) -> date | None:
+        """DMG02, None when it is absent or no date."""
+        return _date(element(self.head["DMG"][0][1], 2)) if "DMG" in self.head else None
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """The REFs of the head: group, plan, other ids."""
+        return _references(self.head["REF"]) if "REF" in self.head else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,24 +240,18 @@ def _level(loops: list[_Loop], repetition: str, report: Report) -> Level:
     """Read one HL loop: its head, then one EB loop after another."""
     number, hl = loops[0][0]
     head = _by_tag(loops[0])
-    names = _parties(head) if "NM1" in head else ()
-    demographics = head["DMG"][0][1] if "DMG" in head else _NO_SEGMENT
-    _, identifier, parent, code = (hl + _PADDING)[:4]
+    _, identifier, parent, code, *_ = hl + _PADDING
     level = Level(
         number,
         identifier,
         parent,
         code,
-        names[0] if names else None,
-        _trace(head["TRN"]) if "TRN" in head else "",
-        _date(element(demographics, 2)),
-        element(demographics, 3),
-        _references(head) if "REF" in head else (),
-        _periods(head, report) if "DTP" in head else (),
-        _rejections(head, report) if "AAA" in head else (),
+        head,
+        _periods(head["DTP"], report) if "DTP" in head else (),
+        _rejections(head["AAA"], report) if "AAA" in head else (),
         tuple([_benefit(loop, repetition, report) for loop in loops[1:]]),
     )
-    _check_level(level, demographics, report)
+    _check_level(level, report)
     return level
 
 
@@ -256,76 +267,50 @@ def _by_tag(loop: _Loop) -> _Tagged:
     return tagged
 
 
-def _trace(traces: _Loop) -> str:
-    """The trace number that we sent (TRN01 is 2), or else the payer's own."""
-    for _, trn in traces:
-        if element(trn, 1) == "2":
-            return element(trn, 2)
-    return element(traces[0][1], 2)
-
-
-def _check_level(level: Level, demographics: Elements, report: Report) -> None:
+def _check_level(level: Level, report: Report) -> None:
     """Report what the guide requires of each level and what is not there."""
-    if level.code not in {PAYER, PROVIDER, SUBSCRIBER, DEPENDENT}:
+    head = level.head
+    if level.code not in _CODES:
         report(warning("hl_code", level.segment, "HL03 is none of 20, 21, 22, 23."))
-    if level.party is None:
+    if "NM1" not in head:
         report(warning("no_name", level.segment, "The level has no NM1 segment."))
-    elif level.code == PAYER and not level.party.family:
-        report(warning("no_payer_name", level.party.segment, "NM103 of the payer is empty."))
-    if demographics and element(demographics, 2) and level.birth_date is None:
-        report(warning("birth_date", level.segment, "DMG02 is no date CCYYMMDD."))
+    elif level.code == PAYER and not element(head["NM1"][0][1], 3):
+        report(warning("no_payer_name", head["NM1"][0][0], "NM103 of the payer is empty."))
+    if "DMG" in head and element(head["DMG"][0][1], 2) and level.birth_date is None:
+        report(warning("birth_date", head["DMG"][0][0], "DMG02 is no date CCYYMMDD."))
 
 
-def _benefit(segments: _Loop, repetition: str, report: Report) -> Benefit:
+def _benefit(loop: _Loop, repetition: str, report: Report) -> Benefit:
     """Read one EB loop. NM1 and PER belong to its 2120 loop, whether LS and LE wrap it or not."""
-    number, eb = segments[0]
-    (
-        information, level, codes, insurance_type, plan, period, amount, percent,
-        quantity_kind, quantity, authorisation, network, procedure,
-    ) = (eb + _PADDING)[1:14]  # fmt: skip
-    services = _service_types(codes, repetition)
-    if not information:
+    number, eb = loop[0]
+    elements = (eb + _PADDING)[:14]
+    codes = elements[3]
+    services = _service_types(codes, repetition) if codes else ()
+    if not elements[1]:
         report(warning("eb_without_code", number, "EB01 is empty."))
     if len(codes) > 2 and max(map(len, services)) > 2:
         report(warning("service_type", number, "EB03 holds something that is no service type."))
-    children = _children(_by_tag(segments), report) if len(segments) > 1 else _NO_CHILDREN
-    return Benefit(
-        number, information, level, services, insurance_type, plan, period, amount, percent,
-        quantity_kind, quantity, authorisation, network, procedure, *children,
-    )  # fmt: skip
+    attached = _attached(_by_tag(loop), report) if len(loop) > 1 else _NOTHING
+    return Benefit(number, elements, services, attached)
 
 
-_Children = tuple[
-    tuple[Text, ...],
-    tuple[Period, ...],
-    tuple[Delivery, ...],
-    tuple[Reference, ...],
-    tuple[Rejection, ...],
-    tuple[str, ...],
-    tuple[Party, ...],
-]
-_NO_CHILDREN: _Children = ((), (), (), (), (), (), ())
-
-
-def _children(loop: _Tagged, report: Report) -> _Children:
-    """What hangs on an EB segment, in the order of Benefit's fields."""
-    return (
+def _attached(loop: _Tagged, report: Report) -> Attached:
+    return Attached(
         tuple([Text(at, element(msg, 1)) for at, msg in loop["MSG"]]) if "MSG" in loop else (),
-        _periods(loop, report) if "DTP" in loop else (),
+        _periods(loop["DTP"], report) if "DTP" in loop else (),
         tuple([_delivery(at, hsd) for at, hsd in loop["HSD"]]) if "HSD" in loop else (),
-        _references(loop) if "REF" in loop else (),
-        _rejections(loop, report) if "AAA" in loop else (),
+        _references(loop["REF"]) if "REF" in loop else (),
+        _rejections(loop["AAA"], report) if "AAA" in loop else (),
         _places(loop["III"]) if "III" in loop else (),
         _parties(loop) if "NM1" in loop else (),
     )
 
 
+_NOTHING = Attached()
 _PADDING = [""] * 14
 
 
 def _service_types(text: str, repetition: str) -> tuple[str, ...]:
-    if not text:
-        return ()
     if not repetition or repetition not in text:
         return (text,)
     return tuple(filter(None, text.replace(" ", "").split(repetition)))
@@ -354,11 +339,11 @@ _LAST = 1 << 62
 """Beyond every segment number."""
 
 
-def _references(loop: _Tagged) -> tuple[Reference, ...]:
+def _references(refs: _Loop) -> tuple[Reference, ...]:
     return tuple(
         [
             Reference(number, element(ref, 1), element(ref, 2), element(ref, 3))
-            for number, ref in loop["REF"]
+            for number, ref in refs
         ]
     )
 
@@ -372,9 +357,9 @@ def _delivery(number: int, hsd: Elements) -> Delivery:
     return Delivery(number, unit, quantity, per, period, periods)
 
 
-def _rejections(loop: _Tagged, report: Report) -> tuple[Rejection, ...]:
+def _rejections(segments: _Loop, report: Report) -> tuple[Rejection, ...]:
     found: list[Rejection] = []
-    for number, aaa in loop["AAA"]:
+    for number, aaa in segments:
         _, valid, _, reason, follow_up = (aaa + _PADDING)[:5]
         found.append(Rejection(number, valid == "Y", reason, follow_up))
         if not reason:
@@ -382,9 +367,9 @@ def _rejections(loop: _Tagged, report: Report) -> tuple[Rejection, ...]:
     return tuple(found)
 
 
-def _periods(loop: _Tagged, report: Report) -> tuple[Period, ...]:
+def _periods(segments: _Loop, report: Report) -> tuple[Period, ...]:
     found: list[Period] = []
-    for number, dtp in loop["DTP"]:
+    for number, dtp in segments:
         first, _, last = element(dtp, 3).partition("-")
         begin, end = _date(first), _date(last)
         if begin is None or (last and end is None):

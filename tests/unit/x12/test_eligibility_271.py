@@ -57,38 +57,39 @@ def test_the_levels_hang_together() -> None:
 
 def test_a_benefit_loop_holds_all_of_its_segments() -> None:
     found = benefit(LOOP)
-    assert (found.information, found.level, found.services) == ("F", "IND", ("PT", "AE"))
-    assert (found.insurance_type, found.plan, found.period) == ("PR", "EXAMPLE PPO", "23")
-    assert (found.amount, found.percent, found.quantity_kind) == ("10.50", ".2", "VS")
-    assert (found.quantity, found.authorisation, found.network) == ("30", "Y", "W")
-    assert found.procedure == "HC:97110"
-    assert [delivery.quantity for delivery in found.deliveries] == ["30"]
-    assert [reference.id for reference in found.references] == ["PLAN01"]
-    assert found.periods[0].end == date(2026, 12, 31)
-    assert [rejection.reason for rejection in found.rejections] == ["53"]
-    assert [text.text for text in found.messages] == ["FIRST", "SECOND"]
-    assert found.places == ("11",)
-    assert [(party.role, party.family) for party in found.parties] == [
+    assert found.elements == [
+        "EB", "F", "IND", "PT^AE", "PR", "EXAMPLE PPO", "23", "10.50", ".2", "VS", "30", "Y", "W",
+        "HC:97110",
+    ]  # fmt: skip
+    assert found.services == ("PT", "AE")
+    attached = found.attached
+    assert [delivery.quantity for delivery in attached.deliveries] == ["30"]
+    assert [reference.id for reference in attached.references] == ["PLAN01"]
+    assert attached.periods[0].end == date(2026, 12, 31)
+    assert [rejection.reason for rejection in attached.rejections] == ["53"]
+    assert [text.text for text in attached.messages] == ["FIRST", "SECOND"]
+    assert attached.places == ("11",)
+    assert [(party.role, party.family) for party in attached.parties] == [
         ("X3", "EXAMPLE REVIEW"),
         ("P3", "SAMPLEDOC"),
     ]
-    assert found.parties[0].contacts == ("DESK", "8005550101", "desk@example.test")
-    assert found.parties[1].contacts == ()
+    assert attached.parties[0].contacts == ("DESK", "8005550101", "desk@example.test")
+    assert attached.parties[1].contacts == ()
 
 
 def test_order_inside_the_loop_does_not_matter_but_for_contacts() -> None:
     eb, *rest = LOOP.splitlines()
     shuffled = benefit("\n".join([eb, *rest[8:], *rest[:8]]))
     straight = benefit(LOOP)
-    assert [text.text for text in shuffled.messages] == ["FIRST", "SECOND"]
-    assert len(shuffled.parties) == len(straight.parties)
-    assert shuffled.places == straight.places
+    assert [text.text for text in shuffled.attached.messages] == ["FIRST", "SECOND"]
+    assert len(shuffled.attached.parties) == len(straight.attached.parties)
+    assert shuffled.attached.places == straight.attached.places
 
 
 def test_ls_and_le_are_not_needed_around_a_name() -> None:
     bare = benefit("EB*U**88\nNM1*VN*2*EXAMPLE RX")
-    assert [party.family for party in bare.parties] == ["EXAMPLE RX"]
-    assert bare.parties[0].id == ""
+    assert [party.family for party in bare.attached.parties] == ["EXAMPLE RX"]
+    assert bare.attached.parties[0].id == ""
 
 
 def test_segment_numbers_are_those_of_the_file() -> None:
@@ -96,8 +97,8 @@ def test_segment_numbers_are_those_of_the_file() -> None:
     lines = text.splitlines()
     found = benefit(LOOP)
     assert lines[found.segment - 1].startswith("EB*F")
-    assert lines[found.messages[1].segment - 1] == "MSG*SECOND"
-    assert lines[found.periods[0].segment - 1].startswith("DTP*292")
+    assert lines[found.attached.messages[1].segment - 1] == "MSG*SECOND"
+    assert lines[found.attached.periods[0].segment - 1].startswith("DTP*292")
 
 
 def test_what_the_guide_requires_and_is_missing_is_told_with_its_place() -> None:

@@ -4,7 +4,9 @@ Source: 005010X279A1, 2110C EB and its loop; code lists EB01, EB06, EB09, DTP01,
 """
 
 from cleargate.coverage.rows import (
+    NO_DETAILS,
     BenefitRow,
+    Details,
     Entity,
     Frequency,
     Info,
@@ -16,7 +18,16 @@ from cleargate.coverage.rows import (
     SpanKind,
 )
 from cleargate.nouns.coverage import AuthorisationNeed, Network, Person, Source
-from cleargate.x12.eligibility_271 import Benefit, Delivery, Member, Party, Period, Rejection
+from cleargate.x12.eligibility_271 import (
+    Attached,
+    Benefit,
+    Delivery,
+    Level,
+    Member,
+    Party,
+    Period,
+    Rejection,
+)
 
 _INFO = {
     "1": Info.ACTIVE,
@@ -114,22 +125,21 @@ _ROLES = {
 
 def payer_answer(member: Member, set_index: int, *, complete: bool) -> PayerAnswer:
     """Turn one member of a 271 into rows, with the refusals of every level above."""
-    patient = member.patient
-    levels = [
-        level
-        for level in (member.payer, member.provider, member.subscriber, member.dependent)
-        if level is not None
-    ]
+    above = [level for level in (member.dependent, member.subscriber) if level is not None]
+    levels = [level for level in (member.payer, member.provider, *above[::-1]) if level is not None]
     payer = member.payer.party if member.payer else None
-    person = patient.party if patient else None
+    patient = above[0] if above else None
+    people = [level.party for level in above]
+    person = people[0] if people else None
     return PayerAnswer(
         payer=payer.family if payer else "",
-        rows=tuple(map(_row, patient.benefits)) if patient else (),
-        spans=_patient_spans(member),
+        rows=tuple([_row(benefit) for benefit in patient.benefits]) if patient else (),
+        spans=_patient_spans(above),
         refusals=tuple([_refusal(one) for level in levels for one in level.rejections]),
         complete=complete,
         trace=patient.trace if patient else "",
-        member_id=_member_id(member),
+        # A dependent without an id of its own is found by the subscriber's.
+        member_id=next((one.id for one in people if one and one.id), ""),
         family_name=person.family if person else "",
         given_name=person.given if person else "",
         birth_date=patient.birth_date if patient else None,
@@ -137,28 +147,20 @@ def payer_answer(member: Member, set_index: int, *, complete: bool) -> PayerAnsw
     )
 
 
-def _member_id(member: Member) -> str:
-    """The patient's own id, or else the subscriber's, which a dependent is found by."""
-    for level in (member.dependent, member.subscriber):
-        if level is not None and level.party is not None and level.party.id:
-            return level.party.id
-    return ""
-
-
-def _patient_spans(member: Member) -> tuple[Span, ...]:
+def _patient_spans(levels: list[Level]) -> tuple[Span, ...]:
     """The patient's dates; a dependent without any has those of the subscriber's policy."""
-    for level in (member.dependent, member.subscriber):
-        if level is not None and level.periods and (spans := _spans(level.periods)):
+    for level in levels:
+        if level.periods and (spans := _spans(level.periods)):
             return spans
     return ()
 
 
 def _row(benefit: Benefit) -> BenefitRow:
+    segment, elements, services, attached = benefit
     (
-        segment, information, level, services, insurance_type, plan, period, amount, percent,
+        _, information, level, _, insurance_type, plan, period, amount, percent,
         quantity_kind, quantity, authorisation, network, procedure,
-        messages, periods, deliveries, _references, rejections, places, parties,
-    ) = benefit  # fmt: skip
+    ) = elements  # fmt: skip
     return BenefitRow(
         _INFO.get(information, Info.OTHER),
         segment,
@@ -174,8 +176,15 @@ def _row(benefit: Benefit) -> BenefitRow:
         quantity,
         _AUTHORISATIONS.get(authorisation, AuthorisationNeed.UNSTATED),
         procedure,
-        information == "F" and _is_misplaced(benefit),
-        tuple([Message(text, Source(at, "MSG")) for at, text in messages]) if messages else (),
+        information == "F" and _is_misplaced(period, quantity_kind, quantity),
+        _details(attached) if any(attached) else NO_DETAILS,
+    )
+
+
+def _details(attached: Attached) -> Details:
+    messages, periods, deliveries, _, rejections, places, parties = attached
+    return Details(
+        tuple([Message(text, Source(segment, "MSG")) for segment, text in messages]),
         _spans(periods) if periods else (),
         tuple(map(_frequency, deliveries)) if deliveries else (),
         tuple(map(_refusal, rejections)) if rejections else (),
@@ -184,14 +193,14 @@ def _row(benefit: Benefit) -> BenefitRow:
     )
 
 
-def _is_misplaced(benefit: Benefit) -> bool:
+def _is_misplaced(period: str, quantity_kind: str, quantity: str) -> bool:
     """Whether a limit's quantity, its kind or the period stands in another element's place.
 
     Seen: `EB*F*IND*PT*PO*23*20****VS`, each value one or more elements off.
     """
-    if benefit.quantity in _QUANTITIES and not benefit.quantity_kind:
+    if quantity in _QUANTITIES and not quantity_kind:
         return True
-    return bool(benefit.period) and benefit.period not in _PERIODS
+    return bool(period) and period not in _PERIODS
 
 
 def _spans(periods: tuple[Period, ...]) -> tuple[Span, ...]:

@@ -26,6 +26,7 @@ class Memo:
     `patient_id` and `booking_id` are the vendor's. `patient_known` means that the record was there
     before this request, `email_on_file` is its address. `accepted` are the reasons that a person
     let pass. `ask_on` is the date to verify, once it is not the earliest wished one any more.
+    `given_back` are starts that were booked and given back: no other booking takes them again.
     """
 
     patient_id: str = ""
@@ -40,6 +41,7 @@ class Memo:
     opening: Opening | None = None
     booking_id: str = ""
     booking_status: BookingStatus | None = None
+    given_back: tuple[datetime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

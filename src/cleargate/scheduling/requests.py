@@ -9,7 +9,7 @@ from cleargate.directory.practice import Profile
 from cleargate.nouns.case import Case, CaseState, Memo
 from cleargate.nouns.ids import CaseId
 from cleargate.nouns.request import Channel, VisitRequest
-from cleargate.scheduling.phases import REBOOK, RECEIVE, VERIFY, WITHDRAW
+from cleargate.scheduling.phases import REBOOK, RECEIVE, UNCONFIRMED, VERIFY, WITHDRAW
 from cleargate.store import attachments, audit, cases, gates, links
 from cleargate.store.audit import Action, Event
 from cleargate.store.database import Session
@@ -18,6 +18,10 @@ from cleargate.store.queue import start_phase
 
 PATIENT = "patient"
 """The actor of what the patient did."""
+
+
+_WAITS_FOR_PATIENT = ("", RECEIVE, UNCONFIRMED)
+"""The phases in which a case waits for the patient's confirmation; "" is a gate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +63,16 @@ def submit(
 def confirm_contact(session: Session, case_id: CaseId, now: datetime) -> None:
     """The patient followed the link: the address is theirs, and the payers may be asked.
 
-    The mail's own phase may still be running; it is overtaken, as is a gate about the silence.
+    The mail's own phase may still be running; it is overtaken, as is a gate about the silence. A
+    withdrawal or a person's decision that came first is not.
     """
     case = cases.lock(session, case_id)
     if case.memo.contact_confirmed or case.state is not CaseState.OPEN:
         return
-    gates.drop(session, case_id, actor=PATIENT, now=now)
     cases.remember(session, case, contact_confirmed=True)
-    start_phase(session, case_id, VERIFY, note="confirmed")
+    if case.phase in _WAITS_FOR_PATIENT:
+        gates.drop(session, case_id, actor=PATIENT, now=now)
+        start_phase(session, case_id, VERIFY, note="confirmed")
     _record(session, "case.contact_confirmed", case, PATIENT)
 
 
@@ -89,12 +95,16 @@ def rebook(session: Session, case_id: CaseId, *, actor: str, now: datetime) -> b
 
 
 def _stir(session: Session, case_id: CaseId, phase: str, *, actor: str, now: datetime) -> bool:
-    """A new generation of the case, whatever it waits for, and one phase queued."""
+    """One phase queued, whatever the case waits for or still does.
+
+    The generation stays: what a running phase has begun must be met under its own Ref, or it would
+    be done twice. It rises when a booking is taken back (see visits.cancel).
+    """
     case = cases.lock(session, case_id)
     if not may_withdraw(case, now):
         return False
     gates.drop(session, case_id, actor=actor, now=now)
-    cases.raise_generation(session, case_id)
+    cases.reopen(session, case_id)
     start_phase(session, case_id, phase, note="stirred")
     _record(session, f"case.{phase.partition('.')[2]}", case, actor)
     return True

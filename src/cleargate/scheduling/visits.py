@@ -44,7 +44,7 @@ def choose_opening(run: Run[Practice], phase: str) -> Gate | None:
     query = OpeningQuery(request.visit_type, earliest, latest)
     ehr = run.practice.ehr
     openings = run.read("find_openings", ehr.connection, lambda: ehr.find_openings(query))
-    upcoming = [each for each in openings if each.start > run.clock.now()]
+    upcoming = [each for each in openings if _is_possible(run, each)]
     fitting = [each for each in upcoming if _fits(run, each)]
     if fitting:
         with run.commit() as session:
@@ -54,6 +54,11 @@ def choose_opening(run: Run[Practice], phase: str) -> Gate | None:
     with run.commit() as session:
         run.remember(session, openings=offers)
     return _no_opening(run.practice, offers, phase)
+
+
+def _is_possible(run: Run[Practice], opening: Opening) -> bool:
+    """Whether a time is still to come, and was not given back for another one."""
+    return opening.start > run.clock.now() and opening.start not in run.case.memo.given_back
 
 
 def _fits(run: Run[Practice], opening: Opening) -> bool:
@@ -96,7 +101,17 @@ def book_opening(run: Run[Practice], patient_id: str, status: BookingStatus) -> 
 
 
 def _book(run: Run[Practice], patient_id: str, opening: Opening, status: BookingStatus) -> None:
+    """Take one time. A time that was to be held only is known as such before it is taken.
+
+    Otherwise a worker that dies in between leaves it to the next one, which by then may have the
+    payers' answers and would think it firm.
+    """
     ehr = run.practice.ehr
+    if run.case.memo.booking_status is not None:
+        status = run.case.memo.booking_status
+    elif status is BookingStatus.TENTATIVE:
+        with run.commit() as session:
+            run.remember(session, booking_status=status)
     details = BookingDetails(run.case.request.visit_type, status)
     receipt = run.write(
         Write(
@@ -115,7 +130,8 @@ def _take_next(run: Run[Practice]) -> None:
     """Somebody else was quicker: the next time in reserve, or none."""
     reserve = run.case.memo.openings
     with run.commit() as session:
-        run.remember(session, opening=reserve[0] if reserve else None, openings=reserve[1:])
+        opening = reserve[0] if reserve else None
+        run.remember(session, opening=opening, openings=reserve[1:], booking_status=None)
 
 
 def make_firm(run: Run[Practice]) -> None:
@@ -127,16 +143,42 @@ def make_firm(run: Run[Practice]) -> None:
 
 def cancel(run: Run[Practice]) -> None:
     """Give the time back, if there is one; the next booking is a new effect."""
+    _complete_booking(run)
     if not run.case.memo.booking_id:
         return
     _set_status(run, "cancel", BookingStatus.CANCELLED)
     with run.commit() as session:
         for step in ("book", "make_firm", "cancel", "mail_confirmation"):
             effects.undo(session, run.case.id, step)
+        opening = run.case.memo.opening
         run.remember(
-            session, booking_id="", booking_status=None, opening=None, openings=(), ask_on=None
+            session,
+            booking_id="",
+            booking_status=None,
+            opening=None,
+            openings=(),
+            ask_on=None,
+            given_back=(*run.case.memo.given_back, *([opening.start] if opening else [])),
         )
         cases.raise_generation(session, run.case.id)
+
+
+def _complete_booking(run: Run[Practice]) -> None:
+    """Bring a booking to its end that may have left, so that nothing of it can come late.
+
+    A phase that was overtaken, or died, may have sent it. Looking whether it has arrived is not
+    enough: it may still be on its way. Sent again under its own Ref it happens once, and is known.
+    """
+    memo = run.case.memo
+    with run.commit() as session:
+        begun = effects.begun(session, run.case.id, "book")
+    if memo.booking_id or memo.opening is None or not begun:
+        return
+    try:
+        _book(run, memo.patient_id, memo.opening, BookingStatus.TENTATIVE)
+    except PortError as error:
+        if error.kind is not ErrorKind.CONFLICT:  # Then somebody else has the time.
+            raise
 
 
 def _set_status(run: Run[Practice], step: str, status: BookingStatus) -> None:

@@ -185,6 +185,18 @@ def raise_generation(session: Session, case: CaseId) -> None:
     session.run(_RAISE, case=case)
 
 
+# The patient or staff want something of a case that may be over.
+_REOPEN = sa.text(
+    "update cases set state = 'open', updated_at = now() where practice_id = :practice"
+    " and id = :case"
+)
+
+
+def reopen(session: Session, case: CaseId) -> None:
+    """Let phases run again for a case that may be closed."""
+    session.run(_REOPEN, case=case)
+
+
 # A gate holds the case: nothing is queued while it is open. The number rises, so that the phase
 # which stopped here does nothing when the engine, killed after this commit, runs it once more.
 _STOP_AT_GATE = sa.text(

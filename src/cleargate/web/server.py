@@ -28,6 +28,8 @@ from cleargate.web.views import ErrorView, Site
 BODY_BYTES_MAX = 6 * 1024 * 1024
 """Two photos of 2 MB each and the fields of the form."""
 
+ROUTERS = (health.router, api.router, desk.router, intake.router)
+
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self';"
     " img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none';"
@@ -61,10 +63,8 @@ def build(pages: Pages) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _wrong_shape)
     app.add_exception_handler(HTTPException, _http_error)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.include_router(health.router)
-    app.include_router(api.router)
-    app.include_router(desk.router)
-    app.include_router(intake.router)
+    for router in ROUTERS:
+        app.include_router(router)
     return app
 
 

@@ -1,0 +1,145 @@
+"""What holds for every route, taken from the app: headers, errors, and the door."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from fastapi.routing import APIRoute
+
+from cleargate.store.crypto import Keyring
+from cleargate.store.database import Database
+from cleargate.store.keyfile import LocalKeyFile
+from cleargate.web.server import HEADERS, ROUTERS
+from cleargate.web.site import Pages
+from tests.house import TurnedClock
+from tests.web.installation import PASSWORD, SLUG, Served, Site, Staff, read_profiles
+
+NOBODYS = "00000000-0000-0000-0000-000000000000"
+ROUTES = [
+    (method, route.path)
+    for router in ROUTERS
+    for route in router.routes
+    if isinstance(route, APIRoute)
+    for method in sorted(route.methods)
+]
+OUTSIDE_THE_DOOR = {"/{slug}/desk/sign-in"}
+DESK = [each for each in ROUTES if "/desk" in each[1] and each[1] not in OUTSIDE_THE_DOOR]
+
+
+def _address(path: str) -> str:
+    """An address of the route that leads to nothing."""
+    return re.sub(r"{\w+}", NOBODYS, path.replace("{slug}", SLUG))
+
+
+def test_the_routes_are_all_there() -> None:
+    assert len(ROUTES) >= 24
+    assert len(DESK) >= 9
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        *ROUTES,
+        ("GET", "/api/openapi.json"),
+        ("GET", "/static/cleargate.css"),
+        ("GET", "/static/nothing"),
+        ("GET", "/static/../server.py"),
+        ("GET", "/"),
+        ("GET", "/no-such-practice/"),
+        ("DELETE", "/{slug}/"),
+        ("GET", "/{slug}"),
+    ],
+)
+def test_every_answer_carries_the_headers(site: Site, method: str, path: str) -> None:
+    with site.visitor() as client:
+        answer = client.request(method, _address(path))
+    assert answer.status_code < 500
+    assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+    static = path.startswith("/static/") and answer.status_code == 200
+    assert ("immutable" if static else "no-store") in answer.headers["cache-control"]
+    assert "server" not in answer.headers or "uvicorn" in answer.headers["server"]
+
+
+@pytest.mark.parametrize(("method", "path"), DESK)
+def test_no_route_of_the_desk_opens_without_signing_in(site: Site, method: str, path: str) -> None:
+    with site.visitor() as client:
+        answer = client.request(method, _address(path))
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/{SLUG}/desk/sign-in")
+
+
+@pytest.mark.parametrize("path", [path for method, path in DESK if method == "POST"])
+def test_no_form_of_the_desk_counts_without_its_token(site: Site, staff: Staff, path: str) -> None:
+    answer = staff.client.post(_address(path), data={"csrf": "wrong"})
+    assert answer.status_code == 403
+    assert staff.get("").status_code == 200, "and nobody is signed out by it"
+
+
+@pytest.mark.parametrize(
+    "path", [path for method, path in DESK if method == "GET" and "{case}" in path]
+)
+def test_an_address_that_is_none_is_not_found(site: Site, staff: Staff, path: str) -> None:
+    answer = staff.client.get(_address(path.replace("{case}", "not-an-id-<b>")))
+    assert answer.status_code == 404
+    assert "not-an-id" not in answer.text
+    assert "This page is not here" in answer.text
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A web server whose database does not answer."""
+    folder = tmp_path_factory.mktemp("broken")
+    LocalKeyFile.create(folder / "key")
+    nowhere = "postgresql+psycopg://nobody:secret-password@127.0.0.1:9/nothing"
+    database = Database(nowhere, Keyring(LocalKeyFile(folder / "key")))
+    (folder / "practices").mkdir()
+    pages = Pages(database, TurnedClock(), read_profiles(folder / "practices"), secure=True)
+    with Served(pages) as served:
+        yield served
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/{slug}/"),
+        ("GET", "/{slug}/confirm/{token}"),
+        ("POST", "/{slug}/desk/sign-in"),
+        ("GET", "/api/cases/{case}"),
+    ],
+)
+def test_an_error_of_ours_is_told_in_a_sentence_with_the_headers_and_nothing_else(
+    broken: Served, method: str, path: str
+) -> None:
+    with httpx2.Client(base_url=broken.url, timeout=30) as client:
+        headers = {"Authorization": "Bearer sample"}
+        answer = client.request(method, _address(path), headers=headers)
+    assert answer.status_code == 500
+    assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+    for leak in ("Traceback", "psycopg", "secret-password", str(Path.cwd()), "Error"):
+        assert leak not in answer.text
+    if not path.startswith("/api/"):
+        assert "Something went wrong here" in answer.text
+        assert "(217) 555-0100" in answer.text
+
+
+def test_health_tells_when_the_database_does_not_answer(site: Site, broken: Served) -> None:
+    assert httpx2.get(f"{site.url}/health").json() == {"status": "ok"}
+    answer = httpx2.get(f"{broken.url}/health")
+    assert (answer.status_code, "secret" in answer.text) == (503, False)
+
+
+def test_behind_tls_the_cookie_is_bound_to_host_and_tls_and_so_is_the_site(
+    site: Site,
+) -> None:
+    username = site.hire()
+    pages = Pages(site.house.database, site.clock, site.profiles, secure=True)
+    by_proxy = {"X-Forwarded-Proto": "https"}
+    with Served(pages) as served, httpx2.Client(base_url=served.url, headers=by_proxy) as client:
+        sent = {"username": username, "password": PASSWORD}
+        answer = client.post(f"/{SLUG}/desk/sign-in", data=sent)
+    assert answer.headers["set-cookie"].startswith("__Host-cleargate=")
+    assert "Secure" in answer.headers["set-cookie"].split("; ")
+    assert "Domain" not in answer.headers["set-cookie"]
+    assert answer.headers["strict-transport-security"].startswith("max-age=")

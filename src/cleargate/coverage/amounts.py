@@ -23,6 +23,8 @@ KINDS = {
     Info.DEDUCTIBLE: AmountKind.DEDUCTIBLE,
     Info.OUT_OF_POCKET: AmountKind.OUT_OF_POCKET,
 }
+_VISIT_SHARES = frozenset({AmountKind.COPAY, AmountKind.COINSURANCE})
+"""Kinds that are paid for each visit."""
 _POOLED = frozenset({AmountKind.DEDUCTIBLE, AmountKind.OUT_OF_POCKET})
 """Kinds that fill up over a period, and so have a remaining part."""
 _SENTINEL = re.compile(r"9{4,}\.99|9{5,}(?:\.0*)?")
@@ -234,7 +236,7 @@ def _without_fillers(amounts: list[Amount], asked: frozenset[str]) -> list[Amoun
 
 
 def _is_visit_share(amount: Amount) -> bool:
-    return amount.kind is AmountKind.COPAY or amount.kind is AmountKind.COINSURANCE
+    return amount.kind in _VISIT_SHARES
 
 
 def _is_zero(amount: Amount) -> bool:
@@ -277,8 +279,9 @@ def _structured(amount: Amount) -> tuple[str, ...]:
 def _missing_individuals(amounts: Sequence[Amount]) -> Iterable[Doubt]:
     """A family's deductible or limit without the patient's own (seen: Cigna HSA plans)."""
     for kind in _POOLED:
-        family = [a for a in amounts if a.kind is kind and a.person is Person.FAMILY]
-        if family and not any(a.kind is kind and a.person is not Person.FAMILY for a in amounts):
+        pooled = [amount for amount in amounts if amount.kind is kind]
+        family = [amount for amount in pooled if amount.person is Person.FAMILY]
+        if family and len(family) == len(pooled):
             yield Doubt(
                 reason("individual_missing", (a.source for a in family)),
                 frozenset(code for a in family for code in a.service_types),

@@ -9,34 +9,37 @@ from cleargate.coverage.rows import Span, SpanKind
 from cleargate.nouns.coverage import Source
 
 
-class When(StrEnum):
-    """Where the day of the visit lies."""
+class Miss(StrEnum):
+    """How dates miss the day of the visit; the values are codes of reasons."""
 
-    INSIDE = "inside"
     ENDED = "plan_ended"
     NOT_BEGUN = "plan_not_begun"
     ANOTHER_DAY = "for_another_day"
 
 
-class Standing(NamedTuple):
-    """How spans lie to a day, with the bounds they set and the places that say so."""
+_BOUNDING = frozenset(SpanKind) - {SpanKind.SERVICE}
+"""Kinds that bound the coverage itself and not only the answer."""
 
-    when: When
+
+class Standing(NamedTuple):
+    """How spans lie to a day: `missed` is None where they hold, with their bounds and places."""
+
+    missed: Miss | None
     begins: date | None
     ends: date | None
     sources: tuple[Source, ...]
 
 
-ALWAYS = Standing(When.INSIDE, None, None, ())
+ALWAYS = Standing(None, None, None, ())
 
 
 def standing(spans: Sequence[Span], on: date) -> Standing:
     """Lay spans beside a day. Kinds must all hold; spans of one kind are alternatives."""
     if not spans:
         return ALWAYS
-    if len(spans) == 1 and spans[0].kind is not SpanKind.SERVICE and _holds(spans[0], on):
+    if len(spans) == 1 and spans[0].kind in _BOUNDING and _holds(spans[0], on):
         [only] = spans
-        return Standing(When.INSIDE, only.begin, only.end, (only.source,))
+        return Standing(None, only.begin, only.end, (only.source,))
     bounds: list[Span] = []
     for kind in dict.fromkeys(span.kind for span in spans):
         choices = _paired([span for span in spans if span.kind is kind])
@@ -45,10 +48,10 @@ def standing(spans: Sequence[Span], on: date) -> Standing:
             nearest = max(choices, key=lambda span: span.begin or date.min)
             sources = tuple(span.source for span in choices)
             return Standing(_miss(choices, on), nearest.begin, nearest.end, sources)
-        if kind is not SpanKind.SERVICE:
+        if kind in _BOUNDING:
             bounds.append(holding[0])
     return Standing(
-        When.INSIDE,
+        None,
         max((span.begin for span in bounds if span.begin), default=None),
         min((span.end for span in bounds if span.end), default=None),
         tuple(span.source for span in bounds),
@@ -72,9 +75,9 @@ def _holds(span: Span, on: date) -> bool:
     return (span.begin is None or span.begin <= on) and (span.end is None or on <= span.end)
 
 
-def _miss(choices: list[Span], on: date) -> When:
+def _miss(choices: list[Span], on: date) -> Miss:
     if choices[0].kind is SpanKind.SERVICE:
-        return When.ANOTHER_DAY
+        return Miss.ANOTHER_DAY
     if all(span.begin is not None and on < span.begin for span in choices):
-        return When.NOT_BEGUN
-    return When.ENDED
+        return Miss.NOT_BEGUN
+    return Miss.ENDED

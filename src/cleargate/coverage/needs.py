@@ -20,6 +20,7 @@ _NEGATED = re.compile(
 )
 _WANTED = re.compile(r"\bREQUIR|\bNEED|\bMUST\b|\bNECESSARY\b|\bSUBMIT|\bOBTAIN|\bSUBJECT TO\b")
 _CLAUSE = re.compile(r"[.;,]|\bBUT\b")
+_STATED = frozenset(AuthorisationNeed) - {AuthorisationNeed.UNSTATED}
 _BOUNDARY = frozenset({Info.OTHER_PAYER, Info.NOT_COVERED, Info.INACTIVE})
 """Rows whose flags and words are not about care under this plan."""
 
@@ -58,9 +59,7 @@ _NOTHING_SAID = Needs(AuthorisationNeed.UNSTATED, AuthorisationNeed.UNSTATED, ()
 
 def _may_tell(row: BenefitRow) -> bool:
     """Whether a row has a flag or words, and is about care under this plan."""
-    if not row.messages and row.authorisation is AuthorisationNeed.UNSTATED:
-        return False
-    return row.info not in _BOUNDARY
+    return (row.authorisation in _STATED or bool(row.messages)) and row.info not in _BOUNDARY
 
 
 def _authorisations(rows: Iterable[BenefitRow]) -> Iterable[_Statement]:

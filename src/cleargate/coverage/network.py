@@ -12,6 +12,7 @@ from cleargate.coverage.reasons import Doubt, reason
 from cleargate.coverage.rows import BenefitRow, Message
 from cleargate.nouns.coverage import Network
 
+_ONE_SIDED = frozenset({Network.IN, Network.OUT})
 _BOTH = re.compile(r"\bIN[- ]?(?:AND|OR|/|&)[- ]?OUT[- ]OF[- ]|\bIN/OUT\b")
 _OUT = re.compile(
     r"\bOUT[- ]OF[- ](?:PLAN[- ])?NETWORK|\bOUT[- ]NETWORK|\bOON\b|\bNON[- ]?(?:PLAN[- ])?NETWORK"
@@ -55,7 +56,7 @@ def provider_network(rows: Sequence[BenefitRow]) -> Network:
 
 def overlap(one: Network, other: Network) -> bool:
     """Whether two values can be for the same visit."""
-    return one is other or not {one, other} <= {Network.IN, Network.OUT}
+    return one is other or one not in _ONE_SIDED or other not in _ONE_SIDED
 
 
 def _in_words(message: Message) -> Network | None:

@@ -8,9 +8,9 @@ import re
 from datetime import date
 from typing import NamedTuple
 
-from cleargate.coverage.dates import Standing, When, standing
+from cleargate.coverage.dates import Standing, standing
 from cleargate.coverage.rows import BenefitRow, Info, PayerAnswer
-from cleargate.coverage.services import RELATED
+from cleargate.coverage.services import wanted
 
 STATUS = frozenset({Info.ACTIVE, Info.ACTIVE_PENDING, Info.INACTIVE})
 _PLAIN = frozenset(
@@ -28,7 +28,6 @@ _PLAIN = frozenset(
         Info.OTHER,
     }
 )
-_ALL_RELATED = frozenset().union(*RELATED.values())
 _PART = re.compile(
     r"\b(?:VISION|DENTAL|HEARING|PHARMACY|PRESCRIPTION|TRANSPORTATION|BEHAVIORAL|MENTAL HEALTH"
     r"|SUBSTANCE|OPTICAL|EYE ?CARE|CHIROPRACTIC)\b"
@@ -80,14 +79,14 @@ def read_plan(answer: PayerAnswer, asked: frozenset[str], on: date) -> Plan:
         if foreign and row in foreign:
             continue
         spans = row.details.spans
-        if spans and (when := standing(spans, on)).when is not When.INSIDE:
+        if spans and (when := standing(spans, on)).missed:
             if row.info is Info.ACTIVE:
                 plan.outdated.append((row, when))
         elif row.speaks_for_plan:
             _file_plan_row(plan, row)
         else:
             plan.rows.append(row)
-    _index(plan, asked | _ALL_RELATED)
+    _index(plan, wanted(asked))
     return plan
 
 
@@ -102,11 +101,11 @@ def _file_plan_row(plan: Plan, row: BenefitRow) -> None:
         _of_status(plan, row.info).append(row)
 
 
-def _index(plan: Plan, wanted: frozenset[str]) -> None:
+def _index(plan: Plan, services: frozenset[str]) -> None:
     """Find among the rows those that anything will be looked for in."""
     for row in plan.rows:
         details = row.details
-        named = wanted.intersection(row.services)
+        named = services.intersection(row.services)
         for service in named:
             plan.by_service.setdefault(service, []).append(row)
         if named or row.speaks_for_plan:

@@ -6,6 +6,7 @@ from datetime import date
 
 from cleargate.coverage.origins.x271 import payer_answer
 from cleargate.coverage.reasons import reason
+from cleargate.coverage.services import wanted
 from cleargate.coverage.verdict import judge
 from cleargate.nouns.coverage import Coverage, ServiceVerdict, Source, Verdict
 from cleargate.x12.acknowledgement import CODES, Acknowledgement, read_acknowledgement
@@ -72,10 +73,10 @@ def _coverages(
         return ()
     if not transaction.version.startswith(_VERSIONS):
         found.append(warning("version", first, "Neither version 005010 nor 004010; read as 5010."))
-    answer = read_answer(transaction, found.append)
+    codes = wanted(frozenset(services))
     return tuple(
-        judge(payer_answer(member, index, complete=transaction.complete), services, on)
-        for member in answer.members
+        judge(payer_answer(member, index, codes, complete=transaction.complete), services, on)
+        for member in read_answer(transaction, found.append).members
     )
 
 

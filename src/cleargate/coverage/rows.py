@@ -100,11 +100,10 @@ class Refusal(NamedTuple):
 
 
 class Entity(NamedTuple):
-    """An organisation or person named beside a row; `contacts` are its names and numbers."""
+    """An organisation or person named beside a row."""
 
     role: Role
     name: str
-    contacts: tuple[str, ...]
     source: Source
 
 

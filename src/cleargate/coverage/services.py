@@ -5,6 +5,8 @@ Source: X12 code list 1365 (EB03); the words are those seen in payers' free text
 
 import re
 
+from cleargate.coverage.rows import PLAN
+
 DEFAULT_SERVICES = ("PT", "AE", "AF", "AD", "98", "30")
 """The profile of a physical-therapy clinic; the first one is the primary service."""
 
@@ -22,6 +24,14 @@ NAMES = {
 
 RELATED = {"PT": frozenset({"AE", "A9"}), "AE": frozenset({"PT", "A9"})}
 """Services under which some payers file another one."""
+
+_ALL_RELATED: frozenset[str] = frozenset().union(*RELATED.values())
+
+
+def wanted(asked: frozenset[str]) -> frozenset[str]:
+    """The service types whose rows can matter: those asked for, the plan's, and related ones."""
+    return asked | _ALL_RELATED | {PLAN}
+
 
 _WORDS = {
     "PT": re.compile(r"\bPHYSICAL\b(?!\s+(?:EXAM|MEDICINE))|\bPT\b"),

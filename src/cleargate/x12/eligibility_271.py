@@ -118,6 +118,7 @@ class Level(NamedTuple):
     id: str
     parent: str
     code: str
+    birth_date: date | None
     head: _Tagged
     periods: tuple[Period, ...]
     rejections: tuple[Rejection, ...]
@@ -137,11 +138,6 @@ class Level(NamedTuple):
             if element(trn, 1) == "2":
                 return element(trn, 2)
         return element(traces[0][1], 2) if traces else ""
-
-    @property
-    def birth_date(self) -> date | None:
-        """DMG02, None when it is absent or no date."""
-        return _date(element(self.head["DMG"][0][1], 2)) if "DMG" in self.head else None
 
     @property
     def references(self) -> tuple[Reference, ...]:
@@ -246,6 +242,7 @@ def _level(loops: list[_Loop], repetition: str, report: Report) -> Level:
         identifier,
         parent,
         code,
+        _date(element(head["DMG"][0][1], 2)) if "DMG" in head else None,
         head,
         _periods(head["DTP"], report) if "DTP" in head else (),
         _rejections(head["AAA"], report) if "AAA" in head else (),
@@ -276,7 +273,7 @@ def _check_level(level: Level, report: Report) -> None:
         report(warning("no_name", level.segment, "The level has no NM1 segment."))
     elif level.code == PAYER and not element(head["NM1"][0][1], 3):
         report(warning("no_payer_name", head["NM1"][0][0], "NM103 of the payer is empty."))
-    if "DMG" in head and element(head["DMG"][0][1], 2) and level.birth_date is None:
+    if level.birth_date is None and "DMG" in head and element(head["DMG"][0][1], 2):
         report(warning("birth_date", head["DMG"][0][0], "DMG02 is no date CCYYMMDD."))
 
 
@@ -290,7 +287,7 @@ def _benefit(loop: _Loop, repetition: str, report: Report) -> Benefit:
         report(warning("eb_without_code", number, "EB01 is empty."))
     if len(codes) > 2 and max(map(len, services)) > 2:
         report(warning("service_type", number, "EB03 holds something that is no service type."))
-    attached = _attached(_by_tag(loop), report) if len(loop) > 1 else _NOTHING
+    attached = _attached(_by_tag(loop), report) if len(loop) > 1 else NOTHING_ATTACHED
     return Benefit(number, elements, services, attached)
 
 
@@ -306,7 +303,8 @@ def _attached(loop: _Tagged, report: Report) -> Attached:
     )
 
 
-_NOTHING = Attached()
+NOTHING_ATTACHED = Attached()
+"""Most EB segments stand alone."""
 _PADDING = [""] * 14
 
 

@@ -19,6 +19,7 @@ from cleargate.coverage.rows import (
 )
 from cleargate.nouns.coverage import AuthorisationNeed, Network, Person, Source
 from cleargate.x12.eligibility_271 import (
+    NOTHING_ATTACHED,
     Attached,
     Benefit,
     Delivery,
@@ -55,9 +56,17 @@ _INFO = {
     "V": Info.CANNOT_PROCESS,
     "Y": Info.SPEND_DOWN,
 }
+_PLAIN = frozenset({"A", "B", "C", "F", "G"})
+"""EB01 of amounts and limits, which say nothing beyond their own services."""
 _PERSONS = {"IND": Person.INDIVIDUAL, "FAM": Person.FAMILY}
 _NETWORKS = {"Y": Network.IN, "N": Network.OUT, "W": Network.EITHER}
 _AUTHORISATIONS = {"Y": AuthorisationNeed.REQUIRED, "N": AuthorisationNeed.NOT_REQUIRED}
+_NO_INFO = Info.OTHER
+_NO_PERSON = Person.UNSTATED
+_NO_NETWORK = Network.UNSTATED
+_NO_AUTHORISATION = AuthorisationNeed.UNSTATED
+"""What a row says that says nothing. Named here because every row needs them: looking up an
+enum's member costs fifteen times as much."""
 _PERIODS = {
     "6": "hour",
     "7": "day",
@@ -123,8 +132,14 @@ _ROLES = {
 }
 
 
-def payer_answer(member: Member, set_index: int, *, complete: bool) -> PayerAnswer:
-    """Turn one member of a 271 into rows, with the refusals of every level above."""
+def payer_answer(
+    member: Member, set_index: int, wanted: frozenset[str], *, complete: bool
+) -> PayerAnswer:
+    """Turn one member of a 271 into rows, with the refusals of every level above.
+
+    Plain amounts and limits of services that are not wanted are left out: large payers list
+    sixty services, and nothing is concluded from a copay for maternity.
+    """
     above = [level for level in (member.dependent, member.subscriber) if level is not None]
     levels = [level for level in (member.payer, member.provider, *above[::-1]) if level is not None]
     payer = member.payer.party if member.payer else None
@@ -133,7 +148,7 @@ def payer_answer(member: Member, set_index: int, *, complete: bool) -> PayerAnsw
     person = people[0] if people else None
     return PayerAnswer(
         payer=payer.family if payer else "",
-        rows=tuple([_row(benefit) for benefit in patient.benefits]) if patient else (),
+        rows=_rows(patient.benefits, wanted) if patient else (),
         spans=_patient_spans(above),
         refusals=tuple([_refusal(one) for level in levels for one in level.rejections]),
         complete=complete,
@@ -155,6 +170,19 @@ def _patient_spans(levels: list[Level]) -> tuple[Span, ...]:
     return ()
 
 
+def _rows(benefits: tuple[Benefit, ...], wanted: frozenset[str]) -> tuple[BenefitRow, ...]:
+    return tuple(
+        [
+            _row(one)
+            for one in benefits
+            if one.elements[1] not in _PLAIN
+            or not one.services
+            or not wanted.isdisjoint(one.services)
+            or one.attached is not NOTHING_ATTACHED
+        ]
+    )
+
+
 def _row(benefit: Benefit) -> BenefitRow:
     segment, elements, services, attached = benefit
     (
@@ -162,11 +190,11 @@ def _row(benefit: Benefit) -> BenefitRow:
         quantity_kind, quantity, authorisation, network, procedure,
     ) = elements  # fmt: skip
     return BenefitRow(
-        _INFO.get(information, Info.OTHER),
+        _INFO.get(information, _NO_INFO),
         segment,
         services,
-        _PERSONS.get(level, Person.UNSTATED),
-        _NETWORKS.get(network, Network.UNSTATED),
+        _PERSONS.get(level, _NO_PERSON),
+        _NETWORKS.get(network, _NO_NETWORK),
         insurance_type,
         plan,
         _PERIODS.get(period, period),
@@ -174,10 +202,10 @@ def _row(benefit: Benefit) -> BenefitRow:
         percent,
         _QUANTITIES.get(quantity_kind, quantity_kind),
         quantity,
-        _AUTHORISATIONS.get(authorisation, AuthorisationNeed.UNSTATED),
+        _AUTHORISATIONS.get(authorisation, _NO_AUTHORISATION),
         procedure,
         information == "F" and _is_misplaced(period, quantity_kind, quantity),
-        _details(attached) if any(attached) else NO_DETAILS,
+        NO_DETAILS if attached is NOTHING_ATTACHED else _details(attached),
     )
 
 
@@ -237,7 +265,5 @@ def _refusal(rejection: Rejection) -> Refusal:
 
 
 def _entity(party: Party) -> Entity:
-    name = " ".join(part for part in (party.given, party.family) if part)
-    return Entity(
-        _ROLES.get(party.role, Role.OTHER), name, party.contacts, Source(party.segment, "NM1")
-    )
+    name = f"{party.given} {party.family}" if party.given else party.family
+    return Entity(_ROLES.get(party.role, Role.OTHER), name, Source(party.segment, "NM1"))

@@ -16,7 +16,8 @@ def assert_done_once(stage: Stage, case_id: CaseId) -> None:
     assert stage.case(case_id).state is CaseState.DONE, stage.told(case_id)
     _assert_each_once(stage, case_id)
     done = stage.world.of_case(case_id)
-    assert _standing(stage, case_id) == [stage.case(case_id).memo.booking_id]
+    standing = _standing(stage, case_id)
+    assert standing == [stage.case(case_id).memo.booking_id], standing
     request = stage.person(case_id).request
     insured = len(request.insurances) if request.payment is Payment.INSURANCE else 0
     assert len(done["insurances"]) == insured
@@ -27,7 +28,8 @@ def assert_withdrawn(stage: Stage, case_id: CaseId) -> None:
     """Nothing of the case is booked any more, over there neither."""
     assert stage.case(case_id).state is CaseState.WITHDRAWN, stage.told(case_id)
     _assert_each_once(stage, case_id)
-    assert _standing(stage, case_id) == []
+    standing = _standing(stage, case_id)
+    assert not standing, standing
 
 
 def _standing(stage: Stage, case_id: CaseId) -> list[str]:
@@ -40,7 +42,8 @@ def _standing(stage: Stage, case_id: CaseId) -> list[str]:
 def _assert_each_once(stage: Stage, case_id: CaseId) -> None:
     """Our effects and their records agree one to one; a mail may have been repeated, as itself."""
     ours = stage.acting(case_id, lambda session: effects.of_case(session, case_id))
-    assert [each.ref for each in ours if each.state == "sent"] == []
+    unsure = [each.ref for each in ours if each.state == "sent"]
+    assert not unsure, unsure
     made = Counter(
         each.ref
         for each in ours
@@ -48,6 +51,8 @@ def _assert_each_once(stage: Stage, case_id: CaseId) -> None:
     )
     there = stage.world.of_case(case_id)
     lists = ("patients", "insurances", "bookings", "eligibility")
-    assert Counter(row["ref"] for name in lists for row in there[name]) == made
+    found = Counter(row["ref"] for name in lists for row in there[name])
+    assert found == made, (found, made)
     mailed = {each.ref for each in ours if each.step.startswith("mail_")}
-    assert {row["message_id"].strip("<>").partition("@")[0] for row in there["mails"]} == mailed
+    arrived = {row["message_id"].strip("<>").partition("@")[0] for row in there["mails"]}
+    assert arrived == mailed, (arrived, mailed)

@@ -79,6 +79,7 @@ def make_worker(house: House, stop_at: datetime | None = None) -> Worker:
         key,
         concurrency=house.installation.concurrency,
         poll_s=house.installation.poll_s,
+        prepared=house.installation.prepared_statements,
     )
 
     def run(phase: str, practice: PracticeId, case: CaseId, seq: int) -> None:

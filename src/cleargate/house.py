@@ -38,7 +38,12 @@ def open_house(installation: Installation, executor: str = "") -> House:
         installation=installation,
         clock=SystemClock(installation.clock_speed),
         keys=keys,
-        database=Database(installation.database_url, Keyring(keys), executor),
+        database=Database(
+            installation.database_url,
+            Keyring(keys),
+            executor,
+            prepared=installation.prepared_statements,
+        ),
         settings={each.id: settings for each, settings in zip(profiles, read, strict=True)},
         profiles={each.id: each for each in profiles},
         executor=executor,

@@ -33,12 +33,16 @@ from cleargate.store.practices import practice_id
 
 
 class Installation(BaseSettings):
-    """One installation. Every field is an environment variable with the prefix `CLEARGATE_`."""
+    """One installation. Every field is an environment variable with the prefix `CLEARGATE_`.
+
+    `prepared_statements` spares a third of the CPU time; not behind a pooler in transaction mode.
+    """
 
     model_config = SettingsConfigDict(env_prefix="CLEARGATE_", frozen=True)
 
     database_url: str = Field(min_length=1)
     owner_database_url: str = ""
+    prepared_statements: bool = False
     key_file: Path
     practices: Path
     public_url: str = "http://127.0.0.1:8000"

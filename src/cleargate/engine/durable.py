@@ -19,7 +19,7 @@ from dbos.cli.migration import run_dbos_database_migrations
 
 from cleargate.nouns.errors import CleargateError, frames
 from cleargate.nouns.ids import CaseId, PracticeId
-from cleargate.store.database import Overtaken
+from cleargate.store.database import Overtaken, prepare_threshold
 from cleargate.store.queue import APPLICATION_VERSION, QUEUE
 
 PhaseRunner = Callable[[str, PracticeId, CaseId, int], None]
@@ -92,7 +92,14 @@ class Durable:
     """A launched engine of this process; one a process."""
 
     def __init__(
-        self, url: str, executor: str, key: bytes, *, concurrency: int, poll_s: float
+        self,
+        url: str,
+        executor: str,
+        key: bytes,
+        *,
+        concurrency: int,
+        poll_s: float,
+        prepared: bool = False,
     ) -> None:
         self._config: DBOSConfig = {
             "name": "cleargate",
@@ -110,7 +117,7 @@ class Durable:
             "db_engine_kwargs": {
                 "hide_parameters": True,
                 "connect_args": {
-                    "prepare_threshold": None,
+                    "prepare_threshold": prepare_threshold(prepared=prepared),
                     "application_name": executor,
                 },
             },

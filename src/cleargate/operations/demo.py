@@ -101,6 +101,7 @@ def _installation(home: DemoHome, app_url: str, port: int, options: DemoOptions)
         clock_speed=options.speed,
         concurrency=options.concurrency,
         poll_s=0.1,
+        prepared_statements=True,
     )
 
 

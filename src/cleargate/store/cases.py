@@ -80,11 +80,16 @@ def person_index(session: Session, patient: Patient) -> bytes:
     return session.sealer.index("person", f"{family}|{patient.birth_date.isoformat()}")
 
 
+_SELECT = (
+    "select id, state, request, memo, generation, phase, phase_seq, due_at, note, created_at"
+    " from cases"
+)
+
 # One case, whole.
-_GET = sa.text("select * from cases where practice_id = :practice and id = :case")
+_GET = sa.text(f"{_SELECT} where practice_id = :practice and id = :case")
 
 # One case, whole, and nobody else may move it until this transaction ends.
-_LOCK = sa.text("select * from cases where practice_id = :practice and id = :case for update")
+_LOCK = sa.text(f"{_SELECT} where practice_id = :practice and id = :case for update")
 
 
 def get(session: Session, case: CaseId) -> Case | None:

@@ -5,7 +5,7 @@ pooler cannot carry it over. A worker's transaction also proves that the worker 
 lease: a process that was frozen and overtaken gets Overtaken instead of a transaction.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +16,12 @@ from cleargate.nouns.errors import CleargateError
 from cleargate.nouns.ids import PracticeId
 from cleargate.store.crypto import Keyring, Sealer
 
-POOL_SIZE = 10
-POOL_OVERFLOW = 30
+POOL_SIZE = 30
+POOL_OVERFLOW = 10
+"""A connection beyond the pool's size is opened, signed in and closed for one transaction."""
+
+PREPARE_AFTER = 3
+"""A statement is prepared when it is used so often on one connection."""
 
 
 class Overtaken(CleargateError):
@@ -59,10 +63,13 @@ class Database:
     """Connections of one role, and the keys of the practices.
 
     `executor` is set in workers only: it fences every transaction (see the module's docstring).
+    `prepared` is for a database without a pooler in transaction mode before it.
     """
 
-    def __init__(self, url: str, keyring: Keyring, executor: str = "") -> None:
-        self._engine = connect(url, executor)
+    def __init__(
+        self, url: str, keyring: Keyring, executor: str = "", *, prepared: bool = False
+    ) -> None:
+        self._engine = _connect(url, executor, prepared=prepared)
         self._keyring = keyring
         self._executor = executor
 
@@ -100,8 +107,13 @@ class Database:
         self._engine.dispose()
 
 
-def connect(url: str, application: str = "", **options: Mapping[str, object]) -> sa.Engine:
-    """An engine that shows no values in errors and works behind a transaction pooler."""
+def prepare_threshold(*, prepared: bool) -> int | None:
+    """The driver's setting: None prepares nothing, because a pooler would carry it elsewhere."""
+    return PREPARE_AFTER if prepared else None
+
+
+def _connect(url: str, application: str, *, prepared: bool) -> sa.Engine:
+    """An engine that shows no values in errors."""
     return sa.create_engine(
         url,
         pool_size=POOL_SIZE,
@@ -109,9 +121,8 @@ def connect(url: str, application: str = "", **options: Mapping[str, object]) ->
         pool_pre_ping=False,
         hide_parameters=True,
         connect_args={
-            "prepare_threshold": None,
+            "prepare_threshold": prepare_threshold(prepared=prepared),
             "application_name": application or "cleargate",
             "connect_timeout": 10,
         },
-        **options,
     )

@@ -133,7 +133,8 @@ _SEND = sa.text(
 # The question will be asked again, or polled, later.
 _LATER = sa.text(
     "update inquiries set state = :state, next_try_at = :next_try, outcome = :outcome,"
-    " vendor_code = :code, pending_token = coalesce(:token, pending_token)"
+    " vendor_code = :code, pending_token = case when :anew then null"
+    " else coalesce(:token, pending_token) end"
     " where practice_id = :practice and id = :id"
 )
 
@@ -183,8 +184,12 @@ def postpone(
     outcome: str,
     code: str,
     pending_token: str = "",
+    anew: bool = False,
 ) -> None:
-    """Keep when the question is asked again, or polled when there is a token."""
+    """Keep when the question is asked again, or polled when there is a token.
+
+    `anew`: what was pending was answered, so the next try asks and does not poll.
+    """
     token = None
     if pending_token:
         token = session.sealer.seal(pending_token.encode(), "inquiries", "pending_token", inquiry)
@@ -197,6 +202,7 @@ def postpone(
         outcome=outcome,
         code=code,
         token=token,
+        anew=anew,
     )
 
 

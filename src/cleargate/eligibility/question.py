@@ -1,0 +1,244 @@
+"""One question on its way to one payer, brought a step further each time it is due.
+
+The raw answer is kept before anything reads it. A question that may have arrived is asked again
+only where that costs no second fee, and not before CORE's 90 seconds are over.
+"""
+
+import random
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+
+from cleargate.directory.practice import Practice
+from cleargate.eligibility.answer import is_broken, is_worth_asking_again, read_raw, undetermined
+from cleargate.engine.retry import next_try
+from cleargate.engine.run import Run, keep_attempts, mark_stopped
+from cleargate.nouns.case import Attempt
+from cleargate.nouns.coverage import Coverage
+from cleargate.nouns.eligibility import Asker, Inquiry, Pending, RawAnswer
+from cleargate.nouns.errors import ErrorKind, PortError
+from cleargate.nouns.gate import GateReason
+from cleargate.nouns.ids import Ref
+from cleargate.store import audit, inquiries
+from cleargate.store.audit import Action, Event
+from cleargate.store.database import Session
+from cleargate.store.inquiries import InquiryState, StoredInquiry
+
+RETRANSMIT_AFTER = timedelta(seconds=90)
+"""A receiver may still work on a question for so long. Source: CAQH CORE 153, section 6."""
+
+ASK_AGAIN_BASE = timedelta(minutes=1)
+"""A payer that cannot answer now (AAA 42, 80) is asked again after this, then twice as late."""
+
+POLL_EVERY = timedelta(seconds=60)
+
+BROKEN_TRIES_MAX = 4
+"""How often a payer whose answers break off is asked before a person looks."""
+
+_UNANSWERED = {
+    ErrorKind.AUTH: "connection_stopped",
+    ErrorKind.AMBIGUOUS: "maybe_asked",
+    ErrorKind.REJECTED: "question_refused",
+    ErrorKind.UNSUPPORTED: "question_refused",
+}
+
+
+class Question:
+    """One question on its way; uses sessions of its own, because its peers run beside it."""
+
+    def __init__(self, run: Run[Practice], stored: StoredInquiry) -> None:
+        self._run = run
+        self._stored = stored
+        self._clearinghouse = run.practice.clearinghouses[stored.connection]
+        self._services = run.practice.service_types
+        self._ref = Ref(run.case.id, f"ask{stored.rank}", stored.generation)
+
+    def ask(self) -> None:
+        """Bring the question one step further, whatever state a crash left it in."""
+        if self._stored.state is InquiryState.RECEIVED:
+            self._read_kept()
+        elif self._stored.state is InquiryState.SENT:
+            self._resolve_doubt()
+        else:
+            self._send()
+
+    def _send(self) -> None:
+        with self._session() as session:
+            inquiries.mark_sent(session, self._stored.id, self._run.clock.now())
+        started = self._run.clock.now()
+        try:
+            answer = self._call()
+        except PortError as error:
+            self._failed(error, started)
+            return
+        if isinstance(answer, Pending):
+            self._pending(answer, started)
+            return
+        with self._session() as session:
+            now = self._run.clock.now()
+            inquiries.keep_raw(session, self._stored.id, answer, now)
+            self._add_attempt(session, started, "ok", request_id=answer.request_id)
+            self._audit(session, "ok")
+        self._read(answer)
+
+    def _call(self) -> RawAnswer | Pending:
+        if self._stored.pending_token:
+            return self._clearinghouse.poll(self._stored.pending_token)
+        return self._clearinghouse.check_eligibility(self._inquiry(), self._ref)
+
+    def _inquiry(self) -> Inquiry:
+        request = self._run.case.request
+        practice = self._run.practice
+        return Inquiry(
+            payer_code=self._stored.payer_code,
+            payer_name=self._stored.payer_name,
+            asker=Asker(practice.name, practice.npi),
+            patient=request.patient,
+            insurance=request.insurances[self._stored.rank - 1],
+            service_types=self._services,
+            service_date=self._stored.service_date,
+            trace=self._ref.value,
+        )
+
+    def _resolve_doubt(self) -> None:
+        """The process died after the question may have left: wait it out, or ask a person."""
+        if not self._clearinghouse.repeatable:
+            self._give_up(ErrorKind.AMBIGUOUS, "")
+            return
+        clock = self._run.clock
+        sent = self._stored.sent or clock.now()
+        again = sent + clock.scaled(RETRANSMIT_AFTER)
+        if again <= clock.now():
+            self._send()
+        else:
+            self._postpone(again, ErrorKind.AMBIGUOUS, "")
+
+    def _failed(self, error: PortError, started: datetime) -> None:
+        """Ask again when that can help and is allowed; otherwise say why not."""
+        clock = self._run.clock
+        wait = next_try(error, self._stored.tries + 1, random.random())  # noqa: S311
+        if error.kind is ErrorKind.AMBIGUOUS:
+            wait = RETRANSMIT_AFTER if self._clearinghouse.repeatable else GateReason.VENDOR_UNSURE
+        due = None if isinstance(wait, GateReason) else clock.after(wait)
+        if due is not None and due > self._run.last_moment:
+            due = None
+        with self._session() as session:
+            self._add_attempt(session, started, error.kind, error.vendor_code, next_try_at=due)
+            mark_stopped(session, error, clock.now())
+            self._audit(session, error.kind)
+        if due is None:
+            self._give_up(error.kind, error.vendor_code)
+        else:
+            self._postpone(due, error.kind, error.vendor_code)
+
+    def _pending(self, pending: Pending, started: datetime) -> None:
+        clock = self._run.clock
+        wait = POLL_EVERY
+        if pending.retry_after_s is not None:
+            wait = timedelta(seconds=pending.retry_after_s)
+        due = clock.after(wait)
+        with self._session() as session:
+            self._add_attempt(session, started, "pending", next_try_at=due)
+        if due > self._run.last_moment:
+            self._give_up(ErrorKind.RETRYABLE, "pending")
+        else:
+            self._postpone(due, "pending", "", pending.token)
+
+    def _read_kept(self) -> None:
+        with self._session() as session:
+            answer = inquiries.raw(session, self._stored.id)
+        if answer is None:
+            self._send()
+        else:
+            self._read(answer)
+
+    def _read(self, answer: RawAnswer) -> None:
+        """Settle the question with what the payer said, unless it said "later"."""
+        stored = self._stored
+        coverage = read_raw(answer, stored.payer_name, self._services, stored.service_date)
+        due = self._run.clock.after(ASK_AGAIN_BASE * 2 ** min(stored.tries, 6))
+        if self._may_ask_again(coverage) and due <= self._run.last_moment:
+            self._postpone(due, "payer_busy", coverage.reasons[0].code, anew=True)
+            return
+        self._settle(coverage, answered=True)
+
+    def _may_ask_again(self, coverage: Coverage) -> bool:
+        """A busy payer costs nothing; a broken answer was an answer, and may cost a second fee."""
+        if not is_worth_asking_again(coverage):
+            return False
+        if not is_broken(coverage):
+            return True
+        return self._clearinghouse.repeatable and self._stored.tries + 1 < BROKEN_TRIES_MAX
+
+    def _give_up(self, kind: ErrorKind, code: str) -> None:
+        reason = _UNANSWERED.get(kind, "no_answer")
+        coverage = undetermined(self._stored.payer_name, self._services, reason)
+        self._settle(coverage, answered=False, outcome=kind, code=code)
+
+    def _settle(
+        self, coverage: Coverage, *, answered: bool, outcome: str = "ok", code: str = ""
+    ) -> None:
+        with self._session() as session:
+            inquiries.settle(
+                session,
+                self._stored.id,
+                coverage,
+                self._run.clock.now(),
+                answered=answered,
+                outcome=outcome,
+                code=code,
+            )
+
+    def _postpone(
+        self, due: datetime, outcome: str, code: str, token: str = "", *, anew: bool = False
+    ) -> None:
+        with self._session() as session:
+            inquiries.postpone(
+                session,
+                self._stored.id,
+                due,
+                outcome=outcome,
+                code=code,
+                pending_token=token,
+                anew=anew,
+            )
+
+    def _session(self) -> AbstractContextManager[Session]:
+        return self._run.database.session(self._run.practice_id)
+
+    def _add_attempt(
+        self,
+        session: Session,
+        started: datetime,
+        outcome: str,
+        vendor_code: str = "",
+        *,
+        request_id: str = "",
+        next_try_at: datetime | None = None,
+    ) -> None:
+        took = self._run.clock.now() - started
+        attempt = Attempt(
+            step=self._ref.step,
+            connection=self._stored.connection,
+            started=started,
+            duration_ms=int(took.total_seconds() * 1000),
+            outcome=outcome,
+            vendor_code=vendor_code,
+            request_id=request_id,
+            ref=self._ref.value,
+            next_try=next_try_at,
+        )
+        keep_attempts(session, self._run.case.id, [attempt], self._run.clock.now())
+
+    def _audit(self, session: Session, outcome: str) -> None:
+        """Asking a payer discloses who the patient is: it belongs on the trail."""
+        event = Event(
+            "eligibility.ask",
+            Action.EXECUTE,
+            "inquiry",
+            str(self._stored.id),
+            outcome=outcome,
+            case=self._run.case.id,
+            connection=self._stored.connection,
+            code=self._stored.payer_id,
+        )
+        audit.record(session, event)

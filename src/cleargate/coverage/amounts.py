@@ -215,6 +215,8 @@ def _without_fillers(amounts: list[Amount], asked: frozenset[str]) -> list[Amoun
 
     Seen: `EB*B*IND*50***7*0*****W` with `EB*A*IND*50***7**.2****W`.
     """
+    if not any(_is_visit_share(amount) and _is_zero(amount) for amount in amounts):
+        return amounts
     real = {
         (amount.kind, amount.network, service)
         for amount in amounts

@@ -240,7 +240,7 @@ def _contradiction(rows: Iterable[BenefitRow]) -> _Stated:
 
 def _sources(rows: Iterable[BenefitRow]) -> tuple[Source, ...]:
     """Where rows stand, each once, in file order."""
-    return tuple(Source(segment, "EB01") for segment in sorted({row.segment for row in rows}))
+    return tuple([Source(segment, "EB01") for segment in sorted({row.segment for row in rows})])
 
 
 def _patient_doubts(answer: PayerAnswer, dates: Standing) -> Iterable[Doubt]:

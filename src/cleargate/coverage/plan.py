@@ -8,7 +8,7 @@ import re
 from datetime import date
 from typing import NamedTuple
 
-from cleargate.coverage.dates import Standing, standing
+from cleargate.coverage.dates import Miss, Standing, standing
 from cleargate.coverage.rows import BenefitRow, Info, PayerAnswer
 from cleargate.coverage.services import wanted
 
@@ -80,7 +80,9 @@ def read_plan(answer: PayerAnswer, asked: frozenset[str], on: date) -> Plan:
             continue
         spans = row.details.spans
         if spans and (when := standing(spans, on)).missed:
-            if row.info is Info.ACTIVE:
+            # A plan that says it is inactive and ended is inactive for good; see verdict.py.
+            ended = row.info is Info.INACTIVE and when.missed is Miss.ENDED
+            if ended or row.info is Info.ACTIVE:
                 plan.outdated.append((row, when))
         elif row.speaks_for_plan:
             _file_plan_row(plan, row)

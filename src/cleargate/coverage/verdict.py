@@ -190,6 +190,9 @@ def _without_plan(service: str, plan: Plan, benefits: list[BenefitRow]) -> _Stat
     outdated = [
         (row, when) for row, when in plan.outdated if row.speaks_for_plan or service in row.services
     ]
+    ended = [row for row, _ in outdated if row.info is Info.INACTIVE]
+    if ended:
+        return _said(Verdict.INACTIVE, ended, "inactive")
     if outdated:
         why = (
             reason(when.missed, (row.at("EB01"), *when.sources))

@@ -99,10 +99,11 @@ def coverage_of(
     provider: str = "",
     services: tuple[str, ...] = SERVICES,
     on: date = ON,
+    background: str = BACKGROUND,
 ) -> Coverage:
     """Read the one coverage of a document that holds these rows."""
-    text = document(rows, patient=patient, payer=payer, provider=provider)
-    assert len(text.splitlines()) >= 40
+    text = document(rows, patient=patient, payer=payer, provider=provider, background=background)
+    assert not background or len(text.splitlines()) >= 40
     reading = read_271(encoded(text), services, on)
     assert not reading.diagnostics
     [coverage] = reading.coverages

@@ -85,3 +85,18 @@ def test_the_day_is_the_visits_and_not_todays() -> None:
     assert coverage_of(PT, patient=patient, on=date(2026, 6, 30)).verdict is Verdict.ACTIVE
     late = coverage_of(PT, patient=patient, on=date(2026, 7, 1))
     assert codes(late) >= {"plan_ended"}
+
+
+def test_a_plan_that_says_it_is_inactive_and_ended_is_inactive() -> None:
+    ended = coverage_of("EB*6**30*PR*EXAMPLE PPO 500\nDTP*347*D8*20251231", background="")
+    assert ended.verdict is Verdict.INACTIVE
+
+
+def test_an_old_plan_that_ended_does_not_speak_against_the_new_one() -> None:
+    rows = "EB*6**30*PR*OLD PLAN\nDTP*347*D8*20251231\nEB*1**30*PR*NEW PLAN\nEB*1**PT"
+    assert coverage_of(rows, background="").verdict is Verdict.ACTIVE
+
+
+def test_a_plan_that_becomes_inactive_later_is_not_inactive_yet() -> None:
+    later = coverage_of("EB*6**30*PR*EXAMPLE PPO 500\nDTP*346*D8*20270101", background="")
+    assert later.verdict is not Verdict.INACTIVE

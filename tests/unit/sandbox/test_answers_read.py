@@ -56,6 +56,5 @@ def test_needs_are_told(payer: str) -> None:
 
 
 @pytest.mark.parametrize("payer", PAYERS)
-def test_ended_plan_is_never_read_as_covering(payer: str) -> None:
-    coverage = read(payer, State.INACTIVE)
-    assert coverage.verdict not in (Verdict.ACTIVE, Verdict.ACTIVE_UNCLEAR)
+def test_ended_plan_is_inactive(payer: str) -> None:
+    assert read(payer, State.INACTIVE).verdict is Verdict.INACTIVE

@@ -7,6 +7,7 @@ import pytest
 from cleargate.web.site import Pages
 from tests.house import House, TurnedClock
 from tests.web.installation import Served, Site, Staff, read_profiles
+from tests.web.town import Town, running_town
 
 
 @pytest.fixture(scope="module")
@@ -23,3 +24,10 @@ def staff(site: Site) -> Iterator[Staff]:
     """Somebody at the first practice's desk."""
     with site.staff() as member:
         yield member
+
+
+@pytest.fixture(scope="session")
+def town() -> Iterator[Town]:
+    """The demo, as `dev.py demo --faults none` starts it."""
+    with running_town() as town:
+        yield town

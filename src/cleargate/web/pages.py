@@ -31,6 +31,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
+        auto_reload=False,  # Otherwise each page looks at the dates of all its files.
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

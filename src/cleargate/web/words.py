@@ -251,6 +251,13 @@ def moment(when: datetime, now: datetime, zone: ZoneInfo) -> str:
     return f"{local:%a %b} {local.day}{year}, {clock}"
 
 
+def appointment(when: datetime, zone: ZoneInfo) -> str:
+    """A visit's time in full, to be kept: `Monday, November 23, 2026 at 9:40 AM`."""
+    local = when.astimezone(zone)
+    clock = local.strftime("%I:%M %p").lstrip("0")
+    return f"{local:%A}, {local:%B} {local.day}, {local.year} at {clock}"
+
+
 def age(since: datetime, now: datetime) -> str:
     """How long ago: `just now`, `12 min`, `3 h`, `2 days`."""
     minutes = int((now - since).total_seconds() // 60)

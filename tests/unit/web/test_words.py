@@ -116,3 +116,24 @@ def test_numbers_carry_their_unit() -> None:
     assert (words.took(240), words.took(14_200)) == ("0.2 s", "14 s")
     assert (words.percent(Decimal("20.0")), words.percent(Decimal("100"))) == ("20 %", "100 %")
     assert words.percent(Decimal("12.50")) == "12.5 %"
+
+
+@pytest.mark.parametrize(
+    ("number", "written", "dialled"),
+    [
+        ("+12175550100", "(217) 555-0100", "+12175550100"),
+        ("+1 217 555 0100", "(217) 555-0100", "+12175550100"),
+        ("(214) 555-0123", "(214) 555-0123", "+12145550123"),
+        ("+442079460018", "+44 20 7946 0018", "+442079460018"),
+        ("", "", ""),
+        ("ask for Dana", "ask for Dana", "ask for Dana"),
+    ],
+)
+def test_phone_numbers_are_written_for_people_and_dialled_in_full(
+    number: str, written: str, dialled: str
+) -> None:
+    assert (words.phone(number), words.dial(number)) == (written, dialled)
+
+
+def test_a_visit_is_told_to_the_patient_with_its_whole_date() -> None:
+    assert words.appointment(NOW, ZONE) == "Monday, November 23, 2026 at 9:30 AM"

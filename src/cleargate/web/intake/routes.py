@@ -205,7 +205,7 @@ def _status(here: Here, case: Case) -> StatusView:
         here.site,
         "Your visit is booked",
         "Please come ten minutes early.",
-        visit=words.moment(opening.start, here.now, here.profile.zone),
+        visit=words.appointment(opening.start, here.profile.zone),
         place=opening.place,
         withdraw_action=action,
     )

@@ -49,6 +49,8 @@ class Worker:
         self._executor = executor
         self._phases = phases
         self._run = run
+        self._beaten = time.monotonic()
+        self._judges_from = self._beaten
         self._stop = threading.Event()
         self._housekeeper = threading.Thread(
             target=self._keep_house, name="housekeeper", daemon=True
@@ -110,6 +112,8 @@ class Worker:
         if not held:
             _log.error("worker_overtaken")
             os._exit(EXIT_OVERTAKEN)
+        if not self._may_judge_peers():
+            return
         with self._database.public() as connection:
             expired = leases.expire(connection, self._executor, LEASE_S)
         with self._database.public() as connection:
@@ -119,3 +123,15 @@ class Worker:
         if lost:
             phases = self._durable.recover(lost)
             _log.warning("took_over", workers=len(lost), phases=phases)
+
+    def _may_judge_peers(self) -> bool:
+        """Whether peers that were silent are dead.
+
+        When this worker was silent for as long, the database was away, and they had no way to
+        speak: whoever came back first would end all the others.
+        """
+        now = time.monotonic()
+        if now - self._beaten > LEASE_S:
+            self._judges_from = now + LEASE_S
+        self._beaten = now
+        return now >= self._judges_from

@@ -76,7 +76,7 @@ class World:
         self._cast = people(SEED, CAST, today)
         self.enrol(self._cast)
 
-    def enrol(self, cast: Sequence[SyntheticPerson], **changes: str) -> None:
+    def enrol(self, cast: Sequence[SyntheticPerson], **changes: object) -> None:
         """Let payers and EHRs know these people."""
         body = admin_body(cast, tuple(PRACTICES))
         for member in body["members"]:

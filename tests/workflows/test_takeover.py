@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -85,9 +86,7 @@ def test_every_worker_that_takes_a_case_may_die_and_the_next_one_goes_on(stage: 
 
 
 @pytest.mark.parametrize("method", ["create_patient", "book", "record_eligibility", "send"])
-def test_a_frozen_worker_that_was_overtaken_writes_nothing_more(
-    stage: Stage, method: str
-) -> None:
+def test_a_frozen_worker_that_was_overtaken_writes_nothing_more(stage: Stage, method: str) -> None:
     """It wakes up in front of a send: that call carries the same Ref, and then it ends."""
     case = stage.submit(stage.world.person())
     frozen = stage.start(Blow(method, Point.BEFORE_SEND, signal.SIGSTOP))
@@ -110,8 +109,7 @@ def test_a_frozen_worker_that_was_overtaken_writes_nothing_more(
 
 
 def _is_stopped(pid: int) -> bool:
-    with open(f"/proc/{pid}/stat") as stat:
-        return stat.read().rpartition(")")[2].split()[0] == "T"
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def _everything(stage: Stage) -> dict[str, list[tuple[object, ...]]]:

@@ -52,12 +52,12 @@ class Mail:
                 return content.decode() if isinstance(content, bytes) else str(content)
         return ""
 
-    @property
+    @cached_property
     def message_id(self) -> str:
         """The Message-ID, empty when there is none."""
         return str(self.message.get("Message-ID", "")).strip()
 
-    @property
+    @cached_property
     def subject(self) -> str:
         """The subject."""
         return str(self.message.get("Subject", ""))

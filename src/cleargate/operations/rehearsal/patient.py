@@ -51,10 +51,10 @@ def confirm_contact(client: httpx2.Client, link: str) -> None:
     client.post(link).raise_for_status()
 
 
-def confirmation_links(mailbox: str, seen: set[str]) -> Iterator[str]:
+def confirmation_links(client: httpx2.Client, mailbox: str, seen: set[str]) -> Iterator[str]:
     """Links in the sandbox's mailbox that nobody has followed yet."""
     time.sleep(MAIL_WAIT_S)
-    for mail in httpx2.get(f"{mailbox}.json").raise_for_status().json():
+    for mail in client.get(f"{mailbox}.json").raise_for_status().json():
         for link in mail["links"]:
             if "/confirm/" in link and link not in seen:
                 seen.add(link)

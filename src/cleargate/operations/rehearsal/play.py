@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -67,9 +68,10 @@ class Play:
         cast = people(self._options.seed, self._requests, today)
         self._enrol(cast)
         started = time.monotonic()
-        with ThreadPoolExecutor(self._options.concurrency) as pool:
+        crowd = self._options.concurrency
+        with ThreadPoolExecutor(crowd) as pool, ThreadPoolExecutor(crowd) as followers:
             posting = [pool.submit(self._post, person) for person in cast]
-            self._until_settled(cast, posting, progress)
+            self._until_settled(cast, posting, followers, progress)
         seconds = time.monotonic() - started
         ended = [self._ended(case, person) for case, person in self._cases.items()]
         ledger = httpx2.get(f"{self._sandbox}/_admin/ledger", timeout=60).json()
@@ -101,6 +103,7 @@ class Play:
         self,
         cast: Sequence[SyntheticPerson],
         posting: Sequence[Future[None]],
+        followers: ThreadPoolExecutor,
         progress: Progress,
     ) -> None:
         """Follow mails and decide expected gates until every case is closed, or time is over."""
@@ -109,8 +112,8 @@ class Play:
         followed: set[str] = set()
         by_number = {person.number: person for person in cast}
         while time.monotonic() < give_up:
-            for link in confirmation_links(self._demo.sandbox["mailbox"], followed):
-                confirm_contact(self._client, link)
+            links_now = confirmation_links(self._client, self._demo.sandbox["mailbox"], followed)
+            list(followers.map(partial(confirm_contact, self._client), links_now))
             posted = all(each.done() for each in posting)
             self._learn_cases(by_number)
             stuck = self._decide_gates()

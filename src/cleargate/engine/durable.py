@@ -26,6 +26,9 @@ PhaseRunner = Callable[[str, PracticeId, CaseId, int], None]
 
 EXIT_OVERTAKEN = 75
 
+FORGET_MAX = 1000
+"""How many finished phases are dropped in one go."""
+
 _log = structlog.get_logger()
 
 
@@ -144,6 +147,18 @@ class Durable:
         # Private, but the public call resets the count of attempts: a poison phase could then
         # loop for ever. tests/workflows guards it by killing and freezing workers.
         return len(DBOS._recover_pending_workflows(list(executors)))
+
+    def forget_finished(self, before: datetime) -> int:
+        """Drop the engine's rows of phases that ended before; gives how many."""
+        finished = DBOS.list_workflows(
+            status=["SUCCESS", "ERROR", "CANCELLED"],
+            completed_before=before.isoformat(),
+            limit=FORGET_MAX,
+            load_input=False,
+            load_output=False,
+        )
+        DBOS.delete_workflows([each.workflow_id for each in finished])
+        return len(finished)
 
     def destroy(self) -> None:
         """Stop working the queue; a running phase gets a moment to end."""

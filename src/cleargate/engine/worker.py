@@ -11,12 +11,13 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from cleargate.engine.durable import EXIT_OVERTAKEN, Durable, PhaseRunner
+from cleargate.engine.tidy import tidy
 from cleargate.engine.watchdog import mend_orphans
 from cleargate.store import leases, watch
 from cleargate.store.database import Database
@@ -24,6 +25,7 @@ from cleargate.store.database import Database
 HEARTBEAT_S = 2.0
 LEASE_S = 8.0
 WATCHDOG_S = 30.0
+TIDY_S = 900.0
 
 _log = structlog.get_logger()
 
@@ -97,14 +99,22 @@ class Worker:
     def _keep_house(self) -> None:
         """Heartbeat, takeover and watchdog; a database that is away is waited for."""
         next_watch = time.monotonic() + WATCHDOG_S
+        next_tidy = time.monotonic() + TIDY_S
         while not self._stop.wait(HEARTBEAT_S):
             try:
                 self._beat()
                 if time.monotonic() >= next_watch:
                     mend_orphans(self._database)
                     next_watch = time.monotonic() + WATCHDOG_S
+                if time.monotonic() >= next_tidy:
+                    self.tidy(datetime.now(UTC))
+                    next_tidy = time.monotonic() + TIDY_S
             except SQLAlchemyError as error:
                 _log.warning("housekeeping_failed", error=type(error).__name__)
+
+    def tidy(self, now: datetime) -> None:
+        """Drop what nobody needs any more; see engine/tidy.py."""
+        tidy(self._database, self._durable, now)
 
     def _beat(self) -> None:
         with self._database.public() as connection:

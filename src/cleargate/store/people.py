@@ -125,6 +125,15 @@ def sign_out(connection: sa.Connection, token_hash: bytes) -> None:
     connection.execute(_SIGN_OUT, {"hash": token_hash})
 
 
+# Sessions that are over.
+_FORGET_SIGN_INS = sa.text("delete from sign_ins where expires_at < :now")
+
+
+def forget_sign_ins(connection: sa.Connection, now: datetime) -> None:
+    """Drop sessions that are over; signing in stays on the trail."""
+    connection.execute(_FORGET_SIGN_INS, {"now": now})
+
+
 # Keep an API token.
 _KEEP_TOKEN = sa.text(
     "insert into api_tokens (token_hash, practice_id, name) values (:hash, :practice, :name)"

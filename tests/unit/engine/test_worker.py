@@ -22,6 +22,7 @@ from cleargate.store.keyfile import LocalKeyFile
 from tests.house import House, open_case
 
 _LOSE = sa.text("delete from dbos.workflow_status where workflow_uuid = :id")
+_PHASES = sa.text("select count(*) from dbos.workflow_status")
 _EVENTS = sa.text(
     "select type from audit_events where practice_id = :practice and case_id = :case"
     " order by recorded"
@@ -95,6 +96,23 @@ def test_a_queued_case_is_worked_to_its_end_and_a_lost_one_mended(
     with house.session() as session:
         trail = [row["type"] for row in session.all(_EVENTS, case=lost)]
     assert trail == ["case.open", "case.mended", "case.close"]
+    _tidying_drops_finished_phases_and_leaves_the_trail(house, worker, lost)
+
+
+def _tidying_drops_finished_phases_and_leaves_the_trail(
+    house: House, worker: Worker, case: CaseId
+) -> None:
+    def count() -> int:
+        with house.database.public() as connection:
+            return int(connection.execute(_PHASES).scalar_one())
+
+    assert count() > 0
+    worker.tidy(datetime.now(UTC))
+    assert count() > 0
+    worker.tidy(datetime.now(UTC) + timedelta(days=8))
+    assert count() == 0
+    with house.session() as session:
+        assert len(session.all(_EVENTS, case=case)) == 3
 
 
 def test_executor_names_are_never_the_same() -> None:

@@ -217,10 +217,13 @@ class Run(Generic[P]):
         self.clock.sleep_until(due)
 
     def check_time_left(self) -> None:
-        """End the phase, to be queued again at once, when this process has to stop."""
+        """End the phase when this process has to stop.
+
+        It is queued a moment later, or this very process would take it up again and again.
+        """
         now = self.clock.now()
         if self.stop_at is not None and now >= self.stop_at:
-            raise Later(now, "again")
+            raise Later(now + PATIENCE, "again")
 
     def end(self, ending: Ending) -> None:
         """Keep what happens next, in one commit with all that is left to tell."""

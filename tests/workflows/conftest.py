@@ -1,7 +1,10 @@
 """A world and stages for the fault tests."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Protocol
 
 import pytest
@@ -40,3 +43,13 @@ def stage(world: World, make_stage: StageMaker) -> Iterator[Stage]:
     """A stage of this test's own."""
     with make_stage(world) as opened:
         yield opened
+
+
+@contextmanager
+def demo_home() -> Iterator[Path]:
+    """A folder for a demo: as root its Postgres is another user, who cannot enter tmp_path."""
+    folder = Path(mkdtemp(prefix="cleargate-rehearsal-"))
+    try:
+        yield folder
+    finally:
+        rmtree(folder, ignore_errors=True)

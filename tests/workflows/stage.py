@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -201,6 +202,11 @@ class Stage:
         process = WorkerProcess(worker.drain, self.installation, log, seconds)
         self.workers.append(process)
         return process
+
+    def started_at(self) -> datetime:
+        """When the last drain began, by its own first word."""
+        log = self.folder / f"drain-{len(self.workers)}.log"
+        return datetime.fromisoformat(log.read_text().splitlines()[0])
 
     def submit(self, person: SyntheticPerson, request: VisitRequest | None = None) -> CaseId:
         """The patient sends the form."""

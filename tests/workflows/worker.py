@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from cleargate import app, logs
+from cleargate.__main__ import drain as command
 from cleargate.connectors.core_soap import client as _core  # noqa: F401  (loaded before the fork)
 from cleargate.connectors.fhir import system as _fhir  # noqa: F401
 from cleargate.connectors.smtp import client as _smtp  # noqa: F401
@@ -135,7 +137,7 @@ def work(
 def drain(installation: Installation, log: Path, seconds: float) -> None:
     """What `cleargate drain` does, in the process of a test."""
     _to_log(log)
-    from cleargate.__main__ import drain as command
+    print(datetime.now(UTC).isoformat(), flush=True)
 
     os.environ.update(
         {

@@ -127,7 +127,7 @@ def _facts(checked: Checked) -> list[Fact]:
     if coverage.plan:
         facts.append(Fact("Plan", coverage.plan))
     facts += [Fact("The payer says", _with_code(each.code, each.text)) for each in coverage.reasons]
-    bounds = (("Coverage began", coverage.begins), ("Coverage ended", coverage.ends))
+    bounds = (("Covered from", coverage.begins), ("Covered until", coverage.ends))
     facts += [Fact(label, _day(day)) for label, day in bounds if day is not None]
     return facts
 

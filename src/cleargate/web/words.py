@@ -68,6 +68,15 @@ _SPECIAL: dict[tuple[GateReason, Choice], ChoiceWords] = {
     (GateReason.ACCIDENT_CLAIM, Choice.GO_ON): ChoiceWords(
         "The claim is good", "Books the visit; the claim pays."
     ),
+    (GateReason.AUTHORISATION_NEEDED, Choice.GO_ON): ChoiceWords(
+        "I have the authorization", "Goes on; note its number for the claim."
+    ),
+    (GateReason.REFERRAL_NEEDED, Choice.GO_ON): ChoiceWords(
+        "I have the referral", "Goes on; keep it with the patient's record."
+    ),
+    (GateReason.COVERAGE_INACTIVE, Choice.GO_ON): ChoiceWords(
+        "The coverage is good", "Goes on; you have seen or heard that it is active."
+    ),
     (GateReason.CHANGED_DATA, Choice.GO_ON): ChoiceWords(
         "I have checked", "Goes on; the record stays as it is until you change it there."
     ),
@@ -83,6 +92,19 @@ _SPECIAL: dict[tuple[GateReason, Choice], ChoiceWords] = {
     (GateReason.CALL_PATIENT, Choice.DONE_BY_HAND): ChoiceWords(
         "The patient knows", "Closes this; the visit stays booked."
     ),
+}
+
+_ASK_PAYER = ChoiceWords("Ask the payer again", "Asks once more; a fee may be due.")
+_SPECIAL |= {
+    (reason, Choice.ASK_AGAIN): _ASK_PAYER
+    for reason in (
+        GateReason.COVERAGE_INACTIVE,
+        GateReason.COVERAGE_UNCLEAR,
+        GateReason.COVERAGE_UNDETERMINED,
+        GateReason.AUTHORISATION_NEEDED,
+        GateReason.REFERRAL_NEEDED,
+        GateReason.WRONG_PATIENT_ANSWER,
+    )
 }
 
 STEPS: dict[str, str] = {
@@ -215,6 +237,26 @@ def what_happens_next(state: CaseState, note: str, due: str, *, at_gate: bool) -
     return sentence.format(due=due or "in a moment", connection=connection or "A connection")
 
 
+_PERIODS = {
+    "calendar_year": "per calendar year",
+    "service_year": "per plan year",
+    "years": "per year",
+    "contract": "per contract",
+    "episode": "per episode",
+    "visit": "per visit",
+    "hour": "per hour",
+    "day": "per day",
+    "week": "per week",
+    "month": "per month",
+    "lifetime": "for life",
+}
+
+
+def period(code: str) -> str:
+    """A benefit's period: `calendar_year` is "per calendar year"; others as they are named."""
+    return _PERIODS.get(code, code.replace("_", " "))
+
+
 def phone(number: str) -> str:
     """A phone number as Americans write it: `(217) 555-0100`; a foreign one with its country."""
     parsed = _number(number)
@@ -271,8 +313,10 @@ def age(since: datetime, now: datetime) -> str:
 
 
 def took(milliseconds: int) -> str:
-    """How long a try took: `0.2 s`, `14 s`."""
+    """How long a try took: `0.2 s`, `14 s`, or `under 0.1 s`."""
     seconds = milliseconds / 1000
+    if seconds < 0.1:
+        return "under 0.1 s"
     return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
 
 

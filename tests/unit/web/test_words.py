@@ -113,7 +113,7 @@ def test_ages_are_said_in_their_largest_unit(minutes: int, said: str) -> None:
 
 
 def test_numbers_carry_their_unit() -> None:
-    assert (words.took(240), words.took(14_200)) == ("0.2 s", "14 s")
+    assert [words.took(each) for each in (30, 240, 14_200)] == ["under 0.1 s", "0.2 s", "14 s"]
     assert (words.percent(Decimal("20.0")), words.percent(Decimal("100"))) == ("20 %", "100 %")
     assert words.percent(Decimal("12.50")) == "12.5 %"
 
@@ -137,3 +137,17 @@ def test_phone_numbers_are_written_for_people_and_dialled_in_full(
 
 def test_a_visit_is_told_to_the_patient_with_its_whole_date() -> None:
     assert words.appointment(NOW, ZONE) == "Monday, November 23, 2026 at 9:30 AM"
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [("visit", "per visit"), ("service_year", "per plan year"), ("24_hours", "24 hours"), ("", "")],
+)
+def test_a_benefits_period_is_told_in_words(code: str, said: str) -> None:
+    assert words.period(code) == said
+
+
+def test_what_going_on_means_depends_on_the_gate() -> None:
+    label = words.choice(Choice.GO_ON, GateReason.AUTHORISATION_NEEDED).label
+    assert label == "I have the authorization"
+    assert words.choice(Choice.ASK_AGAIN, GateReason.VENDOR_SILENT).label == "Try again"

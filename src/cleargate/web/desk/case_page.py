@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from cleargate.nouns.case import Attempt, Case, CaseState
-from cleargate.nouns.gate import Choice, GateReason
+from cleargate.nouns.gate import Choice, Fact, GateReason
 from cleargate.scheduling.requests import may_withdraw
 from cleargate.store import attachments, attempts, gates, inquiries
 from cleargate.store.database import Session
@@ -38,7 +38,7 @@ def view(session: Session, desk: AtDesk, case: Case, error: str = "", note: str 
         desk=desk_view(session, desk),
         url=base,
         title=f"{name.given} {name.family}".strip(),
-        state=words.STATES[case.state],
+        state="Waits for you" if open_gate else words.STATES[case.state],
         what_next=_what_next(desk, case, at_gate=open_gate is not None),
         facts=request_facts.groups(desk, case, _differing(open_gate)),
         steps=_steps(desk, attempts.of_case(session, case.id)),
@@ -113,11 +113,15 @@ def _decision(desk: AtDesk, stored: StoredGate, note: str) -> DecisionForm:
         why=words.REASONS[gate.reason],
         tip=gate.tip,
         version=stored.version,
-        facts=tuple(FactRow(each.label, each.value) for each in gate.facts),
+        facts=tuple(_fact(each) for each in gate.facts),
         choices=tuple(_button(each, stored) for each in gate.choices),
         offers=tuple(Option(each.id, each.label) for each in gate.offers),
         note=note,
     )
+
+
+def _fact(fact: Fact) -> FactRow:
+    return FactRow(fact.label, words.step(fact.value) if fact.label == "Step" else fact.value)
 
 
 def _button(made: Choice, stored: StoredGate) -> ChoiceButton:

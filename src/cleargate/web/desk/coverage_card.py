@@ -65,8 +65,8 @@ def _limit(limit: VisitLimit) -> str:
     left = "" if limit.remaining is None else f"{limit.remaining} left"
     allowed = "" if limit.allowed is None else f"of {limit.allowed}"
     shared = f", shared: {limit.shared}" if limit.shared else ""
-    period = limit.period.replace("_", " ")
-    return f"{left} {allowed} {limit.unit} {period}{shared}".strip()
+    parts = (left, allowed, limit.unit, words.period(limit.period))
+    return " ".join(part for part in parts if part) + shared
 
 
 def _amount(amount: Amount) -> AmountRow:
@@ -77,7 +77,7 @@ def _amount(amount: Amount) -> AmountRow:
     scope = (
         words.PERSONS[amount.person],
         words.NETWORKS[amount.network],
-        amount.period.replace("_", " "),
+        words.period(amount.period),
         amount.note,
     )
     return AmountRow(

@@ -7,10 +7,11 @@ from uuid import uuid4
 
 import pytest
 
-from cleargate.nouns.case import CaseState
+from cleargate.nouns.case import Attempt, CaseState, Outcome, Receipt
 from cleargate.nouns.gate import Choice, Fact, GateReason
+from cleargate.nouns.ids import Ref
 from cleargate.nouns.request import Channel
-from cleargate.store import attachments, cases, gates
+from cleargate.store import attachments, attempts, cases, effects, gates
 from tests.web.installation import (
     OTHER,
     Site,
@@ -197,7 +198,7 @@ def test_staff_of_another_practice_see_and_do_nothing(site: Site, staff: Staff) 
         attachments.add(session, case, "card_front", b"sample", site.clock.now())
         [(photo, _)] = attachments.of_case(session, case)
     nobodys = uuid4()
-    attempts: list[Callable[[Staff, object, object, object], object]] = [
+    ways: list[Callable[[Staff, object, object, object], object]] = [
         lambda who, case, *_: who.get(f"/cases/{case}"),
         lambda who, case, gate, photo: who.get(f"/cases/{case}/photos/{photo}"),
         lambda who, case, gate, photo: who.decide(gate, Choice.DECLINE),  # type: ignore[arg-type]
@@ -206,9 +207,9 @@ def test_staff_of_another_practice_see_and_do_nothing(site: Site, staff: Staff) 
     ]
     before = site.trail(case)
     with site.staff(OTHER) as stranger:
-        for attempt in attempts:
-            theirs = attempt(stranger, case, gate, photo)
-            nothing = attempt(stranger, nobodys, nobodys, nobodys)
+        for way in ways:
+            theirs = way(stranger, case, gate, photo)
+            nothing = way(stranger, nobodys, nobodys, nobodys)
             assert (theirs.status_code, theirs.text) == (404, nothing.text)  # type: ignore[attr-defined]
         assert str(case) not in stranger.get("").text
     assert site.trail(case) == before
@@ -279,3 +280,30 @@ def test_how_long_a_gate_has_waited_is_told(site: Site, staff: Staff) -> None:
     site.clock.turn(timedelta(minutes=12))
     row = staff.get("").text.split(f"/desk/cases/{case}")[1].split("</tr>")[0]
     assert ">12 min<" in row
+
+
+def test_looking_for_an_earlier_try_is_not_taken_for_having_done_it(
+    site: Site, staff: Staff
+) -> None:
+    case, now = site.case(), site.clock.now()
+    ref = Ref(case, "book")
+    tries = [
+        Attempt("book", "ehr", now, 5000, "ambiguous", ref=ref.value),
+        Attempt(attempts.look_step("book"), "ehr", now, 100, "ok", ref=ref.value),
+    ]
+    with site.house.session() as session:
+        effects.begin(session, ref, "ehr", now)
+        attempts.add(session, case, tries)
+    page = staff.get(f"/cases/{case}").text
+    assert '<li class="failed">' in page
+    assert "Not known whether it arrived, one try" in page
+    assert "Looked whether it was done" in page
+    with site.house.session() as session:
+        effects.finish(session, ref, Receipt("booking-1", Outcome.EXISTED), now)
+    page = staff.get(f"/cases/{case}").text
+    assert '<li class="done">' in page
+    assert "Done, one try" in page
+    with site.house.session() as session:
+        effects.undo(session, case, "book")
+        attempts.add(session, case, [Attempt("book", "ehr", now, 100, "ok")])
+    assert "Taken back, 2 tries" in staff.get(f"/cases/{case}").text

@@ -5,8 +5,9 @@ from datetime import datetime
 from cleargate.nouns.case import Attempt, Case, CaseState
 from cleargate.nouns.gate import Choice, Fact, GateReason
 from cleargate.scheduling.requests import may_withdraw
-from cleargate.store import attachments, attempts, gates, inquiries
+from cleargate.store import attachments, attempts, effects, gates, inquiries
 from cleargate.store.database import Session
+from cleargate.store.effects import Effect
 from cleargate.store.gates import StoredGate
 from cleargate.web import words
 from cleargate.web.desk import coverage_card, request_facts
@@ -24,6 +25,7 @@ from cleargate.web.views import (
     StepCard,
 )
 
+_LOOK = attempts.look_step("")
 _CAREFUL = frozenset({Choice.DECLINE, Choice.CREATE_NEW})
 _OFFERED = frozenset({Choice.TAKE_OPENING, Choice.USE_EXISTING})
 
@@ -41,7 +43,7 @@ def view(session: Session, desk: AtDesk, case: Case, error: str = "", note: str 
         state="Waits for you" if open_gate else words.STATES[case.state],
         what_next=_what_next(desk, case, at_gate=open_gate is not None),
         facts=request_facts.groups(desk, case, _differing(open_gate)),
-        steps=_steps(desk, attempts.of_case(session, case.id)),
+        steps=_steps(desk, attempts.of_case(session, case.id), effects.of_case(session, case.id)),
         coverages=tuple(
             coverage_card.view(desk, each) for each in inquiries.current(session, case.id)
         ),
@@ -73,21 +75,34 @@ def _moment(desk: AtDesk, when: datetime) -> str:
     return words.moment(when, desk.here.now, desk.here.profile.zone)
 
 
-def _steps(desk: AtDesk, tries: list[Attempt]) -> tuple[StepCard, ...]:
+def _steps(desk: AtDesk, tries: list[Attempt], kept: list[Effect]) -> tuple[StepCard, ...]:
     """One card a step, in the order in which the steps were first tried."""
     by_step: dict[str, list[Attempt]] = {}
     for each in tries:
-        by_step.setdefault(each.step.removesuffix(".look"), []).append(each)
-    return tuple(_step(desk, step, rows) for step, rows in by_step.items())
+        by_step.setdefault(each.step.removesuffix(_LOOK), []).append(each)
+    states: dict[str, list[str]] = {}
+    for effect in kept:
+        states.setdefault(effect.step, []).append(effect.state)
+    return tuple(_step(desk, step, rows, states.get(step, [])) for step, rows in by_step.items())
 
 
-def _step(desk: AtDesk, step: str, tries: list[Attempt]) -> StepCard:
-    last = tries[-1]
-    done = last.outcome == "ok"
-    state = "done" if done else "waiting" if last.next_try else "failed"
-    count = "one try" if len(tries) == 1 else f"{len(tries)} tries"
-    summary = f"{words.OUTCOMES.get(last.outcome, 'Waiting')}, {count}"
-    return StepCard(words.step(step), state, summary, tuple(_try(desk, each) for each in tries))
+def _step(desk: AtDesk, step: str, tries: list[Attempt], effects: list[str]) -> StepCard:
+    """`effects` are the states of what the step wrote; a step that only reads has none.
+
+    A look for an earlier try is no try: it may work and find nothing, or find that all is done.
+    """
+    sends = [each for each in tries if not each.step.endswith(_LOOK)] or tries
+    last = sends[-1]
+    if "done" in effects or (not effects and last.outcome == "ok"):
+        state, said = "done", words.OUTCOMES["ok"]
+    elif last.outcome == "ok":
+        state, said = "waiting", "Taken back"
+    else:
+        state = "waiting" if last.next_try else "failed"
+        said = words.OUTCOMES.get(last.outcome, "Waiting")
+    count = "one try" if len(sends) == 1 else f"{len(sends)} tries"
+    rows = tuple(_try(desk, each) for each in tries)
+    return StepCard(words.step(step), state, f"{said}, {count}", rows)
 
 
 def _try(desk: AtDesk, attempt: Attempt) -> AttemptRow:
@@ -96,7 +111,7 @@ def _try(desk: AtDesk, attempt: Attempt) -> AttemptRow:
         when=_moment(desk, attempt.started),
         exact=f"{local:%Y-%m-%d %H:%M:%S %Z}",
         connection=attempt.connection,
-        outcome=words.OUTCOMES.get(attempt.outcome, "The payer answers later"),
+        outcome=_outcome(attempt),
         ok=attempt.outcome == "ok",
         took=words.took(attempt.duration_ms),
         code=attempt.vendor_code,
@@ -104,6 +119,12 @@ def _try(desk: AtDesk, attempt: Attempt) -> AttemptRow:
         ref=attempt.ref,
         next_try=_moment(desk, attempt.next_try) if attempt.next_try else "",
     )
+
+
+def _outcome(attempt: Attempt) -> str:
+    if attempt.outcome == "ok" and attempt.step.endswith(_LOOK):
+        return "Looked whether it was done"
+    return words.OUTCOMES.get(attempt.outcome, "The payer answers later")
 
 
 def _decision(desk: AtDesk, stored: StoredGate, note: str) -> DecisionForm:

@@ -185,6 +185,18 @@ def test_opening_the_confirmation_link_does_nothing_and_pressing_its_button_conf
     assert confirmed == [("case.contact_confirmed", "patient", "ok")]
 
 
+def test_confirming_a_request_that_was_declined_promises_nothing(site: Site) -> None:
+    case = site.case()
+    token = _link(site, case, LinkPurpose.CONFIRM_CONTACT)
+    with site.house.session() as session:
+        cases.close(session, case, CaseState.DECLINED)
+    with site.visitor() as patient:
+        page = patient.post(f"/{SLUG}/confirm/{token}").text
+    assert "This request is closed" in page
+    assert "We go on with your request" not in page
+    assert not _memo(site, case).contact_confirmed
+
+
 def _phase(site: Site, case: CaseId) -> tuple[str, int]:
     [row] = site.rows(
         "select phase, phase_seq from cases where practice_id = :practice and id = :case",

@@ -35,6 +35,7 @@ router = APIRouter(include_in_schema=False)
 Typed = Annotated[str | None, Query(max_length=100)]
 
 NONCE_LENGTH_MIN = 20
+_OVER = (CaseState.DECLINED, CaseState.WITHDRAWN)
 
 
 @router.get("/{slug}/")
@@ -119,6 +120,11 @@ def confirm(here: InPractice, token: str) -> HTMLResponse:
     with here.pages.database.session(here.profile.id) as session:
         link = _link(session, here, token, LinkPurpose.CONFIRM_CONTACT)
         requests.confirm_contact(session, link.case, here.now)
+        case = cases.get(session, link.case)
+    if case is None or case.state in _OVER:
+        text = "There is nothing to confirm any more. Please call us if you would like a visit."
+        closed = ErrorView("This request is closed", text, here.site)
+        return HTMLResponse(render("error.html", closed))
     view = ConfirmView(here.site, "", done=True)
     return HTMLResponse(render("intake/confirm.html", view))
 
@@ -188,7 +194,7 @@ def _record_read(session: Session, case: CaseId, outcome: str) -> None:
 
 def _status(here: Here, case: Case) -> StatusView:
     """The state in the patient's words, and nothing that depends on what a payer said."""
-    if case.state in (CaseState.DECLINED, CaseState.WITHDRAWN):
+    if case.state in _OVER:
         return StatusView(here.site, "There is no visit booked", "Please call us with questions.")
     may_withdraw = requests.may_withdraw(case, here.now)
     action = _withdraw_action(here, case.id) if may_withdraw else ""

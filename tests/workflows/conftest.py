@@ -1,11 +1,12 @@
 """A world and stages for the fault tests."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import pytest
 
@@ -17,6 +18,21 @@ class StageMaker(Protocol):
     """Opens a stage in a world."""
 
     def __call__(self, world: World, speed: float = ...) -> AbstractContextManager[Stage]: ...
+
+
+AT_ONCE = 14
+
+Key = TypeVar("Key")
+
+
+@contextmanager
+def under_way(keys: Iterable[Key], run: Callable[[Key], None]) -> Iterator[dict[Key, Future[None]]]:
+    """Many runs at once, whose tests then ask one by one: most of a run is waiting for a lease."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        futures = {key: pool.submit(run, key) for key in keys}
+        yield futures
+        for future in futures.values():
+            future.cancel()
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ pages do; whatever is told of a case is read from the store and from the sandbox
 """
 
 import multiprocessing
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -79,7 +80,7 @@ class World:
 
     def enrol(self, cast: Sequence[SyntheticPerson], **changes: object) -> None:
         """Let payers and EHRs know these people."""
-        body = admin_body(cast, tuple(PRACTICES))
+        body: dict[str, Any] = dict(admin_body(cast, tuple(PRACTICES)))
         for member in body["members"]:
             member.update(changes)
         self.admin("people", body)
@@ -313,6 +314,17 @@ class Stage:
             assert time.monotonic() < started + within_s, f"{complaint()}; logs: {self.folder}"
             time.sleep(0.1)
         return time.monotonic() - started
+
+    def until_killed(self, victim: WorkerProcess, case: CaseId) -> None:
+        """Wait until a worker was struck dead over a case."""
+
+        def has_ended() -> bool:
+            self.follow_link(case)
+            return victim.ended(0.0) is not None
+
+        self.until(has_ended)
+        code = victim.ended(0.0)
+        assert code == -signal.SIGKILL, f"it ended with {code}; logs: {self.folder}"
 
     def told(self, case_id: CaseId) -> str:
         """Where a case stands, in a line."""

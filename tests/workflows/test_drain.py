@@ -9,12 +9,15 @@ from cleargate.store import attempts
 from tests.workflows.reckoning import assert_done_once
 from tests.workflows.stage import Stage
 
-CASES = 6
+CASES = 4
 WORK_S = 4.0
 """What an invocation has beyond its longest call; starting the process takes a part of it."""
 
 GRACE_S = 15.0
 """Starting a process, and leaving it, on a busy machine."""
+
+LOOK = ".look"
+"""A look belongs to the write before it, which had begun in time."""
 
 STARTUP_S = 1.0
 """From the process's first word to the moment at which it reads the clock for its budget."""
@@ -40,7 +43,7 @@ def test_short_invocations_finish_everything_and_none_starts_a_call_too_late(sta
             each.step
             for case in cases
             for each in _tries(stage, case)[known[case] :]
-            if each.started > ends[-1]
+            if each.started > ends[-1] and not each.step.endswith(LOOK)
         ]
         assert late == []
         for case in cases:

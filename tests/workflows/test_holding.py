@@ -1,6 +1,5 @@
 """A time is held while a payer does not answer, and made firm by its answer."""
 
-import signal
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -55,8 +54,8 @@ def test_a_visit_within_two_days_is_held_at_once_and_firm_after_the_verdict(stag
 
 
 def test_a_later_visit_is_held_when_the_payer_has_been_silent_for_long(stage: Stage) -> None:
-    """The fourth answer comes after `hold_after` on the stage's clock; a quick one is firm."""
-    slow = stage.submit(_slow(stage, 3))
+    """The fifth answer comes after `hold_after` on the stage's clock; a quick one is firm."""
+    slow = stage.submit(_slow(stage, 4))
     quick = stage.submit(stage.world.person())
     stage.start()
     stage.settle(slow, quick)
@@ -71,13 +70,7 @@ def test_a_worker_that_dies_holding_a_time_leaves_it_known_as_held(stage: Stage)
     """By the time a peer goes on, the payer has answered: the time still has to be made firm."""
     case = stage.submit(_soon(stage, _slow(stage, 1)))
     victim = stage.start(Blow("book", Point.AFTER_REPLY))
-
-    def has_died() -> bool:
-        stage.follow_link(case)
-        return victim.ended(0.0) is not None
-
-    stage.until(has_died)
-    assert victim.ended() == -signal.SIGKILL
+    stage.until_killed(victim, case)
     assert _history(stage, case) == ["pending"]
     stage.start()
     stage.settle(case)

@@ -1,21 +1,19 @@
 """kill -9 of a worker at every point of every write: another worker finishes, nothing twice."""
 
-import signal
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from cleargate.nouns.case import CaseState
 from cleargate.nouns.ids import CaseId
-from tests.workflows.conftest import StageMaker
+from tests.workflows.conftest import StageMaker, under_way
 from tests.workflows.kills import LOST_BY, kills, writes
 from tests.workflows.reckoning import assert_done_once, assert_withdrawn
-from tests.workflows.stage import Stage, WorkerProcess, World, open_world
+from tests.workflows.stage import Stage, World, open_world
 from tests.workflows.worker import Blow, Point
-
-AT_ONCE = 8
 
 _KEPT = {
     "create_patient": "patients",
@@ -37,13 +35,10 @@ def test_every_write_of_the_ports_has_its_four_kills() -> None:
 def runs(
     make_stage: StageMaker, world: World, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[Blow, Future[None]]]:
-    """All kills under way, a few at once: most of the time is waiting for a lease to end."""
+    """All kills under way."""
     folder = tmp_path_factory.mktemp("lost-mail")
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        futures = {blow: pool.submit(_run, make_stage, world, folder, blow) for blow in kills()}
+    with under_way(kills(), partial(_run, make_stage, world, folder)) as futures:
         yield futures
-        for future in futures.values():
-            future.cancel()
 
 
 def _run(make_stage: StageMaker, world: World, folder: Path, blow: Blow) -> None:
@@ -66,8 +61,7 @@ def _kill_and_rescue(stage: Stage, blow: Blow) -> None:
     if blow.method == "set_booking_status":
         stage.settle(case)
         stage.withdraw(case)
-    stage.until(lambda: _has_died(stage, victim, case))
-    assert victim.ended() == -signal.SIGKILL
+    stage.until_killed(victim, case)
     _assert_struck_where_it_says(stage, case, blow)
     stage.start()
     stage.settle(case)
@@ -75,11 +69,6 @@ def _kill_and_rescue(stage: Stage, blow: Blow) -> None:
         assert_withdrawn(stage, case)
     else:
         assert_done_once(stage, case)
-
-
-def _has_died(stage: Stage, victim: WorkerProcess, case: CaseId) -> bool:
-    stage.follow_link(case)
-    return victim.ended(0.0) is not None
 
 
 def _assert_struck_where_it_says(stage: Stage, case: CaseId, blow: Blow) -> None:

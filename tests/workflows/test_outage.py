@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -39,7 +40,7 @@ def test_postgres_is_killed_twice_and_both_workers_go_on(
     workers = [own_stage.start(), own_stage.start()]
     cases = [own_stage.submit(own_stage.world.person()) for _ in range(CASES)]
     for outage_s, sign in ((0.0, "patients"), (LEASE_S + HEARTBEAT_S, "bookings")):
-        own_stage.until(lambda sign=sign: _begun(own_stage, cases, sign))
+        own_stage.until(partial(_begun, own_stage, cases, sign))
         kill_everything(own_cluster)
         time.sleep(outage_s)  # The outage itself; nothing is waited for.
         own_cluster.start()

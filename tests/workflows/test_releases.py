@@ -1,7 +1,6 @@
 """An old release dies in the middle of a case; the new one finishes it."""
 
-import signal
-
+import pytest
 import sqlalchemy as sa
 
 from cleargate import __version__
@@ -18,13 +17,7 @@ _SOFTWARE = sa.text(
 def test_a_new_release_finishes_what_an_old_one_was_killed_over(stage: Stage) -> None:
     case = stage.submit(stage.world.person())
     old = stage.start(Blow("book", Point.AFTER_REPLY), older=True)
-
-    def has_died() -> bool:
-        stage.follow_link(case)
-        return old.ended(0.0) is not None
-
-    stage.until(has_died)
-    assert old.ended() == -signal.SIGKILL
+    stage.until_killed(old, case)
     stage.start()
     stage.settle(case)
     assert_done_once(stage, case)
@@ -32,16 +25,12 @@ def test_a_new_release_finishes_what_an_old_one_was_killed_over(stage: Stage) ->
     assert {row["software"] for row in rows} == {older_release.VERSION, __version__}
 
 
+@pytest.mark.long
 def test_a_new_release_takes_up_what_an_old_one_queued(stage: Stage) -> None:
     """The old one ended a phase that the new one runs through: the name is all they share."""
     case = stage.submit(stage.world.person())
     old = stage.start(Blow("create_patient", Point.BEFORE_SEND), older=True)
-
-    def has_died() -> bool:
-        stage.follow_link(case)
-        return old.ended(0.0) is not None
-
-    stage.until(has_died)
+    stage.until_killed(old, case)
     assert stage.case(case).phase == "booking.book"
     stage.start()
     stage.settle(case)

@@ -64,8 +64,8 @@ def test_every_open_case_has_exactly_one_thing_to_come_all_the_time(stage: Stage
     stage.start()
     seen = set()
     while any(stage.case(case).state is CaseState.OPEN for case in cases):
-        for case, phase, things in _things_to_come(stage):
-            assert things == 1, f"case {case} in {phase} has {things} things to come"
+        for open_case, phase, things in _things_to_come(stage):
+            assert things == 1, f"case {open_case} in {phase} has {things} things to come"
             seen.add(phase)
         for case in cases:
             stage.follow_link(case)

@@ -25,7 +25,7 @@ from cleargate.connectors.smtp import client as _smtp  # noqa: F401
 from cleargate.engine import durable as _durable  # noqa: F401
 from cleargate.engine.worker import executor_name
 from cleargate.house import open_house
-from cleargate.nouns.errors import PortError
+from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.scheduling import booking
 from cleargate.settings import Installation
 from cleargate.store import audit
@@ -45,12 +45,11 @@ class Point(StrEnum):
 
 @dataclass(frozen=True)
 class Blow:
-    """What strikes the worker: at a point of a port's method, its `nth` call, by a signal."""
+    """What strikes the worker: a signal, when a call of a port's method reaches a point."""
 
     method: str
     point: Point
     number: int = signal.SIGKILL
-    nth: int = 1
 
     def __str__(self) -> str:
         return f"{self.method}-{self.point}"
@@ -62,7 +61,6 @@ class _Deadly:
     def __init__(self, inner: Any, blow: Blow) -> None:
         self._inner = inner
         self._blow = blow
-        self._calls = 0
         self._here = threading.local()
         if blow.point is Point.BEFORE_OUR_COMMIT:
             sa.event.listen(sa.Engine, "commit", self._committing)
@@ -73,15 +71,13 @@ class _Deadly:
 
     def _struck(self, method: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
-            self._calls += 1
-            if self._calls != self._blow.nth:
-                return method(*arguments)
             if self._blow.point is Point.BEFORE_SEND:
                 self._strike()
             try:
                 answer = method(*arguments)
-            except PortError:
-                if self._blow.point is Point.AFTER_COMMIT:
+            except PortError as error:
+                lost = error.kind is ErrorKind.AMBIGUOUS
+                if lost and self._blow.point is Point.AFTER_COMMIT:
                     self._strike()
                 raise
             if self._blow.point is Point.AFTER_REPLY:
@@ -104,11 +100,15 @@ def _arm(blow: Blow) -> None:
     """Let every vendor's builder give a deadly client."""
     for vendors in (app.EHRS, app.CLEARINGHOUSES, app.MESSENGERS):
         for name, build in list(vendors.items()):
-            vendors[name] = lambda wiring, table, build=build: _Deadly(build(wiring, table), blow)
+            vendors[name] = _deadly(build, blow)
+
+
+def _deadly(build: Callable[..., Any], blow: Blow) -> Callable[..., Any]:
+    return lambda wiring, table: _Deadly(build(wiring, table), blow)
 
 
 def _become_older_release() -> None:
-    audit.__version__ = older_release.VERSION
+    vars(audit)["__version__"] = older_release.VERSION
     booking.PROCEDURES.update(older_release.PROCEDURES)
 
 

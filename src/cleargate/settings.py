@@ -35,7 +35,8 @@ from cleargate.store.practices import practice_id
 class Installation(BaseSettings):
     """One installation. Every field is an environment variable with the prefix `CLEARGATE_`.
 
-    `prepared_statements` spares a third of the CPU time; not behind a pooler in transaction mode.
+    `prepared_statements` spares the database a third of its work; not behind a pooler in
+    transaction mode.
     """
 
     model_config = SettingsConfigDict(env_prefix="CLEARGATE_", frozen=True)

@@ -9,7 +9,7 @@ from cleargate.store import attempts
 from tests.workflows.reckoning import assert_done_once
 from tests.workflows.stage import Stage
 
-CASES = 4
+CASES = 3
 WORK_S = 4.0
 """What an invocation has beyond its longest call; starting the process takes a part of it."""
 

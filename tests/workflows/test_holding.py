@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
+
 from cleargate.nouns.ids import CaseId
 from cleargate.sandbox.members import State
 from cleargate.sandbox.population import SyntheticPerson
@@ -53,6 +55,7 @@ def test_a_visit_within_two_days_is_held_at_once_and_firm_after_the_verdict(stag
     assert _history(stage, case) == ["pending", "booked"]
 
 
+@pytest.mark.long
 def test_a_later_visit_is_held_when_the_payer_has_been_silent_for_long(stage: Stage) -> None:
     """The fifth answer comes after `hold_after` on the stage's clock; a quick one is firm."""
     slow = stage.submit(_slow(stage, 4))

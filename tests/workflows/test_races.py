@@ -69,7 +69,8 @@ def races(make_stage: StageMaker, world: World) -> Iterator[dict[Race, Future[No
         with make_stage(world) as stage:
             act(stage, held)
 
-    with under_way(product((_withdraw_meanwhile, _rebook_meanwhile), HELD), run) as futures:
+    acts: tuple[Callable[[Stage, str], None], ...] = (_withdraw_meanwhile, _rebook_meanwhile)
+    with under_way(product(acts, HELD), run) as futures:
         yield futures
 
 
@@ -87,7 +88,9 @@ def test_a_rebooking_during_a_booking_leaves_one_patient_and_one_visit(
     races[_rebook_meanwhile, held].result()
 
 
-@pytest.mark.parametrize("point", [Point.AFTER_COMMIT, Point.AFTER_REPLY])
+@pytest.mark.parametrize(
+    "point", [Point.AFTER_COMMIT, pytest.param(Point.AFTER_REPLY, marks=pytest.mark.long)]
+)
 def test_a_withdrawal_after_a_worker_died_booking_gives_the_time_back(
     stage: Stage, point: Point
 ) -> None:

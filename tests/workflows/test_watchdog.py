@@ -70,7 +70,7 @@ def test_every_open_case_has_exactly_one_thing_to_come_all_the_time(stage: Stage
         for case in cases:
             stage.follow_link(case)
             gate = stage.gate(case)
-            if gate is not None:
+            if gate is not None and "" in seen:  # Not before it was looked at.
                 stage.decide(gate, Choice.GO_ON)
     assert {"", "booking.receive", "booking.verify"} <= seen
     for case in cases:

@@ -41,7 +41,8 @@ class Write:
 
     `look` is None where the vendor cannot be searched; `blind_sends` says how often such a write
     may then be repeated while its outcome is in doubt. `contested`: somebody else may have been
-    quicker, so a CONFLICT is for the caller to resolve; otherwise it is tried again.
+    quicker, so a CONFLICT is for the caller to resolve; otherwise it is tried again. `keeps` says
+    which fields of the case's memo the receipt sets, in the commit that keeps the receipt.
     """
 
     step: str
@@ -50,6 +51,7 @@ class Write:
     look: Callable[[Ref], Receipt | None] | None = None
     blind_sends: int = 0
     contested: bool = False
+    keeps: Callable[[Receipt], dict[str, Any]] | None = None
 
 
 @dataclass(slots=True)
@@ -103,6 +105,7 @@ class Run(Generic[P]):
                 ref = Ref(self.case.id, write.step, self.case.generation)
                 earlier = effects.done(session, self.case.id, write.step)
                 if earlier is not None:
+                    self._remember_receipt(session, write, earlier)
                     return earlier
                 doubts = effects.begin(session, ref, write.connection, self.clock.now())
             try:
@@ -152,6 +155,7 @@ class Run(Generic[P]):
         try:
             with self.commit() as session:
                 self._keep(session, write, ref, receipt)
+                self._remember_receipt(session, write, receipt)
         except Superseded:
             with self.database.session(self.practice_id) as session:
                 keep_attempts(session, self.case.id, self._attempts, self.clock.now())
@@ -170,6 +174,10 @@ class Run(Generic[P]):
             code=receipt.outcome,
         )
         audit.record(session, event)
+
+    def _remember_receipt(self, session: Session, write: Write, receipt: Receipt) -> None:
+        if write.keeps is not None:
+            self.remember(session, **write.keeps(receipt))
 
     def attempt(self, step: str, connection: str, call: Callable[[], T], ref: str = "") -> T:
         """One try, which goes on the case's timeline with the next commit."""

@@ -95,8 +95,7 @@ def create_patient(run: Run[Practice]) -> str:
             connection=ehr.connection,
             send=lambda ref: ehr.create_patient(said, ref),
             look=look_in(ehr, RecordKind.PATIENT),
+            keeps=lambda made: {"patient_id": made.id},
         )
     )
-    with run.commit() as session:
-        run.remember(session, patient_id=receipt.id)
     return receipt.id

@@ -9,6 +9,7 @@ from cleargate.engine.run import Run, Write
 from cleargate.nouns.appointment import BookingDetails, BookingStatus, Opening, OpeningQuery
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.gate import Choice, Fact, Gate, GateReason, Offer
+from cleargate.nouns.ids import CaseId
 from cleargate.nouns.insurance import Payment
 from cleargate.ports import RecordKind
 from cleargate.store import cases, effects
@@ -45,7 +46,7 @@ def choose_opening(run: Run[Practice], phase: str) -> Gate | None:
     ehr = run.practice.ehr
     openings = run.read("find_openings", ehr.connection, lambda: ehr.find_openings(query))
     upcoming = [each for each in openings if _is_possible(run, each)]
-    fitting = [each for each in upcoming if _fits(run, each)]
+    fitting = _shared_out(run.case.id, [each for each in upcoming if _fits(run, each)])
     if fitting:
         with run.commit() as session:
             run.remember(session, opening=fitting[0], openings=tuple(fitting[1:TAKEN_MAX]))
@@ -54,6 +55,16 @@ def choose_opening(run: Run[Practice], phase: str) -> Gate | None:
     with run.commit() as session:
         run.remember(session, openings=offers)
     return _no_opening(run.practice, offers, phase)
+
+
+def _shared_out(case: CaseId, fitting: list[Opening]) -> list[Opening]:
+    """The times in their order, but among those that begin first each case looks at another one.
+
+    Requests that come in together would otherwise all want the same room.
+    """
+    first = [each for each in fitting if each.start == fitting[0].start]
+    turn = case.int % len(first) if first else 0
+    return [*first[turn:], *first[:turn], *fitting[len(first) :]]
 
 
 def _is_possible(run: Run[Practice], opening: Opening) -> bool:
@@ -113,17 +124,16 @@ def _book(run: Run[Practice], patient_id: str, opening: Opening, status: Booking
         with run.commit() as session:
             run.remember(session, booking_status=status)
     details = BookingDetails(run.case.request.visit_type, status)
-    receipt = run.write(
+    run.write(
         Write(
             step="book",
             connection=ehr.connection,
             send=lambda ref: ehr.book(opening, patient_id, details, ref),
             look=look_in(ehr, RecordKind.BOOKING),
             contested=True,
+            keeps=lambda made: {"booking_id": made.id, "booking_status": status},
         )
     )
-    with run.commit() as session:
-        run.remember(session, booking_id=receipt.id, booking_status=status)
 
 
 def _take_next(run: Run[Practice]) -> None:
@@ -191,7 +201,6 @@ def _set_status(run: Run[Practice], step: str, status: BookingStatus) -> None:
             connection=ehr.connection,
             send=lambda ref: ehr.set_booking_status(booking_id, status, ref),
             look=lambda _: None,
+            keeps=lambda _: {"booking_status": status},
         )
     )
-    with run.commit() as session:
-        run.remember(session, booking_status=status)

@@ -4,6 +4,7 @@ Only what is outside of the house is made up here; everything inside is the real
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -126,6 +127,15 @@ def open_house(
         yield House(owner_url, app_url, key_file, database, first, second)
     finally:
         database.close()
+
+
+def in_own_thread(call: Callable[[], None]) -> None:
+    """Call in a thread of its own.
+
+    A browser test leaves an event loop running in the main thread, where an engine does not launch.
+    """
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        pool.submit(call).result()
 
 
 def visit_request(**changes: Any) -> VisitRequest:

@@ -1,7 +1,7 @@
 """What the house needs from outside. Vendors fulfil these; only app.py knows both sides.
 
-A method with a parameter `ref: Ref` is a write: it may be sent again with the same Ref and must
-then not happen twice, or say AMBIGUOUS. All other methods are reads and free to repeat.
+A method with a parameter `ref: Ref`, but for `find_by_ref`, is a write: it may be sent again with
+the same Ref and must then not happen twice, or say AMBIGUOUS. All others are free to repeat.
 Everything raises PortError, whose kind says what happens next. Calls block; callers run in
 threads with a deadline that is a setting of each connection.
 """

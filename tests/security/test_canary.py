@@ -42,7 +42,7 @@ from cleargate.store.engine_keys import engine_key
 from cleargate.store.inquiries import NewInquiry
 from cleargate.store.keyfile import LocalKeyFile
 from cleargate.store.links import LinkPurpose
-from tests.house import House, TurnedClock, open_case
+from tests.house import House, TurnedClock, in_own_thread, open_case
 from tests.postgres import until
 from tests.security.canary import hits, needles, texts_of
 
@@ -212,7 +212,7 @@ def failed_phase(house: House, planted: CaseId) -> FailedPhase:
     written = StringIO()
     handler = logging.StreamHandler(written)
     with capture_logs() as ours:
-        durable.launch(["sample.fails"], fails)
+        in_own_thread(lambda: durable.launch(["sample.fails"], fails))
         logging.getLogger("dbos").addHandler(handler)
         try:
             until(lambda: _status(house, phase) == "ERROR", "the phase did not fail")

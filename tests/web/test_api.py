@@ -111,7 +111,7 @@ def test_a_read_case_holds_nothing_of_the_patient_and_is_on_the_trail_once(
     case = site.case()
     site.gate(case)
     text = program.get(f"/api/cases/{case}").text
-    for said in ("Testperson", "Toni", "1990", "MEMBER0001", "555"):
+    for said in ("Testperson", "Toni", "1990-02-28", "MEMBER0001", "2025550123"):
         assert said not in text
     reads = [each for each in site.trail(case) if each[0] == "case.read"]
     assert reads == [("case.read", "api:sample", "ok")]

@@ -118,7 +118,8 @@ def _connect(url: str, application: str, *, prepared: bool) -> sa.Engine:
         url,
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
-        pool_pre_ping=False,
+        # A page must not fail because the database was away; a worker runs its phase again.
+        pool_pre_ping=not application,
         hide_parameters=True,
         connect_args={
             "prepare_threshold": prepare_threshold(prepared=prepared),

@@ -19,7 +19,7 @@ from cleargate.nouns.time import SystemClock
 from cleargate.store import cases
 from cleargate.store.engine_keys import engine_key
 from cleargate.store.keyfile import LocalKeyFile
-from tests.house import House, open_case
+from tests.house import House, in_own_thread, open_case
 
 _LOSE = sa.text("delete from dbos.workflow_status where workflow_uuid = :id")
 _PHASES = sa.text("select count(*) from dbos.workflow_status")
@@ -60,7 +60,7 @@ def worker(house: House) -> Iterator[Worker]:
         durable = Durable(house.app_url, executor, key, concurrency=4, poll_s=0.05)
         phases = list(engine.procedures)
         worker = Worker(database, durable, executor, phases, engine.run_phase)
-        worker.start()
+        in_own_thread(worker.start)
         try:
             yield worker
         finally:
@@ -107,9 +107,9 @@ def _tidying_drops_finished_phases_and_leaves_the_trail(
             return int(connection.execute(_PHASES).scalar_one())
 
     assert count() > 0
-    worker.tidy(datetime.now(UTC))
+    in_own_thread(lambda: worker.tidy(datetime.now(UTC)))
     assert count() > 0
-    worker.tidy(datetime.now(UTC) + timedelta(days=8))
+    in_own_thread(lambda: worker.tidy(datetime.now(UTC) + timedelta(days=8)))
     assert count() == 0
     with house.session() as session:
         assert len(session.all(_EVENTS, case=case)) == 3

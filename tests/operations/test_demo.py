@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -61,9 +62,23 @@ def children_of(data: Path) -> list[str]:
     return found
 
 
-def test_a_rehearsal_ends_as_was_fixed_before_it_began(tmp_path: Path) -> None:
-    result = tmp_path / "result.json"
-    command = ["demo", "--data", str(tmp_path / "demo"), "--requests", "12", "--seed", "7"]
+@pytest.mark.parametrize("again", [False, True])
+def test_a_rehearsal_ends_as_was_fixed_before_it_began(
+    tmp_path_factory: pytest.TempPathFactory, again: bool
+) -> None:
+    """Also when there was one before it in the same place."""
+    data = tmp_path_factory.getbasetemp() / "rehearsed"
+    requests = 3 if again else 12
+    summary = rehearsed(data, requests)
+    assert summary["requests"] == len(summary["cases"]) == requests
+    assert summary["lost"] == summary["duplicated"] == summary["unexpected"] == 0
+    assert not children_of(data)
+
+
+def rehearsed(data: Path, requests: int) -> dict[str, Any]:
+    """What a rehearsal says of itself."""
+    command = ["demo", "--data", str(data), "--requests", str(requests), "--seed", "7"]
+    result = data.with_suffix(".json")
     done = subprocess.run(
         [sys.executable, "-m", "cleargate", *command, "--json", str(result)],
         capture_output=True,
@@ -72,10 +87,8 @@ def test_a_rehearsal_ends_as_was_fixed_before_it_began(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
-    summary = json.loads(result.read_text())
-    assert summary["requests"] == len(summary["cases"]) == 12
-    assert summary["lost"] == summary["duplicated"] == summary["unexpected"] == 0
-    assert not children_of(tmp_path / "demo")
+    summary: dict[str, Any] = json.loads(result.read_text())
+    return summary
 
 
 def test_a_second_start_finds_the_data_of_the_first(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Everything is synthetic. Nothing of it has a default password: each home makes i
 import json
 import os
 import secrets
+import shutil
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -153,6 +154,13 @@ def remembered_port(data: Path, name: str) -> int:
     except (FileNotFoundError, ValueError):
         return 0
     return ports.get(name, 0)
+
+
+def discard(data: Path) -> None:
+    """Take away a demo that has ended, its database included."""
+    if data.exists():
+        shutil.rmtree(embedded(data).home, ignore_errors=True)
+        shutil.rmtree(data)
 
 
 def embedded(data: Path) -> EmbeddedPostgres:

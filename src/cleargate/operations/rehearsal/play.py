@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -18,7 +19,7 @@ from cleargate.nouns.case import CaseState
 from cleargate.nouns.gate import Choice, GateReason
 from cleargate.nouns.ids import CaseId
 from cleargate.operations.demo import Demo, DemoOptions, running
-from cleargate.operations.demo_home import PRACTICES, STAFF
+from cleargate.operations.demo_home import PRACTICES, STAFF, discard
 from cleargate.operations.rehearsal.patient import (
     confirm_contact,
     confirmation_links,
@@ -36,8 +37,14 @@ SETTLE_S_MIN = 240.0
 
 
 def rehearse(options: DemoOptions, requests: int, json_file: Path | None, console: Console) -> int:
-    """Run the play and print what came of it; 0 only if everything agrees."""
-    with running(options) as demo:
+    """Run the play and print what came of it; 0 only if everything agrees.
+
+    It has a home of its own within the demo's, new each time: the same seed gives the same run.
+    What an earlier play left there, its logs too, is taken away.
+    """
+    home = options.data.resolve() / "rehearsal"
+    discard(home)
+    with running(replace(options, data=home)) as demo:
         play = Play(demo, options, requests)
         with Progress(console=console) as progress:
             summary = play.run(progress)

@@ -71,7 +71,7 @@ def _rehearsed(options: DemoOptions) -> tuple[Summary, dict[str, float]]:
 
 def _wait_for_worker(data: Path) -> None:
     """The demo does not wait for its worker; what is measured is not its start."""
-    log = data / "rehearsal" / "logs" / "worker.log"
+    log = data / "logs" / "worker.log"
     give_up = time.monotonic() + WORKER_READY_S
     while "worker_started" not in log.read_text():
         if time.monotonic() > give_up:

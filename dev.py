@@ -178,7 +178,10 @@ def install() -> None:
         pip += ["--disable-pip-version-check", "--require-hashes", "-r", str(UV_LOCK)]
         must(pip, unreachable)
     target = ["--quiet", "--python", str(PYTHON)]
-    must([str(UV), "pip", "sync", *target, "--require-hashes", str(LOCK)], unreachable)
+    must(
+        [str(UV), "pip", "sync", "--compile-bytecode", *target, "--require-hashes", str(LOCK)],
+        unreachable,
+    )
     editable = ["--no-deps", "--no-build-isolation", "--editable", str(ROOT)]
     must([str(UV), "pip", "install", *target, *editable], "installing Cleargate itself failed.")
 

@@ -1,6 +1,7 @@
 """What runs a phase to its ending: whatever happens, the case has something to come."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from cleargate.nouns.case import Case, CaseState
 from cleargate.nouns.errors import ErrorKind
 from cleargate.nouns.gate import Choice, Gate, GateReason
 from cleargate.nouns.ids import CaseId
-from cleargate.store import cases, gates
+from cleargate.store import cases, gates, leases
 from cleargate.store.database import Overtaken
 from cleargate.store.queue import start_phase
 from tests.house import House, TurnedClock, open_case
@@ -161,7 +162,11 @@ def test_a_database_that_goes_away_is_waited_for(
         with run.commit():
             return Closed(CaseState.DONE)
 
-    _engine(house, clock, ended_once).run_phase(PHASE, house.practice, case, 1)
+    with house.process("waiting-worker") as database:
+        with database.public() as connection:
+            leases.start(connection, "waiting-worker")
+        engine = replace(_engine(house, clock, ended_once), database=database)
+        engine.run_phase(PHASE, house.practice, case, 1)
     assert runs == 2
     assert _stored(house, case).state is CaseState.DONE
 

@@ -171,6 +171,8 @@ def test_a_connection_without_a_budget_is_not_limited(
     budgets = StoredBudgets(house.database, house.practice, clock, {})
     for _ in range(3):
         budgets.take(name)
+    with house.session() as session:
+        assert name not in {each.name for each in connections.states(session)}
 
 
 def test_a_stopped_connection_is_news_once_and_again_when_it_works(

@@ -119,7 +119,7 @@ class Question:
         if error.kind is ErrorKind.AMBIGUOUS:
             wait = RETRANSMIT_AFTER if self._clearinghouse.repeatable else GateReason.VENDOR_UNSURE
         due = None if isinstance(wait, GateReason) else clock.after(wait)
-        if due is not None and due > self._run.last_moment:
+        if due is not None and due > self._last_moment():
             due = None
         with self._session() as session:
             self._add_attempt(session, started, error.kind, error.vendor_code, next_try_at=due)
@@ -138,7 +138,7 @@ class Question:
         due = clock.after(wait)
         with self._session() as session:
             self._add_attempt(session, started, "pending", next_try_at=due)
-        if due > self._run.last_moment:
+        if due > self._last_moment():
             self._give_up(ErrorKind.RETRYABLE, "pending")
         else:
             self._postpone(due, "pending", "", pending.token)
@@ -156,7 +156,7 @@ class Question:
         stored = self._stored
         coverage = read_raw(answer, stored.payer_name, self._services, stored.service_date)
         due = self._run.clock.after(ASK_AGAIN_BASE * 2 ** min(stored.tries, 6))
-        if self._may_ask_again(coverage) and due <= self._run.last_moment:
+        if self._may_ask_again(coverage) and due <= self._last_moment():
             self._postpone(due, "payer_busy", coverage.reasons[0].code, anew=True)
             return
         self._settle(coverage, answered=True)
@@ -201,6 +201,10 @@ class Question:
                 pending_token=token,
                 anew=anew,
             )
+
+    def _last_moment(self) -> datetime:
+        """Until when the question is asked again; counted from when it was asked first."""
+        return self._run.last_moment(self._stored.first_sent or self._run.clock.now())
 
     def _session(self) -> AbstractContextManager[Session]:
         return self._run.database.session(self._run.practice_id)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Generic, TypeVar
 
 import structlog
@@ -37,15 +38,15 @@ _log = structlog.get_logger()
 class Engine(Generic[P]):
     """What every phase needs.
 
-    `last_moment` says until when a case's calls are tried again; `gate_for` words a failure for a
-    person; `longest_call` is how long one call outside may take.
+    `last_moment` says until when a call of a case that first failed at a moment is tried again;
+    `gate_for` words a failure for a person; `longest_call` is how long one call outside may take.
     """
 
     database: Database
     clock: Clock
     practices: Callable[[PracticeId], P]
     procedures: Mapping[str, Procedure[P]]
-    last_moment: Callable[[P, Case], datetime]
+    last_moment: Callable[[P, Case, datetime], datetime]
     gate_for: Callable[[NeedsPerson, str], Gate]
     longest_call: Callable[[P], timedelta] = lambda _: timedelta(0)
 
@@ -88,7 +89,7 @@ class Engine(Generic[P]):
             phase=phase,
             database=self.database,
             clock=self.clock,
-            last_moment=self.last_moment(wired, stored),
+            last_moment=partial(self.last_moment, wired, stored),
             stop_at=None if stop_at is None else stop_at - self.longest_call(wired),
         )
         run.end(self._ending(run))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -58,8 +59,9 @@ class Write:
 class Run(Generic[P]):
     """What a phase works with. `practice` is the practice's wiring; `case` is as of last commit.
 
-    `last_moment` is when trying again ends and a person is asked; `stop_at` is when the last
-    call may begin in a process that must be done soon (serverless), None for long-running ones.
+    `last_moment` says until when what first failed at a moment is tried again, before a person is
+    asked; `stop_at` is when the last call may begin in a process that must be done soon
+    (serverless), None for long-running ones.
     """
 
     practice: P
@@ -68,7 +70,7 @@ class Run(Generic[P]):
     phase: str
     database: Database
     clock: Clock
-    last_moment: datetime
+    last_moment: Callable[[datetime], datetime]
     stop_at: datetime | None = None
     _attempts: list[Attempt] = field(default_factory=list)
 
@@ -99,6 +101,7 @@ class Run(Generic[P]):
 
         Raises NeedsPerson or Later; PortError CONFLICT for a contested write only.
         """
+        self._settle_older(write)
         while True:
             self.check_time_left()  # Before the effect is kept: what was never sent is no doubt.
             with self.commit() as session:
@@ -118,6 +121,30 @@ class Run(Generic[P]):
                 continue
             self._finish(write, ref, receipt)
             return receipt
+
+    def _settle_older(self, write: Write) -> None:
+        """Look for what left under older Refs before a person said "again": it may have arrived.
+
+        Where the vendor cannot tell, the person has looked.
+        """
+        look = write.look
+        if look is None or self.case.generation == 1:
+            return
+
+        def arrived(ref: Ref) -> Receipt | None:
+            try:
+                return look(ref)
+            except NeedsPerson:
+                return None
+
+        with self.commit() as session:
+            older = effects.in_doubt(session, self.case.id, write.step, self.case.generation)
+        for ref in older:
+            found = self.read(
+                attempts.look_step(write.step), write.connection, partial(arrived, ref)
+            )
+            if found is not None:
+                self._finish(write, ref, found)
 
     def _send_once(self, write: Write, ref: Ref, doubts: int) -> Receipt:
         """Send, unless an earlier send is found to have arrived."""
@@ -217,7 +244,7 @@ class Run(Generic[P]):
         if isinstance(wait, GateReason):
             raise NeedsPerson(wait, step, error)
         due = self.clock.after(wait)
-        if due > self.last_moment:
+        if due > self.last_moment(failures["since"]):
             reason = GIVEN_UP.get(error.kind, GateReason.VENDOR_SILENT)
             raise NeedsPerson(reason, step, error)
         if wait > PATIENCE:

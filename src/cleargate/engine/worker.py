@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from cleargate.engine.durable import EXIT_OVERTAKEN, Durable, PhaseRunner
+from cleargate.engine.run import PATIENCE
 from cleargate.engine.tidy import tidy
 from cleargate.engine.watchdog import mend_orphans
 from cleargate.store import leases, watch
@@ -26,6 +27,13 @@ HEARTBEAT_S = 2.0
 LEASE_S = 8.0
 WATCHDOG_S = 30.0
 TIDY_S = 900.0
+
+HORIZON_S = PATIENCE.total_seconds() + 1
+"""A drain waits for what is due so soon. A phase that ran out of time is queued again PATIENCE
+later, so it is never taken for nothing to do."""
+
+SETTLED_S = 0.5
+"""A drain is idle when nothing was waiting for so long."""
 
 _log = structlog.get_logger()
 
@@ -81,7 +89,7 @@ class Worker:
             signal.signal(number, lambda *_: self._stop.set())
         self._stop.wait()
 
-    def drain(self, until: datetime, horizon_s: float = 1.0) -> bool:
+    def drain(self, until: datetime, horizon_s: float = HORIZON_S) -> bool:
         """Work until nothing is due any more (True) or until the deadline (False)."""
         left_s = (until - datetime.now(until.tzinfo)).total_seconds()
         deadline = time.monotonic() + left_s
@@ -91,7 +99,7 @@ class Worker:
                 waiting = watch.phases_waiting(connection, horizon_s)
             now = time.monotonic()
             idle_since = None if waiting else (idle_since or now)
-            if idle_since is not None and now - idle_since > horizon_s:
+            if idle_since is not None and now - idle_since > SETTLED_S:
                 return True
             self._stop.wait(0.2)
         return False

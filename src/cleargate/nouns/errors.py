@@ -8,11 +8,14 @@ CleargateError
 Messages carry codes, positions, field names and ids, never a value of a patient.
 """
 
+import re
 import traceback
 from enum import StrEnum
 from types import TracebackType
 
 FRAMES_MAX = 10
+
+_CODE = re.compile(r"[\w.:/+-]{0,80}", re.ASCII)
 
 
 class ErrorKind(StrEnum):
@@ -44,7 +47,8 @@ class PortError(CleargateError):
 
     `connection` names the connection of the practice's settings, `vendor_code` is the vendor's
     own code or HTTP status, `fields` are names of fields and never their values,
-    `retry_after_s` is the wait that the vendor asked for, in seconds.
+    `retry_after_s` is the wait that the vendor asked for, in seconds. A code that does not look
+    like one is `odd_code`: a value, or a byte that no log would take, may hide in it.
     """
 
     def __init__(
@@ -57,10 +61,11 @@ class PortError(CleargateError):
         fields: tuple[str, ...] = (),
         retry_after_s: float | None = None,
     ) -> None:
-        super().__init__(f"{connection}: {kind} {vendor_code}".rstrip())
+        code = vendor_code if _CODE.fullmatch(vendor_code) else "odd_code"
+        super().__init__(f"{connection}: {kind} {code}".rstrip())
         self.kind = kind
         self.connection = connection
-        self.vendor_code = vendor_code
+        self.vendor_code = code
         self.request_id = request_id
         self.fields = fields
         self.retry_after_s = retry_after_s

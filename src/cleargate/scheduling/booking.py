@@ -33,7 +33,7 @@ from cleargate.scheduling.phases import (
 from cleargate.store.inquiries import StoredInquiry
 
 FAIR_CHANCE = timedelta(minutes=10)
-"""A case is tried for so long at least, however soon the wished visit is."""
+"""A call is tried for so long at least, however soon the wished visit is."""
 
 
 def receive(run: Run[Practice]) -> Ending:
@@ -155,18 +155,18 @@ PROCEDURES: dict[str, Procedure[Practice]] = {
 """Every phase of a booking by the name under which it is queued."""
 
 
-def last_moment(practice: Practice, case: Case) -> datetime:
-    """Until when calls of this case are tried again, before a person is asked.
+def last_moment(practice: Practice, case: Case, since: datetime) -> datetime:
+    """Until when a call that first failed at `since` is tried again, before a person is asked.
 
-    The earlier of a day after the request and two office hours before the wished visit, but never
-    before the case had a fair chance.
+    The earlier of a day later and two office hours before the wished visit, but never before the
+    call had a fair chance.
     """
     policy = practice.booking
     opening = case.memo.opening
     visit = opening.start if opening else practice.opens_on(case.request.earliest)
     visit = visit.astimezone(practice.zone)
     before_visit = practice.office_hours.before(visit, policy.office_hours_before_visit)
-    return max(min(case.created + policy.give_up_after, before_visit), case.created + FAIR_CHANCE)
+    return max(min(since + policy.give_up_after, before_visit), since + FAIR_CHANCE)
 
 
 def _contact_must_be_confirmed(run: Run[Practice]) -> bool:

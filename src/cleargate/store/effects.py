@@ -75,6 +75,20 @@ def unsent(session: Session, ref: Ref) -> None:
     session.run(_UNSENT, ref=ref.value)
 
 
+# Sends of a step under older Refs of which it is not known whether they arrived.
+_IN_DOUBT = sa.text(
+    "select generation from effects where practice_id = :practice and case_id = :case"
+    " and step = :step and generation < :generation"
+    " and (state = 'sent' or (state = 'due' and doubts > 0)) order by generation"
+)
+
+
+def in_doubt(session: Session, case: CaseId, step: str, generation: int) -> list[Ref]:
+    """The Refs before a generation under which a step may have arrived, oldest first."""
+    rows = session.all(_IN_DOUBT, case=case, step=step, generation=generation)
+    return [Ref(case, step, row["generation"]) for row in rows]
+
+
 # Whether a write of a step may have left, and was not taken back.
 _BEGUN = sa.text(
     "select exists (select 1 from effects where practice_id = :practice and case_id = :case"

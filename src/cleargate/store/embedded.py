@@ -94,7 +94,7 @@ class EmbeddedPostgres:
         if self._lock is None:
             return
         launched = self._server.pid if self._server is not None else None
-        pid = launched if self._server_is_starting() else self.pid()
+        pid = launched if self._launched_server_lives() else self.pid()
         if pid is not None:
             self._end(pid)
         self._server = None
@@ -208,7 +208,7 @@ class EmbeddedPostgres:
         if self.pid() is not None:
             self._socket_dir = self._pid_file.noted_socket_dir() or self._socket_dir
         while time.monotonic() < deadline:
-            if self.pid() is None and not self._server_is_starting():
+            if self.pid() is None and not self._launched_server_lives():
                 self._launch()
             if self.is_alive():
                 return
@@ -219,7 +219,7 @@ class EmbeddedPostgres:
                 time.sleep(POLL_S * 4)
         raise Refused(f"The database in {self.data_dir} does not start: see {self._log_file}.")
 
-    def _server_is_starting(self) -> bool:
+    def _launched_server_lives(self) -> bool:
         return self._server is not None and self._server.poll() is None
 
     def _launch(self) -> None:
@@ -280,9 +280,8 @@ class EmbeddedPostgres:
                 os.kill(pid, how)
             deadline = time.monotonic() + limit_s
             while time.monotonic() < deadline:
-                if self._server is not None:
-                    self._server.poll()
-                if not self._pid_file.is_postmaster(pid):
+                # The server drops its pid file a moment before it ends, and must be reaped.
+                if not self._launched_server_lives() and not self._pid_file.is_postmaster(pid):
                     return
                 time.sleep(POLL_S)
 

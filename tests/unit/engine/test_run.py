@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from cleargate.engine.endings import AtGate, Closed, Later, NeedsPerson, Next
 from cleargate.engine.run import PATIENCE, Run, Write, load_case
-from cleargate.nouns.case import Attempt, CaseState, Outcome
+from cleargate.nouns.case import Attempt, CaseState, Outcome, Receipt
 from cleargate.nouns.errors import ErrorKind
 from cleargate.nouns.gate import Choice, Decision, Gate, GateReason
 from cleargate.nouns.ids import CaseId, Ref
@@ -49,7 +49,7 @@ def start(house: House, clock: TurnedClock, case: CaseId) -> Start:
             phase="sample.first",
             database=house.database,
             clock=clock,
-            last_moment=clock.after(timedelta(hours=24)),
+            last_moment=lambda since: since + timedelta(hours=24),
             stop_at=None if stop_in is None else clock.after(stop_in),
         )
 
@@ -146,6 +146,40 @@ def test_a_mail_in_doubt_is_repeated_once_and_no_more(start: Start) -> None:
     assert vendor.sends == 2
 
 
+def test_what_left_before_a_person_said_again_is_looked_for_first(
+    house: House, case: CaseId, start: Start
+) -> None:
+    vendor = Vendor(replies=[failure(ErrorKind.AMBIGUOUS, 60)])
+    with pytest.raises(Later):
+        start().write(_write(vendor))
+    with house.session() as session:
+        cases.raise_generation(session, case)
+    again = start()
+    receipt = again.write(_write(vendor))
+    assert receipt.id == f"id-{Ref(case, 'book', 1)}"
+    assert again.write(_write(vendor)) == receipt
+    assert vendor.sends == 1
+
+
+def test_a_person_s_again_is_sent_where_the_vendor_cannot_tell_or_has_nothing(
+    house: House, case: CaseId, start: Start
+) -> None:
+    """Who cannot search says so by NeedsPerson: then the person has looked."""
+
+    def cannot_tell(_: Ref) -> Receipt | None:
+        raise NeedsPerson(GateReason.VENDOR_UNSURE, "book")
+
+    vendor = Vendor(failures=[failure(ErrorKind.AMBIGUOUS, 60) for _ in range(2)])
+    for look in (vendor.look, cannot_tell):
+        with pytest.raises(Later):
+            start().write(Write("book", "ehr", vendor.send, look))
+        with house.session() as session:
+            cases.raise_generation(session, case)
+    receipt = start().write(Write("book", "ehr", vendor.send, cannot_tell))
+    assert receipt.id == f"id-{Ref(case, 'book', 3)}"
+    assert vendor.sends == 3
+
+
 def test_a_conflict_that_was_us_is_a_receipt(start: Start) -> None:
     """The vendor keeps the first, late, and refuses the second because of it."""
     vendor = Vendor()
@@ -209,10 +243,15 @@ def test_a_short_wait_is_sat_out_and_a_long_one_ends_the_phase(
 def test_no_try_falls_after_the_last_moment(
     start: Start, clock: TurnedClock, kind: ErrorKind, reason: GateReason
 ) -> None:
+    """A day counts from the first failure on end."""
+    vendor = Vendor(failures=[failure(kind, retry_after_s=60) for _ in range(2)])
     run = start()
     clock.turn(timedelta(hours=24))
+    with pytest.raises(Later):
+        run.read("find", "ehr", vendor.answer)
+    clock.turn(timedelta(hours=24))
     with pytest.raises(NeedsPerson) as caught:
-        run.read("find", "ehr", Vendor(failures=[failure(kind, SHORT_S)]).answer)
+        run.read("find", "ehr", vendor.answer)
     assert caught.value.reason is reason
 
 

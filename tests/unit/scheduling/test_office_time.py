@@ -34,17 +34,19 @@ def test_office_hours_skip_nights_and_weekends(
 def test_trying_ends_a_day_after_the_request_when_the_visit_is_far(house: House) -> None:
     stage = Stage(house)
     case = stage.see(stage.submit(visit_request(earliest=earliest(25))))
-    assert last_moment(stage.practice, case) == case.created + timedelta(hours=24)
+    assert last_moment(stage.practice, case, case.created) == case.created + timedelta(hours=24)
 
 
 def test_trying_ends_two_office_hours_before_a_near_visit(house: House) -> None:
     stage = Stage(house)
     case = stage.see(stage.submit(visit_request(earliest=earliest(8))))
     booked = replace(case, memo=replace(case.memo, opening=opening(8, 11)))
-    assert last_moment(stage.practice, booked).astimezone(UTC) == at(8, 9).astimezone(UTC)
+    assert last_moment(stage.practice, booked, case.created).astimezone(UTC) == at(8, 9).astimezone(
+        UTC
+    )
 
 
 def test_even_a_visit_of_today_gets_a_fair_chance(house: House) -> None:
     stage = Stage(house)
     case = stage.see(stage.submit(visit_request(earliest=earliest(7))))
-    assert last_moment(stage.practice, case) == case.created + timedelta(minutes=10)
+    assert last_moment(stage.practice, case, case.created) == case.created + timedelta(minutes=10)

@@ -100,23 +100,25 @@ CALLS: dict[str, Call] = {
     "audit.record": lambda s, ids: audit.record(s, _view(ids)),
     "cases.close": lambda s, ids: cases.close(s, ids.case, CaseState.DONE),
     "cases.get": lambda s, ids: cases.get(s, ids.case),
+    "cases.hold": lambda s, ids: cases.hold(s, ids.case, 1),
     "cases.lock": lambda s, ids: cases.lock(s, ids.case),
     "cases.open_case": lambda s, ids: cases.open_case(
         s, CaseId(uuid4()), visit_request(), nonce=ids.nonce, phase="x", now=NOW, actor="x"
     ),
     "cases.person_index": lambda s, ids: cases.person_index(s, visit_request().patient),
-    "cases.raise_generation": lambda s, ids: cases.raise_generation(s, ids.case),
+    "cases.raise_generation": lambda s, ids: cases.raise_generation(s, ids.whole_case),
     "cases.remember": lambda s, ids: cases.remember(s, ids.whole_case, patient_id="x").memo,
     "cases.reopen": lambda s, ids: cases.reopen(s, ids.case),
     "cases.states": lambda s, ids: cases.states(s),
     "cases.stop_at_gate": lambda s, ids: cases.stop_at_gate(s, ids.case),
     "connections.mark": lambda s, ids: connections.mark(s, "ehr", "stopped", "401", NOW),
     "connections.states": lambda s, ids: connections.states(s),
-    "connections.works": lambda s, ids: connections.works(s, ["ehr"], NOW),
+    "connections.works": lambda s, ids: connections.works(s, ids.case, NOW),
     "effects.begin": lambda s, ids: effects.begin(s, ids.ref, "ehr", NOW),
     "effects.begun": lambda s, ids: effects.begun(s, ids.case, "book"),
     "effects.done": lambda s, ids: effects.done(s, ids.case, "book"),
     "effects.finish": lambda s, ids: effects.finish(s, ids.ref, RECEIPT, NOW),
+    "effects.in_doubt": lambda s, ids: effects.in_doubt(s, ids.case, "mail", 2),
     "effects.of_case": lambda s, ids: effects.of_case(s, ids.case),
     "effects.undo": lambda s, ids: effects.undo(s, ids.case, "book"),
     "effects.unsent": lambda s, ids: effects.unsent(s, ids.ref),
@@ -177,6 +179,7 @@ def theirs(house: House) -> Ids:
         inquiries.keep_raw(session, inquiry.id, ANSWER, NOW)
         effects.begin(session, ids.ref, "ehr", NOW)
         effects.finish(session, ids.ref, RECEIPT, NOW)
+        effects.begin(session, Ref(ids.case, "mail"), "mail", NOW)
         attempts.add(session, ids.case, [ATTEMPT])
         attachments.add(session, ids.case, "card", b"picture", NOW)
         [(attachment, _)] = attachments.of_case(session, ids.case)
@@ -186,7 +189,7 @@ def theirs(house: House) -> Ids:
         people.keep(session, ids.username, "Front Desk", "hash")
         staff = people.by_username(session, ids.username)
         assert staff is not None
-        connections.mark(session, "ehr", "stopped", "401", NOW)
+        connections.mark(session, "ehr", "stopped", "401", NOW - timedelta(hours=1))
         throttle.take(session, ids.token, NOW, 1)
         session.run(_LOSE, id=f"{ids.case.hex}.1")
     return Ids(ids.case, gate, inquiry.id, attachment, staff.id, ids.username, ids.token, ids.nonce)

@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 from cleargate.directory.practice import Practice
 from cleargate.eligibility.answer import is_broken, is_worth_asking_again, read_raw, undetermined
 from cleargate.engine.retry import next_try
-from cleargate.engine.run import Run, keep_attempts, mark_stopped
+from cleargate.engine.run import Run, mark_stopped
 from cleargate.nouns.case import Attempt
 from cleargate.nouns.coverage import Coverage
 from cleargate.nouns.eligibility import Asker, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.gate import GateReason
 from cleargate.nouns.ids import Ref
-from cleargate.store import audit, inquiries
+from cleargate.store import attempts, audit, inquiries
 from cleargate.store.audit import Action, Event
 from cleargate.store.database import Session
 from cleargate.store.inquiries import InquiryState, StoredInquiry
@@ -231,7 +231,7 @@ class Question:
             ref=self._ref.value,
             next_try=next_try_at,
         )
-        keep_attempts(session, self._run.case.id, [attempt], self._run.clock.now())
+        attempts.add(session, self._run.case.id, [attempt])
 
     def _audit(self, session: Session, outcome: str) -> None:
         """Asking a payer discloses who the patient is: it belongs on the trail."""

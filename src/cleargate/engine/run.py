@@ -5,7 +5,7 @@ to repeat, and every write first looks whether its effect is kept already (see s
 """
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -77,15 +77,24 @@ class Run(Generic[P]):
     @contextmanager
     def commit(self) -> Iterator[Session]:
         """A transaction that holds the case; Superseded when the case has moved on."""
-        with self.database.session(self.practice_id) as session:
-            self.case = cases.lock(session, self.case.id, self.case.phase_seq)
-            keep_attempts(session, self.case.id, self._attempts, self.clock.now())
-            yield session
+        before = self.case
+        try:
+            with self.database.session(self.practice_id) as session:
+                cases.hold(session, self.case.id, self.case.phase_seq)
+                attempts.add(session, self.case.id, self._attempts)
+                yield session
+        except BaseException:
+            self.case = before
+            raise
         self._attempts.clear()
 
     def remember(self, session: Session, **changes: Any) -> None:  # noqa: ANN401
         """Change fields of the case's memo in this transaction."""
         self.case = cases.remember(session, self.case, **changes)
+
+    def raise_generation(self, session: Session) -> None:
+        """What was taken back in this transaction will be done again under new Refs."""
+        self.case = cases.raise_generation(session, self.case)
 
     def read(self, step: str, connection: str, call: Callable[[], T]) -> T:
         """Ask outside, which is free to repeat, until it answers or a person is needed."""
@@ -185,7 +194,7 @@ class Run(Generic[P]):
                 self._remember_receipt(session, write, receipt)
         except Superseded:
             with self.database.session(self.practice_id) as session:
-                keep_attempts(session, self.case.id, self._attempts, self.clock.now())
+                attempts.add(session, self.case.id, self._attempts)
                 self._keep(session, write, ref, receipt)
             raise
 
@@ -263,6 +272,7 @@ class Run(Generic[P]):
     def end(self, ending: Ending) -> None:
         """Keep what happens next, in one commit with all that is left to tell."""
         with self.commit() as session:
+            note_what_works(session, self.case.id, self.clock.now())
             match ending:
                 case Next(phase, due, note):
                     start_phase(session, self.case.id, phase, due=due, note=note)
@@ -273,13 +283,9 @@ class Run(Generic[P]):
                     cases.close(session, self.case.id, state)
 
 
-def keep_attempts(session: Session, case: CaseId, tries: Sequence[Attempt], now: datetime) -> None:
-    """Put tries on the case's timeline; a stopped connection that answered works again."""
-    if not tries:
-        return
-    attempts.add(session, case, tries)
-    answered = [each.connection for each in tries if each.outcome == "ok"]
-    for name in connections.works(session, answered, now) if answered else ():
+def note_what_works(session: Session, case: CaseId, now: datetime) -> None:
+    """A stopped connection that answered this case works again."""
+    for name in connections.works(session, case, now):
         event = Event("connection.works", Action.UPDATE, "connection", name, connection=name)
         audit.record(session, event)
 

@@ -27,7 +27,7 @@ def decide(
     case = cases.lock(session, stored.case)
     changes = _changes(case, stored.gate, decision)
     if decision.choice is Choice.ASK_AGAIN:
-        cases.raise_generation(session, case.id)
+        case = cases.raise_generation(session, case)
         inquiries.retire(session, case.id)
     if changes:
         cases.remember(session, case, **changes)

@@ -73,6 +73,8 @@ def confirm_contact(session: Session, case_id: CaseId, now: datetime) -> None:
     if case.phase in _WAITS_FOR_PATIENT:
         gates.drop(session, case_id, actor=PATIENT, now=now)
         start_phase(session, case_id, VERIFY, note="confirmed")
+    elif case.phase:  # It runs again, with what it could not have known.
+        start_phase(session, case_id, case.phase, due=case.due, note=case.note)
     _record(session, "case.contact_confirmed", case, PATIENT)
 
 

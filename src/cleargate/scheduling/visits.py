@@ -12,7 +12,7 @@ from cleargate.nouns.gate import Choice, Fact, Gate, GateReason, Offer
 from cleargate.nouns.ids import CaseId
 from cleargate.nouns.insurance import Payment
 from cleargate.ports import RecordKind
-from cleargate.store import cases, effects
+from cleargate.store import effects
 
 TAKEN_MAX = 5
 """How many times may be snatched away in one go before the book is read again."""
@@ -170,7 +170,7 @@ def cancel(run: Run[Practice]) -> None:
             ask_on=None,
             given_back=(*run.case.memo.given_back, *([opening.start] if opening else [])),
         )
-        cases.raise_generation(session, run.case.id)
+        run.raise_generation(session)
 
 
 def _complete_booking(run: Run[Practice]) -> None:

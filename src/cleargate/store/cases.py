@@ -110,6 +110,22 @@ def lock(session: Session, case: CaseId, seq: int | None = None) -> Case:
     return _read(session, row)
 
 
+# One case that is still in a phase, and nobody else may move it until this transaction ends.
+_HOLD = sa.text(
+    "select 1 from cases where practice_id = :practice and id = :case and state = 'open'"
+    " and phase_seq = :seq for update"
+)
+
+
+def hold(session: Session, case: CaseId, seq: int) -> None:
+    """Hold the case until the transaction ends. Raises Superseded when the phase is not its own.
+
+    It is not read again: whoever changes a case from outside of its phase queues another one.
+    """
+    if session.one(_HOLD, case=case, seq=seq) is None:
+        raise Superseded(str(case))
+
+
 # Where every case of the practice stands.
 _STATES = sa.text(
     "select id, state from cases where practice_id = :practice order by created_at limit 100000"
@@ -185,9 +201,10 @@ _RAISE = sa.text(
 )
 
 
-def raise_generation(session: Session, case: CaseId) -> None:
+def raise_generation(session: Session, case: Case) -> Case:
     """Raise the generation, so that what is done again carries new Refs; reopens a closed case."""
-    session.run(_RAISE, case=case)
+    session.run(_RAISE, case=case.id)
+    return replace(case, generation=case.generation + 1)
 
 
 # The patient or staff want something of a case that may be over.

@@ -3,14 +3,14 @@
 Fulfils the ports TokenStore and RateBudget for one practice.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from cleargate.nouns.errors import ErrorKind, PortError
-from cleargate.nouns.ids import PracticeId
+from cleargate.nouns.ids import CaseId, PracticeId
 from cleargate.nouns.time import Clock
 from cleargate.ports import Token
 from cleargate.store import audit
@@ -179,17 +179,18 @@ def mark(session: Session, connection: str, state: str, code: str, now: datetime
     return changed > 0
 
 
-# Stopped connections over which a call went through again.
+# Stopped connections over which a call of a case went through since.
 _WORKS = sa.text(
-    "update connections set state = 'ok', code = '', since = :now"
-    " where practice_id = :practice and name = any(:names) and state <> 'ok' returning name"
+    "update connections c set state = 'ok', code = '', since = :now"
+    " where practice_id = :practice and state <> 'ok' and exists (select 1 from attempts a"
+    "   where a.practice_id = :practice and a.case_id = :case and a.connection = c.name"
+    "   and a.outcome = 'ok' and a.started_at > c.since) returning name"
 )
 
 
-def works(session: Session, names: Iterable[str], now: datetime) -> list[str]:
-    """Keep that calls over these connections went through; gives those that were stopped."""
-    rows = session.run(_WORKS, names=sorted(set(names)), now=now)
-    return [row.name for row in rows]
+def works(session: Session, case: CaseId, now: datetime) -> list[str]:
+    """Keep that calls of a case went through; gives the connections that had been stopped."""
+    return [row.name for row in session.run(_WORKS, case=case, now=now)]
 
 
 def states(session: Session) -> list[ConnectionState]:

@@ -153,7 +153,7 @@ def test_what_left_before_a_person_said_again_is_looked_for_first(
     with pytest.raises(Later):
         start().write(_write(vendor))
     with house.session() as session:
-        cases.raise_generation(session, case)
+        cases.raise_generation(session, cases.lock(session, case))
     again = start()
     receipt = again.write(_write(vendor))
     assert receipt.id == f"id-{Ref(case, 'book', 1)}"
@@ -174,7 +174,7 @@ def test_a_person_s_again_is_sent_where_the_vendor_cannot_tell_or_has_nothing(
         with pytest.raises(Later):
             start().write(Write("book", "ehr", vendor.send, look))
         with house.session() as session:
-            cases.raise_generation(session, case)
+            cases.raise_generation(session, cases.lock(session, case))
     receipt = start().write(Write("book", "ehr", vendor.send, cannot_tell))
     assert receipt.id == f"id-{Ref(case, 'book', 3)}"
     assert vendor.sends == 3

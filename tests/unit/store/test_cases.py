@@ -152,7 +152,7 @@ def test_doing_it_again_raises_the_generation_and_reopens(house: House, clock: T
     with house.session() as session:
         case = open_case(session, clock.now())
         cases.close(session, case, CaseState.DONE)
-        cases.raise_generation(session, case)
+        cases.raise_generation(session, cases.lock(session, case))
         stored = cases.get(session, case)
     assert stored is not None
     assert (stored.state, stored.generation) == (CaseState.OPEN, 2)

@@ -8,12 +8,13 @@ from uuid import uuid4
 
 import pytest
 
+from cleargate.nouns.case import Attempt
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.ports import Token
-from cleargate.store import connections
+from cleargate.store import attempts, connections
 from cleargate.store.connections import Budget, StoredBudgets, StoredTokens
 from cleargate.store.database import Database
-from tests.house import House, TurnedClock
+from tests.house import House, TurnedClock, open_case
 
 LIFE = timedelta(minutes=5)
 
@@ -178,11 +179,20 @@ def test_a_connection_without_a_budget_is_not_limited(
 def test_a_stopped_connection_is_news_once_and_again_when_it_works(
     house: House, clock: TurnedClock, name: str
 ) -> None:
+    def call() -> None:
+        attempts.add(session, case, [Attempt("find", name, clock.now(), 1, "ok")])
+
     with house.session() as session:
+        case = open_case(session, clock.now())
+        call()
+        clock.turn(timedelta(seconds=1))
         assert not connections.mark(session, name, "ok", "", clock.now())
         assert connections.mark(session, name, "stopped", "401", clock.now())
         assert not connections.mark(session, name, "stopped", "401", clock.now())
         state = next(each for each in connections.states(session) if each.name == name)
         assert (state.state, state.code) == ("stopped", "401")
-        assert connections.works(session, [name], clock.now()) == [name]
-        assert connections.works(session, [name], clock.now()) == []
+        assert connections.works(session, case, clock.now()) == []
+        clock.turn(timedelta(seconds=1))
+        call()
+        assert connections.works(session, case, clock.now()) == [name]
+        assert connections.works(session, case, clock.now()) == []

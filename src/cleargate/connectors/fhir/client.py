@@ -116,9 +116,9 @@ class FhirClient:
                 raise self._failure(reply, write=False)
             page = self._read_as(Bundle, reply, write=False)
             for entry in page.entry:
-                head = self.view(Head, entry.resource)
-                if head.type == kind and head.id:
-                    hits[head.id] = entry.resource
+                found = entry.resource.get("id")
+                if entry.resource.get("resourceType") == kind and found and isinstance(found, str):
+                    hits[found] = entry.resource
             following = page.next_url()
             if not following:
                 whole = number > 0 or len(page.entry) < count or page.total == len(hits)

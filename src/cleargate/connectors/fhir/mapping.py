@@ -72,7 +72,7 @@ def patient_record(view: PatientView, wanted: PatientQuery) -> PatientRecord | N
     return PatientRecord(view.id, Patient(name, birth_date, sex, contact), view.meta.version)
 
 
-def _wanted_name(names: list[HumanName], wanted: Name) -> Name:
+def _wanted_name(names: tuple[HumanName, ...], wanted: Name) -> Name:
     found = [Name(name.family or name.text, " ".join(name.given)) for name in names]
     same = (name for name in found if name.family.casefold() == wanted.family.casefold())
     return next(same, found[0] if found else Name(""))
@@ -93,7 +93,7 @@ def e164(phone: str) -> str:
     return f"+{digits}" if len(digits) == 11 and digits[0] == "1" else phone.strip()
 
 
-def _address(found: list[Postal]) -> Address | None:
+def _address(found: tuple[Postal, ...]) -> Address | None:
     if not found:
         return None
     first = found[0]

@@ -8,7 +8,7 @@ values: client.py catches it and lets none of it out.
 import re
 from typing import TypeAlias
 
-from pydantic import AwareDatetime, BaseModel, Field, JsonValue, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from cleargate.nouns.ids import REF_SYSTEM, Ref
 
@@ -18,28 +18,34 @@ _ISSUE_TYPE = re.compile(r"[a-z]{2,20}(-[a-z]{2,20}){0,2}")
 _ELEMENT_PATH = re.compile(r"[A-Z][A-Za-z]{1,40}(\.[A-Za-z]{1,40}(\[\d{1,3}\])?){0,8}")
 
 
-class Coding(BaseModel):
+class Part(BaseModel):
+    """Whatever we look at; frozen, so that a default is shared and not copied for each record."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Coding(Part):
     """A code of a code system."""
 
     system: str = ""
     code: str = ""
 
 
-class Concept(BaseModel):
+class Concept(Part):
     """A CodeableConcept."""
 
-    coding: list[Coding] = []
+    coding: tuple[Coding, ...] = ()
     text: str = ""
 
 
-class Identifier(BaseModel):
+class Identifier(Part):
     """A business identifier."""
 
     system: str = ""
     value: str = ""
 
 
-class Reference(BaseModel):
+class Reference(Part):
     """A reference to another resource, with the name that people read."""
 
     reference: str = ""
@@ -60,19 +66,19 @@ class Reference(BaseModel):
         return (parts[-2], parts[-1]) if len(parts) > 1 else ("", "")
 
 
-class Meta(BaseModel):
+class Meta(Part):
     """A resource's version."""
 
     version: str = Field(default="", alias="versionId")
 
 
-class Head(BaseModel):
+class Head(Part):
     """What every resource has."""
 
     type: str = Field(default="", alias="resourceType")
     id: str = ""
     meta: Meta = Meta()
-    identifier: list[Identifier] = []
+    identifier: tuple[Identifier, ...] = ()
 
     def carries(self, ref: Ref) -> bool:
         """Whether our Ref is stored in it."""
@@ -90,7 +96,7 @@ class SlotView(Head):
     start: AwareDatetime
     end: AwareDatetime
     schedule: Reference = Reference()
-    service_type: list[Concept] = Field(default=[], alias="serviceType")
+    service_type: tuple[Concept, ...] = Field(default=(), alias="serviceType")
 
     def offers(self, code: str, system: str) -> bool:
         """Whether it is for a visit type; an empty system means any."""
@@ -101,36 +107,36 @@ class SlotView(Head):
 class ScheduleView(Head):
     """A Schedule: whose time it is, and where."""
 
-    actor: list[Reference] = []
+    actor: tuple[Reference, ...] = ()
 
 
 class AppointmentView(Head):
     """An Appointment as its status and its slots need it."""
 
     status: str = ""
-    slot: list[Reference] = []
+    slot: tuple[Reference, ...] = ()
 
 
-class HumanName(BaseModel):
+class HumanName(Part):
     """One of a person's names."""
 
     use: str = ""
     family: str = ""
-    given: list[str] = []
+    given: tuple[str, ...] = ()
     text: str = ""
 
 
-class Telecom(BaseModel):
+class Telecom(Part):
     """A phone number or an e-mail address."""
 
     system: str = ""
     value: str = ""
 
 
-class Postal(BaseModel):
+class Postal(Part):
     """A postal address."""
 
-    line: list[str] = []
+    line: tuple[str, ...] = ()
     city: str = ""
     state: str = ""
     postal_code: str = Field(default="", alias="postalCode")
@@ -139,74 +145,74 @@ class Postal(BaseModel):
 class PatientView(Head):
     """A Patient as matching needs it. `birthDate` may be partial, as FHIR allows."""
 
-    name: list[HumanName] = []
+    name: tuple[HumanName, ...] = ()
     birth_date: str = Field(default="", alias="birthDate")
     gender: str = ""
-    telecom: list[Telecom] = []
-    address: list[Postal] = []
+    telecom: tuple[Telecom, ...] = ()
+    address: tuple[Postal, ...] = ()
 
 
 class NamedView(Head):
     """A Location, a Practitioner or a PractitionerRole, by name."""
 
-    name: str | list[HumanName] = ""
+    name: str | tuple[HumanName, ...] = ""
     practitioner: Reference = Reference()
 
 
-class Link(BaseModel):
+class Link(Part):
     """A page beside this page."""
 
     relation: str = ""
     url: str = ""
 
 
-class Entry(BaseModel):
+class Entry(Part):
     """One hit, or the server's word about the search."""
 
     resource: Resource = {}
 
 
-class Bundle(BaseModel):
+class Bundle(Part):
     """A page of search results."""
 
     type: str = Field(alias="resourceType", pattern="^Bundle$")
     total: int | None = None
-    link: list[Link] = []
-    entry: list[Entry] = []
+    link: tuple[Link, ...] = ()
+    entry: tuple[Entry, ...] = ()
 
     def next_url(self) -> str:
         """The address of the next page, empty on the last."""
         return next((link.url for link in self.link if link.relation == "next"), "")
 
 
-class CapabilityStatement(BaseModel):
+class CapabilityStatement(Part):
     """What a server says that it can do, per resource type."""
 
-    class Rest(BaseModel):
+    class Rest(Part):
         """One side of the server."""
 
-        class OfType(BaseModel):
+        class OfType(Part):
             """One resource type."""
 
-            class Interaction(BaseModel):
+            class Interaction(Part):
                 """One interaction, such as `create`."""
 
                 code: str = ""
 
-            class SearchParam(BaseModel):
+            class SearchParam(Part):
                 """One parameter that searches obey."""
 
                 name: str = ""
 
             type: str = ""
-            interaction: list[Interaction] = []
+            interaction: tuple[Interaction, ...] = ()
             conditional_create: bool = Field(default=False, alias="conditionalCreate")
-            search: list[SearchParam] = Field(default=[], alias="searchParam")
+            search: tuple[SearchParam, ...] = Field(default=(), alias="searchParam")
 
-        resource: list[OfType] = []
+        resource: tuple[OfType, ...] = ()
 
     type: str = Field(alias="resourceType", pattern="^CapabilityStatement$")
-    rest: list[Rest] = []
+    rest: tuple[Rest, ...] = ()
 
     def of(self, name: str) -> "CapabilityStatement.Rest.OfType":
         """What it says about a resource type; nothing when it does not know it."""
@@ -214,14 +220,14 @@ class CapabilityStatement(BaseModel):
         return next(found, self.Rest.OfType())
 
 
-class _Issue(BaseModel):
+class _Issue(Part):
     code: str = ""
-    expression: list[str] = []
-    location: list[str] = []
+    expression: tuple[str, ...] = ()
+    location: tuple[str, ...] = ()
 
 
-class _Outcome(BaseModel):
-    issue: list[_Issue] = []
+class _Outcome(Part):
+    issue: tuple[_Issue, ...] = ()
 
 
 def outcome_of(content: bytes) -> tuple[str, tuple[str, ...]]:

@@ -271,6 +271,21 @@ class TestCreate:
         assert "Testperson" not in repr(vars(error))
 
     @pytest.mark.parametrize(
+        ("written", "kept"),
+        [
+            ("Patient.name[0].given[1]", True),
+            ("Patient.name.0.given.1", True),
+            ("Patient.name.0.1", False),
+            ("Patient.214.555.0123", False),
+            ("Patient.name[0].given[19870220]", False),
+        ],
+    )
+    def test_a_place_in_a_list_may_be_written_in_two_ways(self, written, kept):
+        outcome = {"issue": [{"code": "structure", "expression": [written]}]}
+        client, _ = make({"POST /fhir/Patient": [httpx2.Response(400, json=outcome)]})
+        assert error_of(lambda: create(client)).fields == ((written,) if kept else ())
+
+    @pytest.mark.parametrize(
         ("issue", "kind"), [("forbidden", "auth"), ("business-rule", "rejected")]
     )
     def test_a_403_about_one_record_does_not_stop_the_connection(self, issue, kind):

@@ -15,7 +15,8 @@ from cleargate.nouns.ids import REF_SYSTEM, Ref
 Resource: TypeAlias = dict[str, JsonValue]
 
 _ISSUE_TYPE = re.compile(r"[a-z]{2,20}(-[a-z]{2,20}){0,2}")
-_ELEMENT_PATH = re.compile(r"[A-Z][A-Za-z]{1,40}(\.[A-Za-z]{1,40}(\[\d{1,3}\])?){0,8}")
+# Some servers write the place in a list as `.0`, where FHIRPath has `[0]`.
+_ELEMENT_PATH = re.compile(r"[A-Z][A-Za-z]{1,40}(\.[A-Za-z]{1,40}(\[\d{1,3}\]|\.\d{1,3})?){0,8}")
 
 
 class Part(BaseModel):

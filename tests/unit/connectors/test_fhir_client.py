@@ -321,6 +321,27 @@ def test_another_record_than_the_one_asked_for_is_not_taken():
     assert error_of(lambda: client.read("Patient", "p1")).vendor_code == "unreadable_answer"
 
 
+@pytest.mark.parametrize(
+    ("status", "issue", "is_gone"),
+    [
+        (404, "not-found", True),
+        (410, "deleted", True),
+        (410, "", True),
+        (404, "", False),
+        (404, "not-supported", False),
+        (403, "forbidden", False),
+        (500, "exception", False),
+    ],
+)
+def test_a_record_has_gone_only_when_the_server_says_so(status, issue, is_gone):
+    body = {"resourceType": "OperationOutcome", "issue": [{"code": issue}]} if issue else {}
+    client, _ = make({"GET /fhir/Patient/p1": [httpx2.Response(status, json=body)]})
+    if is_gone:
+        assert client.read_if_there("Patient", "p1") is None
+    else:
+        error_of(lambda: client.read_if_there("Patient", "p1"))
+
+
 def test_an_id_cannot_leave_its_place_in_the_address():
     client, peer = make({"GET /fhir/Patient/../../admin": [httpx2.Response(404)]})
     error_of(lambda: client.read("Patient", "../../admin"))

@@ -16,9 +16,10 @@ from cleargate.connectors.fhir.mapping import (
     patient_record,
     patient_resource,
     released,
+    unmarked,
     with_status,
 )
-from cleargate.connectors.fhir.resources import NamedView, PatientView, Reference, SlotView
+from cleargate.connectors.fhir.resources import Head, NamedView, PatientView, Reference, SlotView
 from cleargate.nouns.appointment import BookingDetails, BookingStatus, Opening
 from cleargate.nouns.eligibility import EligibilitySummary
 from cleargate.nouns.ids import REF_SYSTEM
@@ -140,6 +141,18 @@ def test_a_claim_and_a_release_leave_the_rest_of_a_slot_alone():
     assert held["status"] == "busy"
     assert {"system": REF_SYSTEM, "value": ref().value} in held["identifier"]
     assert released(held) == SLOT
+
+
+def test_a_claim_drops_the_mark_of_a_visit_that_was_there_before():
+    again = claimed(claimed(SLOT, ref("book", 1)) | {"status": "free"}, ref("book", 2))
+    assert Head.model_validate(again).our_refs() == {ref("book", 2).value}
+    assert released(again) == SLOT
+
+
+def test_a_mark_can_be_taken_from_a_slot_that_stays_busy():
+    held = claimed(SLOT, ref())
+    assert unmarked(held, frozenset({ref().value})) == SLOT | {"status": "busy"}
+    assert unmarked(held, frozenset({ref("book", 2).value})) == held
 
 
 def test_a_release_leaves_no_empty_list_behind():

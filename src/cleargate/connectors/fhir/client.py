@@ -35,6 +35,7 @@ _LOCATION = re.compile(
     r"/(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9.-]{1,64})(/_history/(?P<v>.+))?"
 )
 _ETAG = re.compile(r'(?:W/)?"(?P<v>[^"]+)"')
+_GONE = frozenset({"404:not-found", "410", "410:deleted", "410:not-found"})
 _ABOUT_ACCESS = frozenset({"", "security", "login", "unknown", "expired", "forbidden"})
 
 
@@ -84,6 +85,18 @@ class FhirClient:
         if head.type != kind or head.id != record_id:
             raise self._http.unreadable(reply, write=False)
         return resource
+
+    def read_if_there(self, kind: str, record_id: str) -> Resource | None:
+        """One record, or None when the server says that it has gone.
+
+        A 404 without FHIR's own word for it may be that of a gateway, and is an error.
+        """
+        try:
+            return self.read(kind, record_id)
+        except PortError as failure:
+            if failure.vendor_code in _GONE:
+                return None
+            raise
 
     def search(self, kind: str, parameters: Sequence[tuple[str, str]]) -> list[Resource]:
         """All hits of one type, from all pages, each once.

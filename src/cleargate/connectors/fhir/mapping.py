@@ -252,19 +252,24 @@ def eligibility_resource(patient_id: str, summary: EligibilitySummary, ref: Ref)
 
 
 def claimed(slot: Resource, ref: Ref) -> Resource:
-    """The Slot, busy and marked as ours; everything else as it was."""
-    marked = {**slot, "status": "busy"}
-    marked["identifier"] = [*_identifiers(slot), identifier(ref)]
-    return marked
+    """The Slot, busy and marked as ours; everything else as it was.
+
+    A free Slot with a mark of ours was freed by somebody else: that mark means nothing any more.
+    """
+    others = [i for i in _identifiers(slot) if not _is_ours(i)]
+    return {**slot, "status": "busy", "identifier": [*others, identifier(ref)]}
 
 
 def released(slot: Resource) -> Resource:
     """The Slot, free and without our mark; everything else as it was."""
-    others = [i for i in _identifiers(slot) if not _is_ours(i)]
-    free = {name: value for name, value in slot.items() if name != "identifier"}
-    if others:
-        free["identifier"] = others
-    return {**free, "status": "free"}
+    return {**unmarked(slot, Head.model_validate(slot).our_refs()), "status": "free"}
+
+
+def unmarked(slot: Resource, refs: frozenset[str]) -> Resource:
+    """The Slot without the marks of these Refs; everything else as it was."""
+    others = [i for i in _identifiers(slot) if not (_is_ours(i) and _value(i) in refs)]
+    bare = {name: value for name, value in slot.items() if name != "identifier"}
+    return {**bare, "identifier": others} if others else bare
 
 
 def with_status(appointment: Resource, status: BookingStatus, ref: Ref) -> Resource:
@@ -282,6 +287,10 @@ def _identifiers(resource: Resource) -> list[JsonValue]:
 
 def _is_ours(value: JsonValue) -> bool:
     return isinstance(value, dict) and value.get("system") == REF_SYSTEM
+
+
+def _value(value: JsonValue) -> JsonValue:
+    return value.get("value") if isinstance(value, dict) else None
 
 
 def _name(name: Name) -> Resource:

@@ -22,6 +22,7 @@ from cleargate.connectors.fhir.mapping import (
     patient_record,
     patient_resource,
     released,
+    unmarked,
     with_status,
 )
 from cleargate.connectors.fhir.resources import (
@@ -242,17 +243,26 @@ class FhirPracticeSystem:
     def _is_half_cancelled(self, appointment: Resource) -> bool:
         """Whether a visit is over and one of its Slots is still marked as ours."""
         view = self._client.view(AppointmentView, appointment)
-        return view.status in _OVER and any(
-            self._client.view(Head, self._client.read("Slot", slot.id)).our_refs() & view.our_refs()
-            for slot in view.slot
-        )
+        if view.status not in _OVER:
+            return False
+        slots = (self._client.read_if_there("Slot", slot.id) for slot in view.slot)
+        heads = (self._client.view(Head, slot) for slot in slots if slot is not None)
+        return any(head.our_refs() & view.our_refs() for head in heads)
 
     def _claim(self, slot_id: str, start: datetime, ref: Ref) -> None:
-        """Make the Slot ours, unless an earlier try has done so."""
+        """Make the Slot ours, unless an earlier try has done so and it still is.
+
+        The mark alone does not say so: the practice may have freed the Slot since, or have given
+        it to somebody else, and its software leaves our mark where it was.
+        """
         for _ in range(2):
-            resource = self._client.read("Slot", slot_id)
+            resource = self._client.read_if_there("Slot", slot_id)
+            if resource is None:
+                raise self._conflict("slot_gone")
             slot = self._client.view(SlotView, resource)
-            if slot.carries(ref):
+            if slot.status != "free" and slot.carries(ref):
+                if self._is_given(slot_id, frozenset({ref.value})):
+                    raise self._conflict("slot_taken")
                 return
             if slot.status != "free" or slot.start != start:
                 raise self._conflict("slot_taken")
@@ -261,14 +271,29 @@ class FhirPracticeSystem:
         raise self._conflict("slot_taken")
 
     def _release(self, slot_id: str, refs: frozenset[str]) -> None:
-        """Free the Slot if it is still held by one of these Refs."""
+        """Take the marks of these Refs from the Slot, and free it unless it is somebody else's."""
         for _ in range(2):
-            resource = self._client.read("Slot", slot_id)
-            if not self._client.view(Head, resource).our_refs() & refs:
+            resource = self._client.read_if_there("Slot", slot_id)
+            marks = self._client.view(Head, resource or {}).our_refs()
+            if resource is None or not marks & refs:
                 return
-            if self._update(released(resource)) is not None:
+            keep = bool(marks - refs) or self._is_given(slot_id, refs)
+            if self._update(unmarked(resource, refs) if keep else released(resource)) is not None:
                 return
         raise self._conflict("slot_not_released")
+
+    def _is_given(self, slot_id: str, refs: frozenset[str]) -> bool:
+        """Whether a visit of nobody with these Refs stands in the Slot, if the server can tell."""
+        if not self._client.can_search("Appointment", "slot"):
+            return False
+        hits = self._client.search("Appointment", [("slot", f"Slot/{slot_id}")])
+        views = [self._client.view(AppointmentView, resource) for resource in hits]
+        return any(
+            view.status not in _OVER
+            and not view.our_refs() & refs
+            and slot_id in {slot.id for slot in view.slot}
+            for view in views
+        )
 
     def _release_all_but(self, kept: frozenset[str], slot_id: str, ref: Ref) -> None:
         """Free what this Ref holds and does not need: this Slot, or those of earlier tries."""

@@ -156,23 +156,25 @@ class Run(Generic[P]):
                 self._finish(write, ref, found)
 
     def _send_once(self, write: Write, ref: Ref, doubts: int) -> Receipt:
-        """Send, unless an earlier send is found to have arrived."""
-        if doubts and write.look is not None:
-            found = self._look(write, ref)
-            if found is not None:
-                return found
+        """Send, unless an earlier send is found to have arrived; in doubt, look afterwards too.
+
+        The earlier one may arrive beside the later, and not every vendor keeps two apart: whoever
+        then finds both refuses, and a person is told.
+        """
+        if doubts and (found := self._look(write, ref)) is not None:
+            return found
         if doubts > write.blind_sends and write.look is None:
             raise NeedsPerson(GateReason.VENDOR_UNSURE, write.step)
         try:
-            return self.attempt(write.step, write.connection, lambda: write.send(ref), ref.value)
+            sent = self.attempt(write.step, write.connection, lambda: write.send(ref), ref.value)
         except PortError as error:
-            if error.kind is ErrorKind.CONFLICT and write.look is not None:
-                found = self._look(write, ref)
-                if found is not None:
-                    return found
+            if error.kind is ErrorKind.CONFLICT and (found := self._look(write, ref)) is not None:
+                return found
             raise
+        return (self._look(write, ref) if doubts else None) or sent
 
     def _look(self, write: Write, ref: Ref) -> Receipt | None:
+        """What the vendor has under a Ref; None as well where it cannot be searched."""
         look = write.look
         if look is None:
             return None

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from cleargate.engine.endings import AtGate, Closed, Later, NeedsPerson, Next
 from cleargate.engine.run import PATIENCE, Run, Write, load_case
 from cleargate.nouns.case import Attempt, CaseState, Outcome, Receipt
-from cleargate.nouns.errors import ErrorKind
+from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.gate import Choice, Decision, Gate, GateReason
 from cleargate.nouns.ids import CaseId, Ref
 from cleargate.store import attempts, cases, connections, gates
@@ -92,13 +92,13 @@ def test_a_finished_write_is_never_sent_again(start: Start) -> None:
     assert vendor.sends == 1
 
 
-def test_killed_before_sending_it_looks_and_then_sends(start: Start) -> None:
+def test_killed_before_sending_it_looks_sends_and_looks_again(start: Start) -> None:
     vendor = Vendor(failures=[Killed()])
     with pytest.raises(Killed):
         start().write(_write(vendor))
     start().write(_write(vendor))
     assert list(vendor.kept.values()) == [1]
-    assert vendor.looks == 1
+    assert vendor.looks == 2
 
 
 def test_killed_after_the_vendor_kept_it_it_looks_and_does_not_send(start: Start) -> None:
@@ -129,6 +129,26 @@ def test_a_refused_try_is_sent_again_without_a_look(start: Start) -> None:
     vendor = Vendor(failures=[failure(ErrorKind.RETRYABLE)])
     start().write(_write(vendor))
     assert (vendor.sends, vendor.looks) == (2, 0)
+
+
+def test_what_arrived_beside_a_second_send_is_seen(start: Start) -> None:
+    """The first send arrives while the second is on its way, and the vendor keeps both."""
+    vendor = Vendor(failures=[failure(ErrorKind.AMBIGUOUS, SHORT_S)])
+
+    def look(ref: Ref) -> Receipt | None:
+        if vendor.kept.get(ref.value, 0) > 1:
+            raise PortError(ErrorKind.REJECTED, "ehr", vendor_code="duplicate_ref")
+        return None
+
+    def send(ref: Ref) -> Receipt:
+        receipt = vendor.send(ref)
+        vendor.kept[ref.value] += 1
+        return receipt
+
+    with pytest.raises(NeedsPerson) as caught:
+        start().write(Write("book", "ehr", send, look))
+    assert caught.value.error is not None
+    assert caught.value.error.vendor_code == "duplicate_ref"
 
 
 def test_a_doubt_that_cannot_be_looked_into_needs_a_person(start: Start) -> None:

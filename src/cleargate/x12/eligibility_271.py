@@ -20,9 +20,13 @@ PAYER, PROVIDER, SUBSCRIBER, DEPENDENT = "20", "21", "22", "23"
 """HL03: who a level is about."""
 _CODES = frozenset({PAYER, PROVIDER, SUBSCRIBER, DEPENDENT})
 
-_Numbered = tuple[int, Elements]
-_Loop = list[_Numbered]
-_Tagged = dict[str, _Loop]
+_Segments = list[tuple[int, Elements]]
+_Tagged = dict[str, _Segments]
+"""The segments of a loop below its first one, under their tags, in file order."""
+_Loop = tuple[int, Elements, _Tagged]
+"""One EB and what is below it."""
+_LevelLoop = tuple[int, Elements, _Tagged, list[_Loop]]
+"""One HL, its head and its EB loops."""
 
 
 class Party(NamedTuple):
@@ -176,29 +180,33 @@ class Answer:
 def read_answer(transaction: TransactionSet, report: Report) -> Answer:
     """Read a 271 into its loops."""
     repetition = transaction.delimiters.repetition
-    levels = [_level(loops, repetition, report) for loops in _hierarchy(transaction, report)]
+    levels = [_level(loop, repetition, report) for loop in _hierarchy(transaction, report)]
     if not levels:
         report(warning("no_levels", transaction.first, "The 271 has no HL segment."))
     return Answer(_members(levels, report))
 
 
-def _hierarchy(transaction: TransactionSet, report: Report) -> list[list[_Loop]]:
+def _hierarchy(transaction: TransactionSet, report: Report) -> list[_LevelLoop]:
     """Cut the set at HL into levels, and each level at EB: its head, then its EB loops."""
-    levels: list[list[_Loop]] = []
-    loop: _Loop = []
-    for numbered in enumerate(transaction.segments, transaction.first):
-        tag = numbered[1][0]
-        if tag == "HL":
-            loop = [numbered]
-            levels.append([loop])
-        elif tag == "EB":
-            loop = [numbered]
-            if levels:
-                levels[-1].append(loop)
-            else:
-                report(warning("eb_outside_level", numbered[0], "EB stands before any HL."))
-        elif tag != "SE":
-            loop.append(numbered)
+    levels: list[_LevelLoop] = []
+    outside: list[_Loop] = []
+    benefits = outside
+    segments: _Tagged = {}
+    for number, segment in enumerate(transaction.segments, transaction.first):
+        tag = segment[0]
+        if tag == "EB":
+            segments = {}
+            benefits.append((number, segment, segments))
+        elif tag == "HL":
+            segments, benefits = {}, []
+            levels.append((number, segment, segments, benefits))
+        elif tag in segments:
+            segments[tag].append((number, segment))
+        else:
+            segments[tag] = [(number, segment)]
+    segments.pop("SE", None)
+    for number, _, _ in outside:
+        report(warning("eb_outside_level", number, "EB stands before any HL."))
     return levels
 
 
@@ -232,11 +240,10 @@ def _members(levels: list[Level], report: Report) -> tuple[Member, ...]:
     return tuple(members)
 
 
-def _level(loops: list[_Loop], repetition: str, report: Report) -> Level:
+def _level(loop: _LevelLoop, repetition: str, report: Report) -> Level:
     """Read one HL loop: its head, then one EB loop after another."""
-    number, hl = loops[0][0]
-    head = _by_tag(loops[0])
-    _, identifier, parent, code, *_ = hl + _PADDING
+    number, hl, head, benefits = loop
+    identifier, parent, code = (hl + _PADDING)[1:4]
     level = Level(
         number,
         identifier,
@@ -246,22 +253,10 @@ def _level(loops: list[_Loop], repetition: str, report: Report) -> Level:
         head,
         _periods(head["DTP"], report) if "DTP" in head else (),
         _rejections(head["AAA"], report) if "AAA" in head else (),
-        tuple([_benefit(loop, repetition, report) for loop in loops[1:]]),
+        tuple([_benefit(one, repetition, report) for one in benefits]),
     )
     _check_level(level, report)
     return level
-
-
-def _by_tag(loop: _Loop) -> _Tagged:
-    """The segments of a loop under their tags, in file order."""
-    tagged: _Tagged = {}
-    for numbered in loop:
-        tag = numbered[1][0]
-        if tag in tagged:
-            tagged[tag].append(numbered)
-        else:
-            tagged[tag] = [numbered]
-    return tagged
 
 
 def _check_level(level: Level, report: Report) -> None:
@@ -279,7 +274,7 @@ def _check_level(level: Level, report: Report) -> None:
 
 def _benefit(loop: _Loop, repetition: str, report: Report) -> Benefit:
     """Read one EB loop. NM1 and PER belong to its 2120 loop, whether LS and LE wrap it or not."""
-    number, eb = loop[0]
+    number, eb, segments = loop
     elements = (eb + _PADDING)[:14]
     codes = elements[3]
     services = _service_types(codes, repetition) if codes else ()
@@ -287,7 +282,7 @@ def _benefit(loop: _Loop, repetition: str, report: Report) -> Benefit:
         report(warning("eb_without_code", number, "EB01 is empty."))
     if len(codes) > 2 and max(map(len, services)) > 2:
         report(warning("service_type", number, "EB03 holds something that is no service type."))
-    attached = _attached(_by_tag(loop), report) if len(loop) > 1 else NOTHING_ATTACHED
+    attached = _attached(segments, report) if segments else NOTHING_ATTACHED
     return Benefit(number, elements, services, attached)
 
 
@@ -337,7 +332,7 @@ _LAST = 1 << 62
 """Beyond every segment number."""
 
 
-def _references(refs: _Loop) -> tuple[Reference, ...]:
+def _references(refs: _Segments) -> tuple[Reference, ...]:
     return tuple(
         [
             Reference(number, element(ref, 1), element(ref, 2), element(ref, 3))
@@ -346,7 +341,7 @@ def _references(refs: _Loop) -> tuple[Reference, ...]:
     )
 
 
-def _places(codes: _Loop) -> tuple[str, ...]:
+def _places(codes: _Segments) -> tuple[str, ...]:
     return tuple([element(iii, 2) for _, iii in codes if element(iii, 1) == "ZZ"])
 
 
@@ -355,7 +350,7 @@ def _delivery(number: int, hsd: Elements) -> Delivery:
     return Delivery(number, unit, quantity, per, period, periods)
 
 
-def _rejections(segments: _Loop, report: Report) -> tuple[Rejection, ...]:
+def _rejections(segments: _Segments, report: Report) -> tuple[Rejection, ...]:
     found: list[Rejection] = []
     for number, aaa in segments:
         _, valid, _, reason, follow_up = (aaa + _PADDING)[:5]
@@ -365,7 +360,7 @@ def _rejections(segments: _Loop, report: Report) -> tuple[Rejection, ...]:
     return tuple(found)
 
 
-def _periods(segments: _Loop, report: Report) -> tuple[Period, ...]:
+def _periods(segments: _Segments, report: Report) -> tuple[Period, ...]:
     found: list[Period] = []
     for number, dtp in segments:
         first, _, last = element(dtp, 3).partition("-")

@@ -5,12 +5,11 @@ is carved out has its own 30, and so has the Medicare that another payer knows o
 """
 
 import re
-from datetime import date
 from typing import NamedTuple
 
 from cleargate.coverage.dates import Miss, Standing, standing
 from cleargate.coverage.rows import BenefitRow, Info, PayerAnswer
-from cleargate.coverage.services import wanted
+from cleargate.coverage.services import Asked
 
 STATUS = frozenset({Info.ACTIVE, Info.ACTIVE_PENDING, Info.INACTIVE})
 _PLAIN = frozenset(
@@ -71,51 +70,43 @@ class Plan(NamedTuple):
         return ""
 
 
-def read_plan(answer: PayerAnswer, asked: frozenset[str], on: date) -> Plan:
-    """Sort an answer's rows by what they say about the plan, and about services, on a day."""
+def read_plan(answer: PayerAnswer, asked: Asked) -> Plan:
+    """Sort an answer's rows by what they say about the plan, and about services, on the day."""
     foreign = foreign_rows(answer)
     plan = Plan([], [], [], [], [], foreign, [], [], {}, [], [])
     for row in answer.rows:
         if foreign and row in foreign:
             continue
         spans = row.details.spans
-        if spans and (when := standing(spans, on)).missed:
+        if spans and (when := standing(spans, asked.on)).missed:
             # A plan that says it is inactive and ended is inactive for good; see verdict.py.
             ended = row.info is Info.INACTIVE and when.missed is Miss.ENDED
             if ended or row.info is Info.ACTIVE:
                 plan.outdated.append((row, when))
-        elif row.speaks_for_plan:
-            _file_plan_row(plan, row)
         else:
-            plan.rows.append(row)
-    _index(plan, wanted(asked))
+            _file(plan, row, asked.wanted)
     return plan
 
 
-def _file_plan_row(plan: Plan, row: BenefitRow) -> None:
-    """Put a row with service type 30, or none, where it belongs."""
-    if row.plan and is_carved_out(row):
-        if row.info is Info.ACTIVE:
+def _file(plan: Plan, row: BenefitRow, wanted: frozenset[str]) -> None:
+    """Put a row in force wherever it will be looked for."""
+    info, details, for_plan = row.info, row.details, row.speaks_for_plan
+    if for_plan and row.plan and is_carved_out(row):
+        if info is Info.ACTIVE:
             plan.carved_out.append(row)
         return
     plan.rows.append(row)
-    if row.info in STATUS:
-        _of_status(plan, row.info).append(row)
-
-
-def _index(plan: Plan, services: frozenset[str]) -> None:
-    """Find among the rows those that anything will be looked for in."""
-    for row in plan.rows:
-        details = row.details
-        named = services.intersection(row.services)
-        for service in named:
-            plan.by_service.setdefault(service, []).append(row)
-        if named or row.speaks_for_plan:
-            plan.relevant.append(row)
-        if details.messages:
-            plan.talking.append(row)
-        if details.entities or details.refusals or row.info not in _PLAIN:
-            plan.notable.append(row)
+    if for_plan and info in STATUS:
+        _of_status(plan, info).append(row)
+    named = wanted.intersection(row.services)
+    for service in named:
+        plan.by_service.setdefault(service, []).append(row)
+    if for_plan or named:
+        plan.relevant.append(row)
+    if details.messages:
+        plan.talking.append(row)
+    if details.entities or details.refusals or info not in _PLAIN:
+        plan.notable.append(row)
 
 
 def _of_status(plan: Plan, info: Info) -> list[BenefitRow]:

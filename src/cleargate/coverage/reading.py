@@ -6,7 +6,7 @@ from datetime import date
 
 from cleargate.coverage.origins.x271 import payer_answer
 from cleargate.coverage.reasons import reason
-from cleargate.coverage.services import wanted
+from cleargate.coverage.services import Asked, asked_for
 from cleargate.coverage.verdict import judge
 from cleargate.nouns.coverage import Coverage, ServiceVerdict, Source, Verdict
 from cleargate.x12.acknowledgement import CODES, Acknowledgement, read_acknowledgement
@@ -49,9 +49,10 @@ def read_271_sets(
     """
     if not services:
         raise ValueError("at least one service type must be asked for")
+    asked = asked_for(services, on)
     found: list[Diagnostic] = []
     for index, transaction in enumerate(transaction_sets(chunks, found.append), 1):
-        coverages = _coverages(transaction, index, services, on, found)
+        coverages = _coverages(transaction, index, asked, found)
         yield Reading(coverages, tuple(found))
         found.clear()
     if found:
@@ -61,22 +62,22 @@ def read_271_sets(
 def _coverages(
     transaction: TransactionSet,
     index: int,
-    services: tuple[str, ...],
-    on: date,
+    asked: Asked,
     found: list[Diagnostic],
 ) -> tuple[Coverage, ...]:
     first = transaction.first
     if transaction.code in CODES:
-        return _acknowledged(read_acknowledgement(transaction), index, services, found)
+        return _acknowledged(read_acknowledgement(transaction), index, asked.services, found)
     if transaction.code != "271":
         found.append(error("not_271", first, "The transaction set is no 271."))
         return ()
     if not transaction.version.startswith(_VERSIONS):
         found.append(warning("version", first, "Neither version 005010 nor 004010; read as 5010."))
-    codes = wanted(frozenset(services))
     return tuple(
-        judge(payer_answer(member, index, codes, complete=transaction.complete), services, on)
-        for member in read_answer(transaction, found.append).members
+        [
+            judge(payer_answer(member, index, asked.wanted, complete=transaction.complete), asked)
+            for member in read_answer(transaction, found.append).members
+        ]
     )
 
 

@@ -4,6 +4,8 @@ Source: X12 code list 1365 (EB03); the words are those seen in payers' free text
 """
 
 import re
+from datetime import date
+from typing import NamedTuple
 
 from cleargate.coverage.rows import PLAN
 
@@ -28,9 +30,23 @@ RELATED = {"PT": frozenset({"AE", "A9"}), "AE": frozenset({"PT", "A9"})}
 _ALL_RELATED: frozenset[str] = frozenset().union(*RELATED.values())
 
 
-def wanted(asked: frozenset[str]) -> frozenset[str]:
-    """The service types whose rows can matter: those asked for, the plan's, and related ones."""
-    return asked | _ALL_RELATED | {PLAN}
+class Asked(NamedTuple):
+    """What an answer is read for, made once a file: `services` on the day of the visit.
+
+    The first of the services is the primary one. `each` is the set of them; rows of `wanted` can
+    matter: those of the services, of the plan, and of related services.
+    """
+
+    services: tuple[str, ...]
+    each: frozenset[str]
+    wanted: frozenset[str]
+    on: date
+
+
+def asked_for(services: tuple[str, ...], on: date) -> Asked:
+    """The services asked on a day, of which there is at least one."""
+    each = frozenset(services)
+    return Asked(services, each, each | _ALL_RELATED | {PLAN}, on)
 
 
 _WORDS = {

@@ -18,7 +18,7 @@ from cleargate.coverage.others import delegations, read_other_payers
 from cleargate.coverage.plan import STATUS, Plan, read_plan
 from cleargate.coverage.reasons import Doubt, reason, refusal
 from cleargate.coverage.rows import PLAN, BenefitRow, Info, PayerAnswer
-from cleargate.coverage.services import RELATED, is_named_in
+from cleargate.coverage.services import RELATED, Asked, is_named_in
 from cleargate.nouns.coverage import (
     Coverage,
     Network,
@@ -52,21 +52,20 @@ _STOPPING = {
 """Rows that leave a service unclear, whatever else is said."""
 
 
-def judge(answer: PayerAnswer, services: tuple[str, ...], on: date) -> Coverage:
+def judge(answer: PayerAnswer, asked: Asked) -> Coverage:
     """Judge one answer for the services asked, the first of which is the primary one."""
-    asked = frozenset(services)
-    plan = read_plan(answer, asked, on)
-    dates = standing(answer.spans, on)
-    amounts, amount_doubts = read_amounts(plan.relevant, asked)
-    limits, limit_doubts = read_limits(plan, asked)
-    needs = read_needs(plan.relevant, services[0])
+    plan = read_plan(answer, asked)
+    dates = standing(answer.spans, asked.on)
+    amounts, amount_doubts = read_amounts(plan.relevant, asked.each)
+    limits, limit_doubts = read_limits(plan, asked.each)
+    needs = read_needs(plan.relevant, asked.services[0])
     others, other_doubts = read_other_payers(plan)
     doubts = [*amount_doubts, *limit_doubts, *needs.doubts, *other_doubts]
     if plan.notable:
         doubts[:0] = [*_row_doubts(plan), *delegations(plan)]
     doubts[:0] = _patient_doubts(answer, dates)
-    verdicts = _verdicts(services, plan, doubts, answer.complete)
-    bounds = _bounds(plan, dates, on)
+    verdicts = _verdicts(asked.services, plan, doubts, answer.complete)
+    bounds = _bounds(plan, dates, asked.on)
     return Coverage(
         payer=answer.payer,
         verdict=verdicts[0].verdict,
@@ -77,7 +76,7 @@ def judge(answer: PayerAnswer, services: tuple[str, ...], on: date) -> Coverage:
         authorisation=needs.authorisation,
         referral=needs.referral,
         other_payers=tuple(others),
-        reasons=_reasons(verdicts, doubts, asked),
+        reasons=_reasons(verdicts, doubts, asked.each),
         begins=bounds.begins,
         ends=bounds.ends,
         trace=answer.trace,

@@ -22,7 +22,7 @@ _BOUNDING = frozenset(SpanKind) - {SpanKind.SERVICE}
 
 
 class Standing(NamedTuple):
-    """How spans lie to a day: `missed` is None where they hold, with their bounds and places."""
+    """How spans lie to a day: `missed` is None where they hold. `sources` are those that miss."""
 
     missed: Miss | None
     begins: date | None
@@ -39,7 +39,7 @@ def standing(spans: Sequence[Span], on: date) -> Standing:
         return ALWAYS
     if len(spans) == 1 and spans[0].kind in _BOUNDING and _holds(spans[0], on):
         [only] = spans
-        return Standing(None, only.begin, only.end, (only.source,))
+        return Standing(None, only.begin, only.end, ())
     bounds: list[Span] = []
     for kind in dict.fromkeys(span.kind for span in spans):
         choices = _paired([span for span in spans if span.kind is kind])
@@ -54,7 +54,7 @@ def standing(spans: Sequence[Span], on: date) -> Standing:
         None,
         max((span.begin for span in bounds if span.begin), default=None),
         min((span.end for span in bounds if span.end), default=None),
-        tuple(span.source for span in bounds),
+        (),
     )
 
 
@@ -67,7 +67,7 @@ def _paired(spans: list[Span]) -> list[Span]:
     begin, end = begins[0], ends[0]
     if begin.begin and end.end and begin.begin > end.end:
         return spans
-    joined = Span(begin.kind, begin.begin, end.end, end.source)
+    joined = Span(begin.kind, begin.begin, end.end, end.segment)
     return [joined, *(span for span in spans if span is not begin and span is not end)]
 
 

@@ -6,7 +6,7 @@ REFERRAL". The primary service's own rows decide; the plan's rows speak where th
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cleargate.coverage.network import effective_network
 from cleargate.coverage.reasons import Doubt, reason
@@ -25,8 +25,7 @@ _BOUNDARY = frozenset({Info.OTHER_PAYER, Info.NOT_COVERED, Info.INACTIVE})
 """Rows whose flags and words are not about care under this plan."""
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(NamedTuple):
     """What is needed for the primary service."""
 
     authorisation: AuthorisationNeed
@@ -34,8 +33,7 @@ class Needs:
     doubts: tuple[Doubt, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Statement:
+class _Statement(NamedTuple):
     need: AuthorisationNeed
     network: Network
     source: Source

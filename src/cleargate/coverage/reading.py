@@ -1,8 +1,8 @@
 """From a payer's bytes to coverages: the whole way, one transaction set at a time."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from cleargate.coverage.origins.x271 import payer_answer
 from cleargate.coverage.reasons import reason
@@ -18,8 +18,7 @@ from cleargate.x12.tokenizer import chunked
 _VERSIONS = ("005010", "004010")
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What was read: one Coverage a patient, in file order, and what is wrong with the file."""
 
     coverages: tuple[Coverage, ...]

@@ -5,8 +5,8 @@ A Doubt is a reason with its reach: which services it touches, and whether it st
 
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from importlib import resources
+from typing import NamedTuple
 
 from cleargate.coverage.rows import Refusal
 from cleargate.nouns.coverage import Reason, ReasonKind, Source
@@ -31,8 +31,7 @@ _OWN = {code: _load(code, entry) for code, entry in _TABLES["own"].items()}
 _REFUSALS = {code: _load(f"AAA:{code}", entry) for code, entry in _TABLES["aaa"].items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
+class Doubt(NamedTuple):
     """A reason that reaches `services`, or every service where that is None.
 
     `stops`: an ACTIVE service becomes ACTIVE_UNCLEAR; otherwise the reason is for information.

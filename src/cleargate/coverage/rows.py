@@ -5,7 +5,6 @@ Amounts, percentages and quantities stay as the payer wrote them; amounts.py and
 them, and say so where they cannot.
 """
 
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
@@ -70,14 +69,24 @@ class Span(NamedTuple):
     kind: SpanKind
     begin: date | None
     end: date | None
-    source: Source
+    segment: int
+
+    @property
+    def source(self) -> Source:
+        """Where it stands."""
+        return Source(self.segment, "DTP03")
 
 
 class Message(NamedTuple):
     """Free text of the payer."""
 
     text: str
-    source: Source
+    segment: int
+
+    @property
+    def source(self) -> Source:
+        """Where it stands."""
+        return Source(self.segment, "MSG")
 
 
 class Frequency(NamedTuple):
@@ -88,7 +97,12 @@ class Frequency(NamedTuple):
     per: str
     period: str
     periods: str
-    source: Source
+    segment: int
+
+    @property
+    def source(self) -> Source:
+        """Where it stands."""
+        return Source(self.segment, "HSD")
 
 
 class Refusal(NamedTuple):
@@ -96,7 +110,12 @@ class Refusal(NamedTuple):
 
     reason: str
     follow_up: str
-    source: Source
+    segment: int
+
+    @property
+    def source(self) -> Source:
+        """Where it stands."""
+        return Source(self.segment, "AAA03")
 
 
 class Entity(NamedTuple):
@@ -104,11 +123,19 @@ class Entity(NamedTuple):
 
     role: Role
     name: str
-    source: Source
+    segment: int
+
+    @property
+    def source(self) -> Source:
+        """Where it stands."""
+        return Source(self.segment, "NM1")
 
 
 class Details(NamedTuple):
-    """What hangs on a row: words, dates, frequencies, refusals, places of service, others."""
+    """What hangs on a row: words, dates, frequencies, refusals, places of service, others.
+
+    `text` is all free text in capitals, for rules that look for words.
+    """
 
     messages: tuple[Message, ...] = ()
     spans: tuple[Span, ...] = ()
@@ -116,6 +143,7 @@ class Details(NamedTuple):
     refusals: tuple[Refusal, ...] = ()
     places: tuple[str, ...] = ()
     entities: tuple[Entity, ...] = ()
+    text: str = ""
 
 
 NO_DETAILS = Details()
@@ -162,12 +190,11 @@ class BenefitRow(NamedTuple):
 
     @property
     def text(self) -> str:
-        """All free text in capitals, for rules that look for words."""
-        return " / ".join(message.text for message in self.messages).upper()
+        """The payer's words in capitals."""
+        return self.details.text
 
 
-@dataclass(frozen=True, slots=True)
-class PayerAnswer:
+class PayerAnswer(NamedTuple):
     """All that one answer says about one patient. `complete`: its end was not lost.
 
     `spans` are the dates that the payer stated for the patient, beside those of single rows.

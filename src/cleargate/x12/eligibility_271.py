@@ -8,7 +8,6 @@ seldom asked for is decoded when it is asked for.
 Source: 005010X279A1, chapter 2; 004010X092A1.
 """
 
-from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
@@ -149,8 +148,7 @@ class Level(NamedTuple):
         return _references(self.head["REF"]) if "REF" in self.head else ()
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One person of the answer with the levels above. `dependent` is None for the subscriber."""
 
     payer: Level | None
@@ -170,8 +168,7 @@ class Member:
         return not (subscriber.benefits or subscriber.rejections)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """One 271. There is at least one member, without a patient where the payer named nobody."""
 
     members: tuple[Member, ...]

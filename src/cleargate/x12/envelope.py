@@ -5,7 +5,7 @@ its SE trailer may have lost its end and is marked as incomplete.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cleargate.x12.diagnostics import Report, error, warning
 from cleargate.x12.tokenizer import Delimiters, Elements, Tokenizer
@@ -16,8 +16,7 @@ SET_SEGMENTS_MAX = 200_000
 _ENVELOPE = frozenset({"ISA", "TA1", "GS", "ST", "SE", "GE", "IEA"})
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionSet:
+class TransactionSet(NamedTuple):
     """One ST to SE, or one TA1 that stands between interchange header and group (code `TA1`).
 
     `first` is the number of its first segment in the file, from 1; `version` is ST03, or GS08

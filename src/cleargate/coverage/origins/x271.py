@@ -17,7 +17,7 @@ from cleargate.coverage.rows import (
     Span,
     SpanKind,
 )
-from cleargate.nouns.coverage import AuthorisationNeed, Network, Person, Source
+from cleargate.nouns.coverage import AuthorisationNeed, Network, Person
 from cleargate.x12.eligibility_271 import (
     NOTHING_ATTACHED,
     Attached,
@@ -140,34 +140,41 @@ def payer_answer(
     Plain amounts and limits of services that are not wanted are left out: large payers list
     sixty services, and nothing is concluded from a copay for maternity.
     """
-    above = [level for level in (member.dependent, member.subscriber) if level is not None]
-    levels = [level for level in (member.payer, member.provider, *above[::-1]) if level is not None]
-    payer = member.payer.party if member.payer else None
-    patient = above[0] if above else None
-    people = [level.party for level in above]
-    person = people[0] if people else None
+    payer = _whom(member.payer).family
+    refusals = _refusals(member)
+    patient = member.patient
+    if patient is None:
+        return PayerAnswer(payer, (), (), refusals, complete, set_index=set_index)
+    person = _whom(patient)
+    # A dependent without an id or dates of its own has those of the subscriber.
+    holder = member.subscriber or patient
     return PayerAnswer(
-        payer=payer.family if payer else "",
-        rows=_rows(patient.benefits, wanted) if patient else (),
-        spans=_patient_spans(above),
-        refusals=tuple([_refusal(one) for level in levels for one in level.rejections]),
+        payer=payer,
+        rows=_rows(patient.benefits, wanted),
+        spans=_spans(patient.periods) or _spans(holder.periods),
+        refusals=refusals,
         complete=complete,
-        trace=patient.trace if patient else "",
-        # A dependent without an id of its own is found by the subscriber's.
-        member_id=next((one.id for one in people if one and one.id), ""),
-        family_name=person.family if person else "",
-        given_name=person.given if person else "",
-        birth_date=patient.birth_date if patient else None,
+        trace=patient.trace,
+        member_id=person.id or _whom(holder).id,
+        family_name=person.family,
+        given_name=person.given,
+        birth_date=patient.birth_date,
         set_index=set_index,
     )
 
 
-def _patient_spans(levels: list[Level]) -> tuple[Span, ...]:
-    """The patient's dates; a dependent without any has those of the subscriber's policy."""
-    for level in levels:
-        if level.periods and (spans := _spans(level.periods)):
-            return spans
-    return ()
+def _whom(level: Level | None) -> Party:
+    """Whom a level is about."""
+    return (level.party if level else None) or _NOBODY
+
+
+_NOBODY = Party(0, "", "", "", "", "")
+
+
+def _refusals(member: Member) -> tuple[Refusal, ...]:
+    """What is refused at any level, from the payer down."""
+    levels = (member.payer, member.provider, member.subscriber, member.dependent)
+    return tuple([_refusal(one) for level in levels if level for one in level.rejections])
 
 
 def _rows(benefits: tuple[Benefit, ...], wanted: frozenset[str]) -> tuple[BenefitRow, ...]:
@@ -212,12 +219,13 @@ def _row(benefit: Benefit) -> BenefitRow:
 def _details(attached: Attached) -> Details:
     messages, periods, deliveries, _, rejections, places, parties = attached
     return Details(
-        tuple([Message(text, Source(segment, "MSG")) for segment, text in messages]),
-        _spans(periods) if periods else (),
+        tuple([Message(text, segment) for segment, text in messages]),
+        _spans(periods),
         tuple(map(_frequency, deliveries)) if deliveries else (),
         tuple(map(_refusal, rejections)) if rejections else (),
         places,
         tuple(map(_entity, parties)) if parties else (),
+        " / ".join([message.text for message in messages]).upper() if messages else "",
     )
 
 
@@ -233,6 +241,8 @@ def _is_misplaced(period: str, quantity_kind: str, quantity: str) -> bool:
 
 def _spans(periods: tuple[Period, ...]) -> tuple[Span, ...]:
     """A lone date begins its span, or ends it where the qualifier says so."""
+    if not periods:
+        return ()
     spans: list[Span] = []
     for period in periods:
         kind = _SPANS.get(period.qualifier)
@@ -241,11 +251,10 @@ def _spans(periods: tuple[Period, ...]) -> tuple[Span, ...]:
         begin, end = period.begin, period.end
         if end is None and kind is SpanKind.SERVICE:
             end = begin
-        source = Source(period.segment, "DTP03")
         if end is None and period.qualifier in _ENDS:
-            spans.append(Span(kind, None, begin, source))
+            spans.append(Span(kind, None, begin, period.segment))
         else:
-            spans.append(Span(kind, begin, end, source))
+            spans.append(Span(kind, begin, end, period.segment))
     return tuple(spans)
 
 
@@ -256,14 +265,14 @@ def _frequency(delivery: Delivery) -> Frequency:
         _PER.get(delivery.per, delivery.per),
         _PERIODS.get(delivery.period, delivery.period),
         delivery.periods,
-        Source(delivery.segment, "HSD"),
+        delivery.segment,
     )
 
 
 def _refusal(rejection: Rejection) -> Refusal:
-    return Refusal(rejection.reason, rejection.follow_up, Source(rejection.segment, "AAA03"))
+    return Refusal(rejection.reason, rejection.follow_up, rejection.segment)
 
 
 def _entity(party: Party) -> Entity:
     name = f"{party.given} {party.family}" if party.given else party.family
-    return Entity(_ROLES.get(party.role, Role.OTHER), name, Source(party.segment, "NM1"))
+    return Entity(_ROLES.get(party.role, Role.OTHER), name, party.segment)

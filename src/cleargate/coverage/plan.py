@@ -8,7 +8,7 @@ import re
 from typing import NamedTuple
 
 from cleargate.coverage.dates import Miss, Standing, standing
-from cleargate.coverage.rows import BenefitRow, Info, PayerAnswer
+from cleargate.coverage.rows import BenefitRow, Details, Info, PayerAnswer, Role
 from cleargate.coverage.services import Asked
 
 STATUS = frozenset({Info.ACTIVE, Info.ACTIVE_PENDING, Info.INACTIVE})
@@ -105,8 +105,13 @@ def _file(plan: Plan, row: BenefitRow, wanted: frozenset[str]) -> None:
         plan.relevant.append(row)
     if details.messages:
         plan.talking.append(row)
-    if details.entities or details.refusals or info not in _PLAIN:
+    if info not in _PLAIN or (details.entities and _involves_others(details)) or details.refusals:
         plan.notable.append(row)
+
+
+def _involves_others(details: Details) -> bool:
+    """Whether a payer or a manager is named beside a row; a desk or a physician changes nothing."""
+    return any(entity.role is not Role.OTHER for entity in details.entities)
 
 
 def _of_status(plan: Plan, info: Info) -> list[BenefitRow]:

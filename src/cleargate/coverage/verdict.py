@@ -100,6 +100,7 @@ def _verdicts(
 
     Services about which the payer is silent share one statement: the plan's.
     """
+    stopping = [doubt for doubt in doubts if doubt.stops]
     silent: _Stated | None = None
     verdicts: list[ServiceVerdict] = []
     for service in services:
@@ -110,24 +111,24 @@ def _verdicts(
             stated = _stated(service, plan, named)
         else:
             stated = silent = silent or _by_plan(service, plan, named)
-        if doubts or not complete:
-            stated = _lowered(stated, [one for one in doubts if one.reaches(service)], complete)
+        if stopping:
+            stated = _lowered(stated, [one for one in stopping if one.reaches(service)], complete)
         verdicts.append(ServiceVerdict(service, *stated))
     return tuple(verdicts)
 
 
-def _lowered(stated: _Stated, doubts: list[Doubt], complete: bool) -> _Stated:
+def _lowered(stated: _Stated, stopping: list[Doubt], complete: bool) -> _Stated:
     """ACTIVE does not survive a doubt that stops; nothing survives the loss of the end."""
-    verdict, sources, reasons = stated
-    stopping = tuple(dict.fromkeys(doubt.reason for doubt in doubts if doubt.stops))
     if not stopping:
         return stated
+    verdict, sources, reasons = stated
+    why = tuple(dict.fromkeys([doubt.reason for doubt in stopping]))
     if not complete:
         verdict = Verdict.UNDETERMINED
     elif verdict is Verdict.ACTIVE:
         verdict = Verdict.ACTIVE_UNCLEAR
     silence = verdict is Verdict.UNDETERMINED and not sources
-    return verdict, sources, stopping if silence else (*stopping, *reasons)
+    return verdict, sources, why if silence else (*why, *reasons)
 
 
 def _stated(service: str, plan: Plan, named: list[BenefitRow]) -> _Stated:

@@ -29,7 +29,7 @@ _LevelLoop = tuple[int, Elements, _Tagged, list[_Loop]]
 
 
 class Party(NamedTuple):
-    """One NM1 and the PERs below it, as they stand. `role` is NM101 (`PR`, `IL`, `P4`, ...)."""
+    """One NM1. `role` is NM101 (`PR`, `IL`, `P4`, ...), `loop` is what it stands in."""
 
     segment: int
     role: str
@@ -37,12 +37,15 @@ class Party(NamedTuple):
     given: str
     id_kind: str
     id: str
-    pers: tuple[Elements, ...] = ()
+    loop: _Tagged
 
     @property
     def contacts(self) -> tuple[str, ...]:
-        """The names and numbers of the PERs, in file order."""
-        return tuple(part for per in self.pers for part in per[2:9:2] if part)
+        """The names and numbers of the PERs between this NM1 and the next, in file order."""
+        following = (number for number, _ in self.loop["NM1"] if number > self.segment)
+        end = next(following, _LAST)
+        pers = [per for at, per in self.loop.get("PER", ()) if self.segment < at < end]
+        return tuple(part for per in pers for part in per[2:9:2] if part)
 
 
 class Rejection(NamedTuple):
@@ -130,8 +133,7 @@ class Level(NamedTuple):
     @property
     def party(self) -> Party | None:
         """Whom the level is about: its first NM1."""
-        names = _parties(self.head) if "NM1" in self.head else ()
-        return names[0] if names else None
+        return _party(*self.head["NM1"][0], self.head) if "NM1" in self.head else None
 
     @property
     def trace(self) -> str:
@@ -291,7 +293,7 @@ def _attached(loop: _Tagged, report: Report) -> Attached:
         _references(loop["REF"]) if "REF" in loop else (),
         _rejections(loop["AAA"], report) if "AAA" in loop else (),
         _places(loop["III"]) if "III" in loop else (),
-        _parties(loop) if "NM1" in loop else (),
+        tuple([_party(at, nm1, loop) for at, nm1 in loop["NM1"]]) if "NM1" in loop else (),
     )
 
 
@@ -306,23 +308,9 @@ def _service_types(text: str, repetition: str) -> tuple[str, ...]:
     return tuple(filter(None, text.replace(" ", "").split(repetition)))
 
 
-def _parties(loop: _Tagged) -> tuple[Party, ...]:
-    """The NM1s of a loop, each with the contacts of the PERs between it and the next one."""
-    names = loop["NM1"]
-    if "PER" not in loop:
-        return tuple([_party(number, nm1, ()) for number, nm1 in names])
-    bounds = [number for number, _ in names] + [_LAST]
-    return tuple(
-        [
-            _party(number, nm1, tuple([per for at, per in loop["PER"] if number < at < end]))
-            for (number, nm1), end in zip(names, bounds[1:], strict=True)
-        ]
-    )
-
-
-def _party(number: int, nm1: Elements, pers: tuple[Elements, ...]) -> Party:
+def _party(number: int, nm1: Elements, loop: _Tagged) -> Party:
     padded = nm1 + _PADDING
-    return Party(number, padded[1], padded[3], padded[4], padded[8], padded[9], pers)
+    return Party(number, padded[1], padded[3], padded[4], padded[8], padded[9], loop)
 
 
 _LAST = 1 << 62

@@ -168,7 +168,7 @@ def _whom(level: Level | None) -> Party:
     return (level.party if level else None) or _NOBODY
 
 
-_NOBODY = Party(0, "", "", "", "", "")
+_NOBODY = Party(0, "", "", "", "", "", {})
 
 
 def _refusals(member: Member) -> tuple[Refusal, ...]:

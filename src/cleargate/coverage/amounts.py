@@ -49,9 +49,9 @@ class _Value(NamedTuple):
     @property
     def key(self) -> tuple[object, ...]:
         """What a total and its parts have in common."""
-        row = self.row
-        key = (row.info, row.person, self.network, row.services)
-        return (*key, row.procedure, row.details.places, row.insurance_type)
+        row, places = self.row, self.row.details.places
+        procedure, insurance = row.procedure, row.insurance_type
+        return row.info, row.person, self.network, row.services, procedure, places, insurance
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -171,14 +171,16 @@ def _joined(group: list[_Value], doubts: list[Doubt]) -> list[Amount]:
     totals = [value for value in group if value.part == "total"]
     if len(totals) == len(group):
         return [_amount(total) for total in totals]
+    parts = [value for value in group if value.part != "total"]
+    if len(totals) <= 1:
+        return [_with_parts((totals or parts)[0], parts, doubts)]
     owners: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for at, total in enumerate(totals):
         owners[total.words].append(at)
     mine: dict[int, list[_Value]] = defaultdict(list)
-    for part in group:
-        if part.part != "total":
-            owner = [0] if len(totals) == 1 else owners.get(part.words, [])
-            mine[owner[0] if len(owner) == 1 else _ALONE].append(part)
+    for part in parts:
+        owner = owners.get(part.words, [])
+        mine[owner[0] if len(owner) == 1 else _ALONE].append(part)
     amounts = [_with_parts(total, mine[at], doubts) for at, total in enumerate(totals)]
     if mine[_ALONE]:
         amounts.append(_with_parts(mine[_ALONE][0], mine[_ALONE], doubts))
@@ -215,17 +217,18 @@ def _without_fillers(amounts: list[Amount], asked: frozenset[str]) -> list[Amoun
 
     Seen: `EB*B*IND*50***7*0*****W` with `EB*A*IND*50***7**.2****W`.
     """
-    if not any(_is_visit_share(amount) and _is_zero(amount) for amount in amounts):
+    shares = [amount for amount in amounts if amount.kind in _VISIT_SHARES]
+    if not any(_is_zero(amount) for amount in shares):
         return amounts
     real = {
         (amount.kind, amount.network, service)
-        for amount in amounts
-        if _is_visit_share(amount) and not _is_zero(amount)
+        for amount in shares
+        if not _is_zero(amount)
         for service in asked.intersection(amount.service_types)
     }
 
     def is_filler(amount: Amount) -> bool:
-        if not (_is_visit_share(amount) and _is_zero(amount)):
+        if not (amount.kind in _VISIT_SHARES and _is_zero(amount)):
             return False
         return any(
             kind is not amount.kind
@@ -237,10 +240,6 @@ def _without_fillers(amounts: list[Amount], asked: frozenset[str]) -> list[Amoun
     return [amount for amount in amounts if not is_filler(amount)]
 
 
-def _is_visit_share(amount: Amount) -> bool:
-    return amount.kind in _VISIT_SHARES
-
-
 def _is_zero(amount: Amount) -> bool:
     return not amount.cents and not amount.percent
 
@@ -249,12 +248,14 @@ def _disagreements(amounts: Sequence[Amount], asked: frozenset[str]) -> Iterable
     """Different shares of one kind for one service, told apart by free text at most."""
     questions: dict[tuple[str, AmountKind, str, tuple[str, ...]], list[Amount]] = {}
     for amount in amounts:
-        if _is_visit_share(amount):
+        if amount.kind in _VISIT_SHARES:
             structured = _structured(amount)
             for service in asked.intersection(amount.service_types):
                 question = (service, amount.kind, amount.period, structured)
                 questions.setdefault(question, []).append(amount)
     for (service, _, _, _), shares in questions.items():
+        if len(shares) == 1:
+            continue
         sizes = {(one.cents, one.percent, one.network): one for one in reversed(shares)}
         firsts = sorted(sizes.values(), key=lambda one: one.source.segment)[:SIZES_MAX]
         if any(_disagree(one, other) for one, other in combinations(firsts, 2)):

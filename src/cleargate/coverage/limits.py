@@ -50,10 +50,12 @@ class _Pot(NamedTuple):
 def read_limits(plan: Plan, asked: frozenset[str]) -> tuple[list[VisitLimit], list[Doubt]]:
     """All limits on the services asked for, in file order, and what is doubtful about them."""
     doubts: list[Doubt] = []
-    rows = {row.segment: row for row in plan.relevant if _may_limit(row, asked)}
-    rows.update((row.segment, row) for row in plan.talking if _names(row, asked))
-    if not rows:
+    found = [row for row in plan.relevant if row.info in _ROWS and _may_limit(row, asked)]
+    if plan.talking:
+        found.extend(row for row in plan.talking if row.info in _ROWS and _names(row, asked))
+    if not found:
         return [], doubts
+    rows = {row.segment: row for row in found}
     pots: dict[_Pot, list[_Count]] = {}
     for segment in sorted(rows):
         _read(rows[segment], pots, doubts)
@@ -72,14 +74,12 @@ def _may_limit(row: BenefitRow, asked: frozenset[str]) -> bool:
     """Whether a row is a limit on everything or on a service asked, or has its frequency."""
     if row.info is Info.LIMIT:
         return not row.services or not asked.isdisjoint(row.services)
-    if not (row.quantity or row.details.frequencies) or row.info not in _ROWS:
-        return False
-    return not asked.isdisjoint(row.services)
+    return bool(row.quantity or row.details.frequencies) and not asked.isdisjoint(row.services)
 
 
 def _names(row: BenefitRow, asked: frozenset[str]) -> bool:
     """Whether the words of a limit, whatever its service type, name a service asked."""
-    return row.info in _ROWS and any(is_named_in(row.text, service) for service in asked)
+    return any(is_named_in(row.text, service) for service in asked)
 
 
 def _reach(limit: VisitLimit, asked: frozenset[str]) -> frozenset[str]:

@@ -40,8 +40,15 @@ class _Statement(NamedTuple):
 
 
 def read_needs(rows: Sequence[BenefitRow], primary: str) -> Needs:
-    """What the payer wants before the primary service is given."""
-    telling = [row for row in rows if _may_tell(row)]
+    """What the payer wants before the primary service is given.
+
+    Rows tell something that have a flag or words, and are about care under this plan.
+    """
+    telling = [
+        row
+        for row in rows
+        if (row.authorisation in _STATED or row.details.messages) and row.info not in _BOUNDARY
+    ]
     if not telling:
         return _NOTHING_SAID
     named = [row for row in telling if primary in row.services]
@@ -53,11 +60,6 @@ def read_needs(rows: Sequence[BenefitRow], primary: str) -> Needs:
 
 
 _NOTHING_SAID = Needs(AuthorisationNeed.UNSTATED, AuthorisationNeed.UNSTATED, ())
-
-
-def _may_tell(row: BenefitRow) -> bool:
-    """Whether a row has a flag or words, and is about care under this plan."""
-    return (row.authorisation in _STATED or bool(row.messages)) and row.info not in _BOUNDARY
 
 
 def _authorisations(rows: Iterable[BenefitRow]) -> Iterable[_Statement]:
@@ -74,6 +76,8 @@ def _referrals(rows: Iterable[BenefitRow]) -> Iterable[_Statement]:
 
 def _in_words(row: BenefitRow, subject: re.Pattern[str]) -> Iterable[_Statement]:
     """What a row's text says of a subject, clause by clause."""
+    if not subject.search(row.text):
+        return
     for message in row.messages:
         for clause in _CLAUSE.split(message.text.upper()):
             if not subject.search(clause):

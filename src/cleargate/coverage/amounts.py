@@ -37,14 +37,19 @@ _PARTS = {"remaining": "remaining", "lifetime_remaining": "remaining", "year_to_
 
 
 class _Value(NamedTuple):
-    """One row read: its size, and whether that is a total, what remains or what is used."""
+    """One row read: its size from `element`, and whether that is a total, remains or is used."""
 
     row: BenefitRow
     cents: int | None
     percent: Decimal | None
     network: Network
     part: str
-    source: Source
+    element: str
+
+    @property
+    def source(self) -> Source:
+        """Where the size stands."""
+        return self.row.at(self.element)
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -78,15 +83,15 @@ def read_amounts(
 def _read(row: BenefitRow, doubts: list[Doubt]) -> _Value | None:
     """Read one cost-sharing row; None when it holds no amount that can be taken."""
     kind = KINDS[row.info]
-    cents, percent, source = _size(row, kind, doubts)
+    cents, percent, element = _size(row, kind, doubts)
     if cents is None and percent is None:
         return None
     network, doubt = effective_network(row) if row.messages else (row.network, None)
     if doubt is not None:
         doubts.append(doubt)
     if not row.period and kind in _POOLED and cents:
-        doubts.append(_doubt("period_unstated", row, source))
-    return _Value(row, cents, percent, network, _PARTS.get(row.period, "total"), source)
+        doubts.append(_doubt("period_unstated", row, row.at(element)))
+    return _Value(row, cents, percent, network, _PARTS.get(row.period, "total"), element)
 
 
 def _amount(value: _Value, remaining: int | None = None, used: int | None = None) -> Amount:
@@ -124,21 +129,20 @@ def _doubt(code: str, row: BenefitRow, source: Source, *, stops: bool = False) -
 
 def _size(
     row: BenefitRow, kind: AmountKind, doubts: list[Doubt]
-) -> tuple[int | None, Decimal | None, Source]:
-    """Dollars or percent, whichever the row has; a coinsurance with both is its percent."""
+) -> tuple[int | None, Decimal | None, str]:
+    """Dollars or percent, whichever the row has (of both, a coinsurance's percent), and where."""
     if row.percent and (kind is AmountKind.COINSURANCE or not row.amount):
-        return None, _percent(row, doubts), row.at("EB08")
-    source = row.at("EB07")
+        return None, _percent(row, doubts), "EB08"
     cents = cents_from_text(row.amount)
     if not row.amount:
         doubts.append(_doubt("amount_missing", row, row.at("EB01")))
     elif "99" in row.amount and _SENTINEL.fullmatch(row.amount):
-        doubts.append(_doubt("sentinel", row, source))
-        return None, None, source
+        doubts.append(_doubt("sentinel", row, row.at("EB07")))
+        cents = None
     elif cents is None or cents < 0:
-        doubts.append(_doubt("amount_unreadable", row, source))
-        return None, None, source
-    return cents, None, source
+        doubts.append(_doubt("amount_unreadable", row, row.at("EB07")))
+        cents = None
+    return cents, None, "EB07"
 
 
 def _percent(row: BenefitRow, doubts: list[Doubt]) -> Decimal | None:
@@ -147,15 +151,14 @@ def _percent(row: BenefitRow, doubts: list[Doubt]) -> Decimal | None:
     The standard writes decimals (`.2` is 20 %); some payers write whole percents (`50`). Only 1
     can be read both ways, and is doubtful: UnitedHealthcare writes it for 100 %.
     """
-    source = row.at("EB08")
     share = Decimal(row.percent) if _PERCENT.fullmatch(row.percent) else None
     if share is None or share > 100:
-        doubts.append(_doubt("amount_unreadable", row, source))
+        doubts.append(_doubt("amount_unreadable", row, row.at("EB08")))
         return None
     if share in _WHOLE:
         code = "percent_scale" if share == 1 else "patient_pays_all"
         matters = effective_network(row)[0] is not Network.OUT
-        doubts.append(_doubt(code, row, source, stops=matters))
+        doubts.append(_doubt(code, row, row.at("EB08"), stops=matters))
     return (share if share > 1 else share * 100).normalize() + 0
 
 

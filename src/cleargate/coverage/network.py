@@ -19,6 +19,7 @@ _OUT = re.compile(
     r"|\bNON[- ]?PAR(?:TICIPATING)?\b|\bNOT IN[- ]NETWORK"
 )
 _IN = re.compile(r"\bIN[- ](?:PLAN[- ])?NETWORK|\bINN\b|\bIN[- ]NTWK\b|(?<!NON[- ])\bPAR PROV")
+_NAMED = re.compile(r"NETW|NTWK|\bINN\b|\bOON\b|PAR")
 _PROVIDER = re.compile(
     r"\b(?:PROFESSIONAL|PROVIDER|PHYSICIAN)\b.{0,20}?\bIS\s+(NOT\s+|OUT[- ]OF[- ]|NON[- ])?"
     r"(?:CURRENTLY\s+)?(?:IN[- ])?(?:PLAN[- ])?(?:NETWORK|PARTICIPATING)"
@@ -61,9 +62,7 @@ def overlap(one: Network, other: Network) -> bool:
 
 def _in_words(message: Message) -> Network | None:
     text = message.text.upper()
-    if "NETW" not in text and "NTWK" not in text and not re.search(r"\bINN\b|\bOON\b|PAR", text):
-        return None
-    if _PROVIDER.search(text):
+    if not _NAMED.search(text) or _PROVIDER.search(text):
         return None
     if _BOTH.search(text):
         return Network.EITHER

@@ -107,7 +107,7 @@ def _verdicts(
         named = plan.naming(service)
         if service == PLAN:
             stated = _stated_of_plan(plan, named)
-        elif named or plan.talking or _has_related(service, plan):
+        elif named or plan.talking or (service in RELATED and _has_related(service, plan)):
             stated = _stated(service, plan, named)
         else:
             stated = silent = silent or _by_plan(service, plan, named)
@@ -222,7 +222,7 @@ def _unsettled(service: str, plan: Plan, active: list[BenefitRow]) -> _Stated:
 
 
 def _has_related(service: str, plan: Plan) -> bool:
-    return service in RELATED and not plan.by_service.keys().isdisjoint(RELATED[service])
+    return not RELATED[service].isdisjoint(plan.by_service)
 
 
 def _nearest(service: str, plan: Plan) -> tuple[list[BenefitRow], list[BenefitRow]] | None:

@@ -34,19 +34,22 @@ class Asked(NamedTuple):
     """What an answer is read for, made once a file: `services` on the day of the visit.
 
     The first of the services is the primary one. `each` is the set of them; rows of `wanted` can
-    matter: those of the services, of the plan, and of related services.
+    matter: those of the services, of the plan, and of related services. `near` are each service
+    and those related to it.
     """
 
     services: tuple[str, ...]
     each: frozenset[str]
     wanted: frozenset[str]
+    near: dict[str, frozenset[str]]
     on: date
 
 
 def asked_for(services: tuple[str, ...], on: date) -> Asked:
     """The services asked on a day, of which there is at least one."""
     each = frozenset(services)
-    return Asked(services, each, each | _ALL_RELATED | {PLAN}, on)
+    near = {service: RELATED.get(service, frozenset()) | {service} for service in services}
+    return Asked(services, each, each | _ALL_RELATED | {PLAN}, near, on)
 
 
 _WORDS = {

@@ -64,7 +64,7 @@ def judge(answer: PayerAnswer, asked: Asked) -> Coverage:
     if plan.notable:
         doubts[:0] = [*_row_doubts(plan), *delegations(plan)]
     doubts[:0] = _patient_doubts(answer, dates)
-    verdicts = _verdicts(asked.services, plan, doubts, answer.complete)
+    verdicts = _verdicts(asked, plan, doubts, answer.complete)
     bounds = _bounds(plan, dates, asked.on)
     return Coverage(
         payer=answer.payer,
@@ -94,7 +94,7 @@ _Stated = tuple[Verdict, tuple[Source, ...], tuple[Reason, ...]]
 
 
 def _verdicts(
-    services: tuple[str, ...], plan: Plan, doubts: list[Doubt], complete: bool
+    asked: Asked, plan: Plan, doubts: list[Doubt], complete: bool
 ) -> tuple[ServiceVerdict, ...]:
     """One verdict a service: what is stated, lowered by what is doubtful.
 
@@ -103,14 +103,13 @@ def _verdicts(
     stopping = [doubt for doubt in doubts if doubt.stops]
     silent: _Stated | None = None
     verdicts: list[ServiceVerdict] = []
-    for service in services:
-        named = plan.naming(service)
+    for service in asked.services:
         if service == PLAN:
-            stated = _stated_of_plan(plan, named)
-        elif named or plan.talking or (service in RELATED and _has_related(service, plan)):
-            stated = _stated(service, plan, named)
+            stated = _stated_of_plan(plan, plan.naming(PLAN))
+        elif plan.talking or not asked.near[service].isdisjoint(plan.by_service):
+            stated = _stated(service, plan, plan.naming(service))
         else:
-            stated = silent = silent or _by_plan(service, plan, named)
+            stated = silent = silent or _by_plan(service, plan, [])
         if stopping:
             stated = _lowered(stated, [one for one in stopping if one.reaches(service)], complete)
         verdicts.append(ServiceVerdict(service, *stated))
@@ -219,10 +218,6 @@ def _unsettled(service: str, plan: Plan, active: list[BenefitRow]) -> _Stated:
     if related:
         return _said(Verdict.ACTIVE_UNCLEAR, [*active, *related], "related_service")
     return _said(Verdict.ACTIVE_UNCLEAR, active, "service_not_settled")
-
-
-def _has_related(service: str, plan: Plan) -> bool:
-    return not RELATED[service].isdisjoint(plan.by_service)
 
 
 def _nearest(service: str, plan: Plan) -> tuple[list[BenefitRow], list[BenefitRow]] | None:

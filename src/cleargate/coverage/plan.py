@@ -8,7 +8,7 @@ import re
 from typing import NamedTuple
 
 from cleargate.coverage.dates import Miss, Standing, standing
-from cleargate.coverage.rows import BenefitRow, Details, Info, PayerAnswer, Role
+from cleargate.coverage.rows import NO_DETAILS, BenefitRow, Details, Info, PayerAnswer, Role
 from cleargate.coverage.services import Asked
 
 STATUS = frozenset({Info.ACTIVE, Info.ACTIVE_PENDING, Info.INACTIVE})
@@ -27,6 +27,7 @@ _PLAIN = frozenset(
         Info.OTHER,
     }
 )
+_BYSTANDERS = frozenset({Role.OTHER})
 _PART = re.compile(
     r"\b(?:VISION|DENTAL|HEARING|PHARMACY|PRESCRIPTION|TRANSPORTATION|BEHAVIORAL|MENTAL HEALTH"
     r"|SUBSTANCE|OPTICAL|EYE ?CARE|CHIROPRACTIC)\b"
@@ -105,13 +106,17 @@ def _file(plan: Plan, row: BenefitRow, wanted: frozenset[str]) -> None:
         plan.relevant.append(row)
     if details.messages:
         plan.talking.append(row)
-    if info not in _PLAIN or (details.entities and _involves_others(details)) or details.refusals:
+    if info not in _PLAIN or (details is not NO_DETAILS and _involves_others(details)):
         plan.notable.append(row)
 
 
 def _involves_others(details: Details) -> bool:
-    """Whether a payer or a manager is named beside a row; a desk or a physician changes nothing."""
-    return any(entity.role is not Role.OTHER for entity in details.entities)
+    """Whether a payer or a manager is named beside a row, or a refusal stands there.
+
+    A desk or a physician changes nothing.
+    """
+    others = [entity for entity in details.entities if entity.role not in _BYSTANDERS]
+    return bool(others or details.refusals)
 
 
 def _of_status(plan: Plan, info: Info) -> list[BenefitRow]:

@@ -10,6 +10,8 @@ def cents_from_text(text: str) -> int | None:
 
     None when the text is no such number, or has digits below the cent that are not zero.
     """
+    if text.isascii() and text.isdigit():  # Most payers write whole dollars.
+        return int(text) * 100
     match = _AMOUNT.fullmatch(text.strip())
     if match is None or not (match[2] or match[3]):
         return None

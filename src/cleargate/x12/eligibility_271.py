@@ -276,7 +276,7 @@ def _benefit(loop: _Loop, repetition: str, report: Report) -> Benefit:
     number, eb, segments = loop
     elements = (eb + _PADDING)[:14]
     codes = elements[3]
-    services = _service_types(codes, repetition) if codes else ()
+    services = _service_types(codes, repetition)
     if not elements[1]:
         report(warning("eb_without_code", number, "EB01 is empty."))
     if len(codes) > 2 and max(map(len, services)) > 2:
@@ -303,9 +303,9 @@ _PADDING = [""] * 14
 
 
 def _service_types(text: str, repetition: str) -> tuple[str, ...]:
-    if not repetition or repetition not in text:
-        return (text,)
-    return tuple(filter(None, text.replace(" ", "").split(repetition)))
+    if repetition and repetition in text:
+        return tuple([code for code in text.replace(" ", "").split(repetition) if code])
+    return (text,) if text else ()
 
 
 def _party(number: int, nm1: Elements, loop: _Tagged) -> Party:
@@ -349,7 +349,7 @@ def _periods(segments: _Segments, report: Report) -> tuple[Period, ...]:
     found: list[Period] = []
     for number, dtp in segments:
         first, _, last = element(dtp, 3).partition("-")
-        begin, end = _date(first), _date(last)
+        begin, end = _date(first), _date(last) if last else None
         if begin is None or (last and end is None):
             report(warning("date", number, "DTP03 is no date or range of dates; not used."))
         elif end is not None and end < begin:

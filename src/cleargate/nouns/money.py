@@ -2,7 +2,9 @@
 
 import re
 
-_AMOUNT = re.compile(r"(-?)(\d*)(?:\.(\d*))?")
+DIGITS_MAX = 18
+"""X12's longest amount (EB07 is R 1/18); `int` itself raises at some thousands of digits."""
+_AMOUNT = re.compile(rf"(-?)(\d{{0,{DIGITS_MAX}}})(?:\.(\d*))?")
 
 
 def cents_from_text(text: str) -> int | None:
@@ -10,7 +12,8 @@ def cents_from_text(text: str) -> int | None:
 
     None when the text is no such number, or has digits below the cent that are not zero.
     """
-    if text.isascii() and text.isdigit():  # Most payers write whole dollars.
+    # Most payers write whole dollars.
+    if text.isascii() and text.isdigit() and len(text) <= DIGITS_MAX:
         return int(text) * 100
     match = _AMOUNT.fullmatch(text.strip())
     if match is None or not (match[2] or match[3]):

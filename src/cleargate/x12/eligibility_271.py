@@ -279,7 +279,7 @@ def _benefit(loop: _Loop, repetition: str, report: Report) -> Benefit:
     services = _service_types(codes, repetition)
     if not elements[1]:
         report(warning("eb_without_code", number, "EB01 is empty."))
-    if len(codes) > 2 and max(map(len, services)) > 2:
+    if len(codes) > 2 and max(map(len, services), default=0) > 2:
         report(warning("service_type", number, "EB03 holds something that is no service type."))
     attached = _attached(segments, report) if segments else NOTHING_ATTACHED
     return Benefit(number, elements, services, attached)

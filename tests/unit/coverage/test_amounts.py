@@ -267,3 +267,9 @@ def test_a_family_amount_alone_says_that_the_patients_own_is_missing() -> None:
 def test_a_family_amount_beside_the_patients_own_says_nothing() -> None:
     rows = f"{PT}\nEB*C*FAM*30***23*4000*****Y\nEB*C*IND*30***23*2000*****Y"
     assert "individual_missing" not in codes(coverage_of(rows))
+
+
+def test_a_number_too_long_for_money_is_unreadable_and_does_not_raise() -> None:
+    coverage = coverage_of(f"{PT}\nEB*B*IND*PT***27*{'1' * 5000}")
+    assert amounts(coverage, COPAY, "PT") == []
+    assert "amount_unreadable" in codes(coverage)

@@ -125,3 +125,7 @@ def test_a_271_without_levels_has_one_member_without_a_patient() -> None:
     )
     assert [member.patient for member in answer.members] == [None]
     assert [finding.code for finding in findings] == ["no_levels"]
+
+
+def test_service_types_that_are_marks_only_are_none() -> None:
+    assert benefit("EB*1**^^^").services == ()

@@ -98,7 +98,8 @@ def _verdicts(
 ) -> tuple[ServiceVerdict, ...]:
     """One verdict a service: what is stated, lowered by what is doubtful.
 
-    Services about which the payer is silent share one statement: the plan's.
+    Services about which the payer is silent share one statement: the plan's. Rows that are out of
+    date may name one of them, so that there nothing is shared.
     """
     stopping = [doubt for doubt in doubts if doubt.stops]
     silent: _Stated | None = None
@@ -106,7 +107,7 @@ def _verdicts(
     for service in asked.services:
         if service == PLAN:
             stated = _stated_of_plan(plan, plan.naming(PLAN))
-        elif plan.talking or not asked.near[service].isdisjoint(plan.by_service):
+        elif plan.talking or plan.outdated or not asked.near[service].isdisjoint(plan.by_service):
             stated = _stated(service, plan, plan.naming(service))
         else:
             stated = silent = silent or _by_plan(service, plan, [])

@@ -100,3 +100,11 @@ def test_an_old_plan_that_ended_does_not_speak_against_the_new_one() -> None:
 def test_a_plan_that_becomes_inactive_later_is_not_inactive_yet() -> None:
     later = coverage_of("EB*6**30*PR*EXAMPLE PPO 500\nDTP*346*D8*20270101", background="")
     assert later.verdict is not Verdict.INACTIVE
+
+
+@pytest.mark.parametrize("services", [("98", "PT"), ("PT", "98")])
+def test_a_service_that_ended_says_nothing_about_another_one(services: tuple[str, ...]) -> None:
+    rows = "EB*1**98\nDTP*292*RD8*20200101-20201231"
+    coverage = coverage_of(rows, services=services, background="")
+    assert service(coverage, "98").verdict is Verdict.ACTIVE_UNCLEAR
+    assert service(coverage, "PT").verdict is Verdict.UNDETERMINED

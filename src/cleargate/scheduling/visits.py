@@ -1,5 +1,6 @@
 """Times in the practice's book: choose one that fits, take it, make it firm, give it back."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 
@@ -38,23 +39,32 @@ def choose_opening(run: Run[Practice], phase: str) -> Gate | None:
     """Keep the earliest time that fits the patient's wishes; a gate with offers if none does."""
     if run.case.memo.opening is not None:
         return None
-    request = run.case.request
-    local_today = run.clock.now().astimezone(run.practice.zone).date()
-    earliest = max(request.earliest, local_today)
-    latest = earliest + timedelta(days=run.practice.booking.search_days)
-    query = OpeningQuery(request.visit_type, earliest, latest)
     ehr = run.practice.ehr
-    openings = run.read("find_openings", ehr.connection, lambda: ehr.find_openings(query))
-    upcoming = [each for each in openings if _is_possible(run, each)]
-    fitting = _shared_out(run.case.id, [each for each in upcoming if _fits(run, each)])
-    if fitting:
-        with run.commit() as session:
-            run.remember(session, opening=fitting[0], openings=tuple(fitting[1:TAKEN_MAX]))
-        return None
+    upcoming: list[Opening] = []
+    for query in _weeks(run):
+        openings = run.read("find_openings", ehr.connection, partial(ehr.find_openings, query))
+        possible = [each for each in openings if _is_possible(run, each)]
+        fitting = _shared_out(run.case.id, [each for each in possible if _fits(run, each)])
+        if fitting:
+            with run.commit() as session:
+                run.remember(session, opening=fitting[0], openings=tuple(fitting[1:TAKEN_MAX]))
+            return None
+        upcoming += possible
     offers = tuple(upcoming[: run.practice.booking.offers_max])
     with run.commit() as session:
         run.remember(session, openings=offers)
     return _no_opening(run.practice, offers, phase)
+
+
+def _weeks(run: Run[Practice]) -> Iterator[OpeningQuery]:
+    """The days to look through, a week at a time: most find their time in the first."""
+    request = run.case.request
+    local_today = run.clock.now().astimezone(run.practice.zone).date()
+    first = max(request.earliest, local_today)
+    last = first + timedelta(days=run.practice.booking.search_days)
+    while first <= last:
+        yield OpeningQuery(request.visit_type, first, min(first + timedelta(days=6), last))
+        first += timedelta(days=7)
 
 
 def _shared_out(case: CaseId, fitting: list[Opening]) -> list[Opening]:

@@ -63,6 +63,7 @@ class MemoryEhr:
     patients: list[PatientRecord] = field(default_factory=list)
     openings: list[Opening] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
+    searched: list[tuple[date, date]] = field(default_factory=list)
     kept: dict[str, str] = field(default_factory=dict)
     statuses: dict[str, BookingStatus] = field(default_factory=dict)
     failures: dict[str, list[PortError]] = field(default_factory=dict)
@@ -95,6 +96,7 @@ class MemoryEhr:
     def find_openings(self, query: OpeningQuery) -> Sequence[Opening]:
         self._fail("find_openings")
         days = (query.earliest, query.latest)
+        self.searched.append(days)
         return [
             each
             for each in self.openings

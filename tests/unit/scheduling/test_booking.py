@@ -260,6 +260,26 @@ def test_when_no_time_fits_the_nearest_are_offered(stage: Stage) -> None:
     assert done.memo.opening.token == "10-10"
 
 
+def test_the_book_is_read_a_week_at_a_time_until_a_time_fits(stage: Stage) -> None:
+    """From the 9th: a Saturday of the second week, and not the one of the third."""
+    stage.ehr.openings = [opening(10), opening(19), opening(26)]
+    done = stage.play(stage.submit(insured(wishes=(Wish(5),), earliest=WEDNESDAY)))
+    assert done.memo.opening is not None
+    assert done.memo.opening.token == "19-10"
+    assert stage.ehr.searched == [
+        (date(2030, 1, 9), date(2030, 1, 15)),
+        (date(2030, 1, 16), date(2030, 1, 22)),
+    ]
+
+
+def test_the_last_day_of_the_search_is_the_practice_s(stage: Stage) -> None:
+    stage.ehr.openings = [opening(29), opening(30)]
+    done = stage.play(stage.submit(insured(earliest=WEDNESDAY)))
+    assert done.memo.opening is not None
+    assert done.memo.opening.token == "29-10"
+    assert stage.ehr.searched[-1] == (date(2030, 1, 23), date(2030, 1, 29))
+
+
 def test_a_time_that_was_taken_meanwhile_gives_way_to_the_next(stage: Stage) -> None:
     stage.ehr.failures["book"] = [failure(ErrorKind.CONFLICT)]
     done = stage.play(stage.submit(insured(earliest=WEDNESDAY)))

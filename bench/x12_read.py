@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pyx12.x12file import X12Reader
 
-from cleargate.coverage.reading import read_271_sets
+from cleargate.coverage.reading import read_parts
 from cleargate.coverage.services import DEFAULT_SERVICES
 from cleargate.x12.envelope import transaction_sets
 from cleargate.x12.tokenizer import chunked
@@ -147,7 +147,7 @@ def compare(name: str, content: bytes, sets: int, rounds: int) -> None:
 
     def to_verdicts() -> None:
         verdicts = 0
-        for reading in read_271_sets(chunked(content), DEFAULT_SERVICES, ON):
+        for reading in read_parts(chunked(content), DEFAULT_SERVICES, ON):
             verdicts += len(reading.coverages)
         assert verdicts == sets
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from cleargate.coverage.reading import read_271
+from cleargate.coverage.reading import read_answers
 from cleargate.nouns.coverage import Coverage, Network, ReasonKind, Verdict
 from cleargate.x12.diagnostics import Severity
 from tests.corpus.files import CORPUS, needs_corpus, samples
@@ -47,7 +47,7 @@ READ_BY_HAND = {
 
 
 def read(name: str) -> tuple[Coverage, ...]:
-    return read_271((CORPUS / "271" / name).read_bytes(), SERVICES, ON).coverages
+    return read_answers((CORPUS / "271" / name).read_bytes(), SERVICES, ON).coverages
 
 
 @pytest.mark.parametrize("name", READ_BY_HAND)
@@ -59,7 +59,7 @@ def test_the_verdicts_are_those_read_by_hand(name: str) -> None:
 
 @pytest.mark.parametrize("path", samples("271"), ids=lambda path: path.name[-40:])
 def test_every_sample_is_read_without_an_error(path) -> None:
-    reading = read_271(path.read_bytes(), SERVICES, ON)
+    reading = read_answers(path.read_bytes(), SERVICES, ON)
     assert reading.coverages
     assert not [f for f in reading.diagnostics if f.severity is Severity.ERROR]
 

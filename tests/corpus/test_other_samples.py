@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from cleargate.coverage.reading import read_271
+from cleargate.coverage.reading import read_answers
 from cleargate.nouns.coverage import Verdict
 from cleargate.x12.diagnostics import Diagnostic
 from cleargate.x12.envelope import transaction_sets
@@ -20,7 +20,7 @@ OTHERS = [path for kind in ("270", "276", "277", "278", "835", "837P") for path 
 def test_another_transaction_is_no_coverage(path) -> None:
     findings: list[Diagnostic] = []
     sets = list(transaction_sets(chunked(path.read_bytes()), findings.append))
-    reading = read_271(path.read_bytes(), ("PT",), date(2026, 5, 1))
+    reading = read_answers(path.read_bytes(), ("PT",), date(2026, 5, 1))
     assert reading.coverages == ()
     assert [finding.code for finding in reading.diagnostics].count("not_271") == len(sets)
     assert sets
@@ -28,6 +28,6 @@ def test_another_transaction_is_no_coverage(path) -> None:
 
 @pytest.mark.parametrize("path", samples("999"), ids=lambda path: path.name[-40:])
 def test_a_999_is_an_undetermined_coverage_with_its_reason(path) -> None:
-    reading = read_271(path.read_bytes(), ("PT",), date(2026, 5, 1))
+    reading = read_answers(path.read_bytes(), ("PT",), date(2026, 5, 1))
     assert {coverage.verdict for coverage in reading.coverages} == {Verdict.UNDETERMINED}
     assert all(coverage.reasons for coverage in reading.coverages)

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from cleargate.coverage.reading import Reading, read_271
+from cleargate.coverage.reading import Reading, read_answers
 from cleargate.eligibility.card import card
 from tests.corpus.files import samples
 from tests.unit.coverage.answers import document, encoded
@@ -49,7 +49,7 @@ def test_no_edit_of_an_answer_raises(seed: bytes, edits: list, length: int) -> N
     content = seed
     for at, cut, fragment in edits:
         content = content[:at] + fragment + content[at + cut :]
-    reading = read_271(content[: max(length, 1)], ("PT", "30"), date(2026, 5, 1))
+    reading = read_answers(content[: max(length, 1)], ("PT", "30"), date(2026, 5, 1))
     assert reading.coverages or reading.diagnostics
     show(reading)
 
@@ -57,6 +57,6 @@ def test_no_edit_of_an_answer_raises(seed: bytes, edits: list, length: int) -> N
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=300), st.booleans())
 def test_no_bytes_raise(content: bytes, behind_a_header: bool) -> None:
-    reading = read_271(RICH[:106] * behind_a_header + content, ("PT",), date(2026, 5, 1))
+    reading = read_answers(RICH[:106] * behind_a_header + content, ("PT",), date(2026, 5, 1))
     assert reading.diagnostics
     assert reading.coverages == () or behind_a_header

@@ -37,19 +37,19 @@ _PARTS = {"remaining": "remaining", "lifetime_remaining": "remaining", "year_to_
 
 
 class _Value(NamedTuple):
-    """One row read: its size from `element`, and whether that is a total, remains or is used."""
+    """One row read: its `measure` (amount or percent), and whether that is a total or a part."""
 
     row: BenefitRow
     cents: int | None
     percent: Decimal | None
     network: Network
     part: str
-    element: str
+    measure: str
 
     @property
     def source(self) -> Source:
         """Where the size stands."""
-        return self.row.at(self.element)
+        return self.row.at(self.measure)
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -83,15 +83,15 @@ def read_amounts(
 def _read(row: BenefitRow, doubts: list[Doubt]) -> _Value | None:
     """Read one cost-sharing row; None when it holds no amount that can be taken."""
     kind = KINDS[row.info]
-    cents, percent, element = _size(row, kind, doubts)
+    cents, percent, measure = _size(row, kind, doubts)
     if cents is None and percent is None:
         return None
     network, doubt = effective_network(row) if row.messages else (row.network, None)
     if doubt is not None:
         doubts.append(doubt)
     if not row.period and kind in _POOLED and cents:
-        doubts.append(_doubt("period_unstated", row, row.at(element)))
-    return _Value(row, cents, percent, network, _PARTS.get(row.period, "total"), element)
+        doubts.append(_doubt("period_unstated", row, row.at(measure)))
+    return _Value(row, cents, percent, network, _PARTS.get(row.period, "total"), measure)
 
 
 def _amount(value: _Value, remaining: int | None = None, used: int | None = None) -> Amount:
@@ -132,17 +132,17 @@ def _size(
 ) -> tuple[int | None, Decimal | None, str]:
     """Dollars or percent, whichever the row has (of both, a coinsurance's percent), and where."""
     if row.percent and (kind is AmountKind.COINSURANCE or not row.amount):
-        return None, _percent(row, doubts), "EB08"
+        return None, _percent(row, doubts), "percent"
     cents = cents_from_text(row.amount)
     if not row.amount:
-        doubts.append(_doubt("amount_missing", row, row.at("EB01")))
+        doubts.append(_doubt("amount_missing", row, row.at("info")))
     elif "99" in row.amount and _SENTINEL.fullmatch(row.amount):
-        doubts.append(_doubt("sentinel", row, row.at("EB07")))
+        doubts.append(_doubt("sentinel", row, row.at("amount")))
         cents = None
     elif cents is None or cents < 0:
-        doubts.append(_doubt("amount_unreadable", row, row.at("EB07")))
+        doubts.append(_doubt("amount_unreadable", row, row.at("amount")))
         cents = None
-    return cents, None, "EB07"
+    return cents, None, "amount"
 
 
 def _percent(row: BenefitRow, doubts: list[Doubt]) -> Decimal | None:
@@ -153,12 +153,12 @@ def _percent(row: BenefitRow, doubts: list[Doubt]) -> Decimal | None:
     """
     share = Decimal(row.percent) if _PERCENT.fullmatch(row.percent) else None
     if share is None or share > 100:
-        doubts.append(_doubt("amount_unreadable", row, row.at("EB08")))
+        doubts.append(_doubt("amount_unreadable", row, row.at("percent")))
         return None
     if share in _WHOLE:
         code = "percent_scale" if share == 1 else "patient_pays_all"
         matters = effective_network(row)[0] is not Network.OUT
-        doubts.append(_doubt(code, row, row.at("EB08"), stops=matters))
+        doubts.append(_doubt(code, row, row.at("percent"), stops=matters))
     return (share if share > 1 else share * 100).normalize() + 0
 
 

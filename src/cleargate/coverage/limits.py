@@ -98,7 +98,7 @@ def _read(row: BenefitRow, pots: dict[_Pot, list[_Count]], doubts: list[Doubt]) 
     if row.info is Info.LIMIT and not counts and not row.misplaced:
         counts = _from_words(row)
     if row.misplaced or (row.info is Info.LIMIT and not counts and _states_a_number(row)):
-        sources = (row.at("EB10"), *(message.source for message in row.messages))
+        sources = (row.at("quantity"), *(message.source for message in row.messages))
         doubts.append(Doubt(reason("limit_unreadable", sources), frozenset(row.services)))
     shared = next((m.text for m in row.messages if _SHARED.search(m.text.upper())), "")
     for count in counts:
@@ -116,10 +116,10 @@ def _from_quantity(row: BenefitRow) -> list[_Count]:
     if number is None:
         return []
     if row.quantity_kind == "used":
-        return [_Count("used", number, "", "visits", row.at("EB10"))]
+        return [_Count("used", number, "", "visits", row.at("quantity"))]
     if row.quantity_kind not in _TOTAL_KINDS:
         return []
-    return [_count(number, row.quantity_kind, row.period, row.at("EB10"))]
+    return [_count(number, row.quantity_kind, row.period, row.at("quantity"))]
 
 
 def _from_frequency(frequency: Frequency) -> list[_Count]:

@@ -65,7 +65,7 @@ _NOTHING_SAID = Needs(AuthorisationNeed.UNSTATED, AuthorisationNeed.UNSTATED, ()
 def _authorisations(rows: Iterable[BenefitRow]) -> Iterable[_Statement]:
     for row in rows:
         if row.authorisation is not AuthorisationNeed.UNSTATED:
-            yield _Statement(row.authorisation, effective_network(row)[0], row.at("EB11"))
+            yield _Statement(row.authorisation, effective_network(row)[0], row.at("authorisation"))
         yield from _in_words(row, _AUTHORISATION)
 
 

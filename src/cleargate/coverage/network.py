@@ -39,7 +39,7 @@ def effective_network(row: BenefitRow) -> tuple[Network, Doubt | None]:
         return in_words, None
     if in_words in {row.network, Network.EITHER}:
         return row.network, None
-    sources = (row.at("EB12"), *(message.source for message, _ in said))
+    sources = (row.at("network"), *(message.source for message, _ in said))
     doubt = Doubt(reason("network_disagrees", sources), frozenset(row.services), stops=True)
     return Network.UNSTATED, doubt
 

@@ -26,7 +26,7 @@ def read_other_payers(plan: Plan) -> tuple[list[OtherPayer], list[Doubt]]:
         named = [_other_payer(entity) for entity in row.details.entities if _is_other(entity, row)]
         found.extend(named)
         if row.info is Info.OTHER_PAYER and not named:
-            found.append(OtherPayer(row.plan, "", row.at("EB01")))
+            found.append(OtherPayer(row.plan, "", row.at("info")))
     found.extend(_medicare(row) for row in plan.foreign)
     if not found:
         return [], []
@@ -47,7 +47,7 @@ def _medicare(row: BenefitRow) -> OtherPayer:
     order = ""
     if match is not None:
         order = "primary" if match[1] == "MEDICARE" else "secondary"
-    return OtherPayer(medicare_part(row), order, row.at("EB04"))
+    return OtherPayer(medicare_part(row), order, row.at("insurance_type"))
 
 
 def delegations(plan: Plan) -> list[Doubt]:
@@ -68,7 +68,7 @@ def delegations(plan: Plan) -> list[Doubt]:
 
 def _doubt(code: str, row: BenefitRow, entities: Sequence[Entity]) -> Doubt:
     names = ", ".join(entity.name for entity in entities if entity.name)
-    sources = (row.at("EB01"), *(entity.source for entity in entities))
+    sources = (row.at("info"), *(entity.source for entity in entities))
     services = None if row.speaks_for_plan else frozenset(row.services)
     # A contact for nothing in particular is a telephone number; one for 30 is a redirection.
     stops = row.info is not Info.CONTACT or bool(row.services)

@@ -1,21 +1,45 @@
-"""From a payer's bytes to coverages: the whole way, one transaction set at a time."""
+"""From a payer's bytes to coverages: the whole way, whatever the format, one part at a time."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import NamedTuple
+from itertools import chain
+from typing import NamedTuple, Protocol
 
 from cleargate.coverage.origins.x271 import payer_answer
 from cleargate.coverage.reasons import reason
+from cleargate.coverage.rows import PayerAnswer
 from cleargate.coverage.services import Asked, asked_for
 from cleargate.coverage.verdict import judge
 from cleargate.nouns.coverage import Coverage, ServiceVerdict, Source, Verdict
 from cleargate.x12.acknowledgement import CODES, Acknowledgement, read_acknowledgement
-from cleargate.x12.diagnostics import Diagnostic, error, warning
+from cleargate.x12.diagnostics import Diagnostic, Report, error, warning
 from cleargate.x12.eligibility_271 import read_answer
 from cleargate.x12.envelope import TransactionSet, transaction_sets
 from cleargate.x12.tokenizer import chunked
 
 _VERSIONS = ("005010", "004010")
+
+DOCUMENT_BYTES_MAX = 16 * 1024 * 1024
+"""An answer in XML or JSON is read whole; the largest seen has a hundredth of this."""
+
+HEAD_BYTES = 4096
+"""By so much of its beginning a format is told from the others."""
+
+
+class Origin(Protocol):
+    """A format that holds one document a file: one module of coverage/origins."""
+
+    def recognises(self, head: bytes) -> bool:
+        """Whether a file that begins like this is of this format."""
+
+    def read(
+        self, content: bytes, wanted: frozenset[str], report: Report
+    ) -> tuple[PayerAnswer, ...]:
+        """One answer a patient. Never raises for what the bytes hold."""
+
+
+ORIGINS: tuple[Origin, ...] = ()
+"""The formats beside X12, which is taken for whatever is none of them."""
 
 
 class Reading(NamedTuple):
@@ -25,30 +49,52 @@ class Reading(NamedTuple):
     diagnostics: tuple[Diagnostic, ...]
 
 
-def read_271(content: bytes, services: tuple[str, ...], on: date) -> Reading:
+def read_answers(content: bytes, services: tuple[str, ...], on: date) -> Reading:
     """Read a payer's answer for the services asked (the first is the primary one) on a day.
 
-    Never raises for what the bytes hold. A 999 or TA1 in place of a 271 becomes an UNDETERMINED
-    coverage with its reason; bytes that hold no answer give no coverage, and diagnostics.
+    Its format is told by its content. Never raises for what the bytes hold. A 999 or TA1 in place
+    of a 271 becomes an UNDETERMINED coverage with its reason; bytes that hold no answer give no
+    coverage, and diagnostics.
     """
     coverages: list[Coverage] = []
     diagnostics: list[Diagnostic] = []
-    for part in read_271_sets(chunked(content), services, on):
+    for part in read_parts(chunked(content), services, on):
         coverages.extend(part.coverages)
         diagnostics.extend(part.diagnostics)
     return Reading(tuple(coverages), tuple(diagnostics))
 
 
-def read_271_sets(
-    chunks: Iterable[bytes], services: tuple[str, ...], on: date
-) -> Iterator[Reading]:
-    """Read a file of any size in constant memory: one Reading for each transaction set.
+def read_parts(chunks: Iterable[bytes], services: tuple[str, ...], on: date) -> Iterator[Reading]:
+    """Read an X12 file of any size in constant memory: one Reading for each transaction set.
 
-    The last Reading may have diagnostics only: what was found after the last set.
+    The last Reading may have diagnostics only: what was found after the last set. A document of
+    another format is one part.
     """
     if not services:
         raise ValueError("at least one service type must be asked for")
     asked = asked_for(services, on)
+    rest = iter(chunks)
+    head = next(rest, b"")
+    for origin in ORIGINS:
+        if origin.recognises(head[:HEAD_BYTES]):
+            yield _document(origin, chain([head], rest), asked)
+            return
+    yield from _sets(chain([head], rest), asked)
+
+
+def _document(origin: Origin, chunks: Iterable[bytes], asked: Asked) -> Reading:
+    """Read a document that is one answer; one that is too large is left unread."""
+    content = bytearray()
+    for chunk in chunks:
+        content += chunk
+        if len(content) > DOCUMENT_BYTES_MAX:
+            return Reading((), (error("too_large", 0, "No payer's answer is so large."),))
+    found: list[Diagnostic] = []
+    answers = origin.read(bytes(content), asked.wanted, found.append)
+    return Reading(tuple([judge(answer, asked) for answer in answers]), tuple(found))
+
+
+def _sets(chunks: Iterable[bytes], asked: Asked) -> Iterator[Reading]:
     found: list[Diagnostic] = []
     for index, transaction in enumerate(transaction_sets(chunks, found.append), 1):
         coverages = _coverages(transaction, index, asked, found)

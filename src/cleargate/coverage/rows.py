@@ -5,6 +5,7 @@ Amounts, percentages and quantities stay as the payer wrote them; amounts.py and
 them, and say so where they cannot.
 """
 
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
@@ -70,11 +71,12 @@ class Span(NamedTuple):
     begin: date | None
     end: date | None
     segment: int
+    element: str = "DTP03"
 
     @property
     def source(self) -> Source:
         """Where it stands."""
-        return Source(self.segment, "DTP03")
+        return Source(self.segment, self.element)
 
 
 class Message(NamedTuple):
@@ -82,11 +84,12 @@ class Message(NamedTuple):
 
     text: str
     segment: int
+    element: str = "MSG"
 
     @property
     def source(self) -> Source:
         """Where it stands."""
-        return Source(self.segment, "MSG")
+        return Source(self.segment, self.element)
 
 
 class Frequency(NamedTuple):
@@ -98,11 +101,12 @@ class Frequency(NamedTuple):
     period: str
     periods: str
     segment: int
+    element: str = "HSD"
 
     @property
     def source(self) -> Source:
         """Where it stands."""
-        return Source(self.segment, "HSD")
+        return Source(self.segment, self.element)
 
 
 class Refusal(NamedTuple):
@@ -111,11 +115,12 @@ class Refusal(NamedTuple):
     reason: str
     follow_up: str
     segment: int
+    element: str = "AAA03"
 
     @property
     def source(self) -> Source:
         """Where it stands."""
-        return Source(self.segment, "AAA03")
+        return Source(self.segment, self.element)
 
 
 class Entity(NamedTuple):
@@ -124,11 +129,12 @@ class Entity(NamedTuple):
     role: Role
     name: str
     segment: int
+    element: str = "NM1"
 
     @property
     def source(self) -> Source:
         """Where it stands."""
-        return Source(self.segment, "NM1")
+        return Source(self.segment, self.element)
 
 
 class Details(NamedTuple):
@@ -149,12 +155,24 @@ class Details(NamedTuple):
 NO_DETAILS = Details()
 """Most rows stand alone."""
 
+EB_NAMES: Mapping[str, str] = {
+    "info": "EB01",
+    "insurance_type": "EB04",
+    "amount": "EB07",
+    "percent": "EB08",
+    "quantity": "EB10",
+    "authorisation": "EB11",
+    "network": "EB12",
+}
+"""What a 271 calls the parts of a row; other formats have names of their own."""
+
 
 class BenefitRow(NamedTuple):
     """One statement. `network` is the payer's flag alone; network.py compares it with the text.
 
     `services` is empty when the payer named none. `period` and `quantity_kind` are words.
-    `misplaced`: the quantity stands where it does not belong and was not read.
+    `misplaced`: the quantity stands where it does not belong and was not read. `segment` is the
+    row's number in its file, from 1: of its segment, or of its entry where there are none.
     """
 
     info: Info
@@ -173,10 +191,11 @@ class BenefitRow(NamedTuple):
     procedure: str
     misplaced: bool = False
     details: Details = NO_DETAILS
+    names: Mapping[str, str] = EB_NAMES
 
-    def at(self, element: str) -> Source:
-        """The place of one of the row's own elements."""
-        return Source(self.segment, element)
+    def at(self, part: str) -> Source:
+        """The place of one of the row's own parts, as its format calls it."""
+        return Source(self.segment, self.names[part])
 
     @property
     def messages(self) -> tuple[Message, ...]:

@@ -195,7 +195,7 @@ def _without_plan(service: str, plan: Plan, benefits: list[BenefitRow]) -> _Stat
         return _said(Verdict.INACTIVE, ended, "inactive")
     if outdated:
         why = (
-            reason(when.missed, (row.at("EB01"), *when.sources))
+            reason(when.missed, (row.at("info"), *when.sources))
             for row, when in outdated
             if when.missed
         )
@@ -239,7 +239,8 @@ def _contradiction(rows: Iterable[BenefitRow]) -> _Stated:
 
 def _sources(rows: Iterable[BenefitRow]) -> tuple[Source, ...]:
     """Where rows stand, each once, in file order."""
-    return tuple([Source(segment, "EB01") for segment in sorted({row.segment for row in rows})])
+    places = {row.segment: row.at("info") for row in rows}
+    return tuple([places[segment] for segment in sorted(places)])
 
 
 def _patient_doubts(answer: PayerAnswer, dates: Standing) -> Iterable[Doubt]:
@@ -260,9 +261,9 @@ def _row_doubts(plan: Plan) -> Iterable[Doubt]:
             yield Doubt(refusal(said), services, stops=True)
         code = _STOPPING.get(row.info)
         if code is not None and not (row.info is Info.EXCLUDED and row.speaks_for_plan):
-            yield Doubt(reason(code, (row.at("EB01"),)), services, stops=not row.procedure)
+            yield Doubt(reason(code, (row.at("info"),)), services, stops=not row.procedure)
         elif row.info is Info.NOT_COVERED and row.network is Network.OUT:
-            source = (row.at("EB12"),)
+            source = (row.at("network"),)
             yield Doubt(reason("not_covered_out_of_network", source), frozenset(row.services))
 
 

@@ -2,9 +2,9 @@
 
 from datetime import date
 
-from cleargate.coverage.reading import read_271
+from cleargate.coverage.reading import read_answers
 from cleargate.nouns.coverage import Coverage, Reason, ReasonKind, ServiceVerdict, Verdict
-from cleargate.nouns.eligibility import ContentKind, RawAnswer
+from cleargate.nouns.eligibility import RawAnswer
 
 _REASONS = {
     "unreadable_answer": Reason(
@@ -48,9 +48,7 @@ def read_raw(answer: RawAnswer, payer: str, services: tuple[str, ...], on: date)
 
     An answer without exactly one patient is unreadable.
     """
-    if answer.kind is not ContentKind.X12_271:
-        return undetermined(payer, services, "unreadable_answer")
-    reading = read_271(answer.content, services, on)
+    reading = read_answers(answer.content, services, on)
     if len(reading.coverages) != 1:
         return undetermined(payer, services, "unreadable_answer")
     return reading.coverages[0]

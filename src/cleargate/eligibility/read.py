@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from cleargate.coverage.reading import Reading, read_271_sets
+from cleargate.coverage.reading import Reading, read_parts
 from cleargate.eligibility.card import card
 from cleargate.nouns.coverage import Amount, Coverage, Source, VisitLimit
 from cleargate.x12.diagnostics import Diagnostic, Severity, error
@@ -54,7 +54,7 @@ def _parts(path: Path, services: tuple[str, ...], on: date) -> Iterator[_Part]:
     """A file's transaction sets, one at a time; a file that cannot be opened is one finding."""
     try:
         with path.open("rb") as file:
-            for reading in read_271_sets(iter(partial(file.read, CHUNK_BYTES), b""), services, on):
+            for reading in read_parts(iter(partial(file.read, CHUNK_BYTES), b""), services, on):
                 yield _Part(str(path), reading)
     except OSError as failure:
         reasons = {FileNotFoundError: "no such file", IsADirectoryError: "it is a directory"}

@@ -6,7 +6,7 @@ is what a payer says about other services: it must never change what is said abo
 
 from datetime import date
 
-from cleargate.coverage.reading import read_271
+from cleargate.coverage.reading import read_answers
 from cleargate.nouns.coverage import Amount, AmountKind, Coverage, ServiceVerdict
 
 ON = date(2026, 5, 4)
@@ -104,7 +104,7 @@ def coverage_of(
     """Read the one coverage of a document that holds these rows."""
     text = document(rows, patient=patient, payer=payer, provider=provider, background=background)
     assert not background or len(text.splitlines()) >= 40
-    reading = read_271(encoded(text), services, on)
+    reading = read_answers(encoded(text), services, on)
     assert not reading.diagnostics
     [coverage] = reading.coverages
     return coverage

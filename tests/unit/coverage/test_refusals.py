@@ -5,7 +5,7 @@ from importlib import resources
 
 import pytest
 
-from cleargate.coverage.reading import read_271
+from cleargate.coverage.reading import read_answers
 from cleargate.nouns.coverage import ReasonKind, Verdict
 from tests.unit.coverage.answers import (
     ACTIVE_PLAN,
@@ -41,7 +41,7 @@ def test_a_refusal_about_the_patient_says_what_to_mend(
     code: str, kind: ReasonKind, field: str
 ) -> None:
     text = document("", patient=f"AAA*N**{code}*C", background="")
-    [coverage] = read_271(encoded(text), SERVICES, ON).coverages
+    [coverage] = read_answers(encoded(text), SERVICES, ON).coverages
     assert {verdict.verdict for verdict in coverage.services} == {Verdict.UNDETERMINED}
     [reason] = coverage.reasons
     assert (reason.code, reason.kind, reason.field) == (f"AAA:{code}", kind, field)
@@ -51,7 +51,7 @@ def test_a_refusal_about_the_patient_says_what_to_mend(
 
 def test_a_refusal_that_stands_before_the_birth_date_is_found() -> None:
     text = document("", background="").replace("REF*6P", "AAA*N**72*C\nREF*6P")
-    [coverage] = read_271(encoded(text), SERVICES, ON).coverages
+    [coverage] = read_answers(encoded(text), SERVICES, ON).coverages
     assert codes(coverage) == {"AAA:72"}
 
 
@@ -68,7 +68,7 @@ def test_a_refusal_of_the_provider_without_any_patient_is_one_undetermined_cover
         for line in text.splitlines()
         if not line.startswith(("HL*3", "TRN", "NM1*IL", "REF", "N3", "N4", "DMG", "INS", "DTP"))
     ]
-    reading = read_271(encoded("\n".join(lines)), SERVICES, ON)
+    reading = read_answers(encoded("\n".join(lines)), SERVICES, ON)
     [coverage] = reading.coverages
     assert coverage.payer == "EXAMPLE HEALTH PLAN"
     assert coverage.verdict is Verdict.UNDETERMINED
@@ -77,7 +77,7 @@ def test_a_refusal_of_the_provider_without_any_patient_is_one_undetermined_cover
 
 def test_a_refusal_of_the_payer_is_found_at_its_level() -> None:
     text = document("", background="").replace("PER*IC*PROVIDER", "AAA*Y**42*P\nPER*IC*PROVIDER")
-    [coverage] = read_271(encoded(text), SERVICES, ON).coverages
+    [coverage] = read_answers(encoded(text), SERVICES, ON).coverages
     assert codes(coverage) == {"AAA:42"}
 
 
@@ -90,7 +90,7 @@ def test_a_refusal_beside_active_rows_is_unclear_with_both_told() -> None:
 
 def test_a_refusal_beside_a_disclaimer_only_stays_undetermined() -> None:
     text = document("EB*P\nMSG*BENEFIT DISCLAIMER", patient="AAA*N**75*C", background="")
-    [coverage] = read_271(encoded(text), SERVICES, ON).coverages
+    [coverage] = read_answers(encoded(text), SERVICES, ON).coverages
     assert coverage.verdict is Verdict.UNDETERMINED
     assert codes(coverage) == {"AAA:75"}
 
@@ -137,7 +137,7 @@ def test_a_999_that_rejects_is_undetermined_and_says_where() -> None:
         "AK9*R*1*1*0",
         "SE*8*0001",
     )
-    reading = read_271(content, SERVICES, ON)
+    reading = read_answers(content, SERVICES, ON)
     [coverage] = reading.coverages
     assert coverage.verdict is Verdict.UNDETERMINED
     [reason] = coverage.reasons
@@ -148,7 +148,7 @@ def test_a_999_that_rejects_is_undetermined_and_says_where() -> None:
 
 def test_a_999_that_accepts_is_no_answer_yet() -> None:
     content = acknowledgement("ST*999*0001*005010X231A1", "AK1*HS*7", "AK9*A*1*1*1", "SE*4*0001")
-    [coverage] = read_271(content, SERVICES, ON).coverages
+    [coverage] = read_answers(content, SERVICES, ON).coverages
     assert coverage.reasons[0].kind is ReasonKind.ASK_AGAIN_LATER
 
 
@@ -156,5 +156,5 @@ def test_a_ta1_that_rejects_is_undetermined_and_one_that_accepts_is_no_coverage(
     header, _, trailer = acknowledgement().decode().partition("IEA")
     for status, expected in (("R", 1), ("A", 0)):
         content = f"{header}TA1*000000007*260501*1200*{status}*006~IEA{trailer}".encode()
-        reading = read_271(content, SERVICES, ON)
+        reading = read_answers(content, SERVICES, ON)
         assert len(reading.coverages) == expected

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cleargate.coverage.reading import read_271
+from cleargate.coverage.reading import read_answers
 from cleargate.nouns.coverage import ReasonKind, Source, Verdict
 from tests.unit.coverage.answers import (
     ACTIVE_PLAN,
@@ -54,7 +54,7 @@ def test_a_benefit_row_for_another_service_settles_nothing() -> None:
 
 def test_a_benefit_row_without_any_status_is_undetermined() -> None:
     rows = document("EB*B*IND*PT***27*20*****Y", background="")
-    [coverage] = read_271(encoded(rows), SERVICES, ON).coverages
+    [coverage] = read_answers(encoded(rows), SERVICES, ON).coverages
     assert coverage.verdict is Verdict.UNDETERMINED
     assert codes(coverage) == {"no_status"}
 
@@ -111,7 +111,7 @@ def test_an_active_vision_plan_does_not_make_the_medical_plan_active() -> None:
     coverage = coverage_of("EB*1**30**SPECTERA VISION PLAN\nEB*1**35*HM*DENTAL HMO")
     assert service(coverage, "30").verdict is UNCLEAR
     document_without_others = document("EB*1**30**SPECTERA VISION PLAN", background="")
-    [alone] = read_271(encoded(document_without_others), SERVICES, ON).coverages
+    [alone] = read_answers(encoded(document_without_others), SERVICES, ON).coverages
     assert alone.verdict is UNCLEAR
     assert codes(alone) == {"carve_out"}
 
@@ -226,13 +226,13 @@ def test_noise_rows_alone_determine_nothing() -> None:
     noise = (
         "EB*X\nLS*2120\nNM1*1P*2*EXAMPLE THERAPY LLC\nLE*2120\nEB*P\nMSG*DISCLAIMER\nEB*L\nEB*D*IND"
     )
-    [coverage] = read_271(encoded(document(noise, background="")), SERVICES, ON).coverages
+    [coverage] = read_answers(encoded(document(noise, background="")), SERVICES, ON).coverages
     assert coverage.verdict is Verdict.UNDETERMINED
     assert codes(coverage) == {"no_answer"}
 
 
 def test_cannot_process_alone_is_undetermined_with_its_reason() -> None:
-    [coverage] = read_271(encoded(document("EB*V", background="")), SERVICES, ON).coverages
+    [coverage] = read_answers(encoded(document("EB*V", background="")), SERVICES, ON).coverages
     assert coverage.verdict is Verdict.UNDETERMINED
     assert codes(coverage) == {"cannot_process"}
 
@@ -263,7 +263,7 @@ def test_conditions_that_hang_over_an_active_service_make_it_unclear(row: str, c
 
 def test_an_answer_whose_end_is_lost_is_undetermined_and_asked_again() -> None:
     text = document(f"{ACTIVE_PLAN}\nEB*1**PT")
-    reading = read_271(encoded(text[: text.index("EB*1**88")]), SERVICES, ON)
+    reading = read_answers(encoded(text[: text.index("EB*1**88")]), SERVICES, ON)
     [coverage] = reading.coverages
     assert {verdict.verdict for verdict in coverage.services} == {Verdict.UNDETERMINED}
     assert coverage.reasons[0].code == "answer_cut_off"

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from cleargate.coverage.reading import read_271
+from cleargate.coverage.reading import read_answers
 from cleargate.nouns.coverage import AuthorisationNeed, Coverage, Verdict
 from cleargate.sandbox import answers, question
 from cleargate.sandbox.members import Register, State, member
@@ -25,7 +25,7 @@ def read(payer: str, state: State, *, dependent: bool = False) -> Coverage:
     finding = register.find(asked)
     values = answers.values(asked, NOW) | answers.member_values(finding, finding.patient)
     content = answers.benefits(answers.payers()[payer].shape, state, finding, values)
-    reading = read_271(content, SERVICES, VISIT)
+    reading = read_answers(content, SERVICES, VISIT)
     assert reading.diagnostics == ()
     (coverage,) = reading.coverages
     return coverage

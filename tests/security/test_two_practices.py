@@ -98,6 +98,9 @@ CALLS: dict[str, Call] = {
     "attempts.of_case": lambda s, ids: attempts.of_case(s, ids.case),
     "audit.is_recent": lambda s, ids: audit.is_recent(s, _view(ids), NOW - timedelta(days=9999)),
     "audit.record": lambda s, ids: audit.record(s, _view(ids)),
+    "cases.change_request": lambda s, ids: (
+        cases.change_request(s, ids.whole_case, visit_request(visit_type="changed")).id
+    ),
     "cases.close": lambda s, ids: cases.close(s, ids.case, CaseState.DONE),
     "cases.get": lambda s, ids: cases.get(s, ids.case),
     "cases.hold": lambda s, ids: cases.hold(s, ids.case, 1),

@@ -14,8 +14,8 @@ import httpx2
 
 from cleargate.operations.demo import Demo, DemoOptions, running
 from cleargate.operations.demo_home import PRACTICES, embedded
-from cleargate.operations.rehearsal.patient import form_fields
 from cleargate.sandbox.population import Scenario, SyntheticPerson, admin_body, people
+from cleargate.scheduling.request_fields import fields_of
 from tests.postgres import until
 
 SLUG = "riverside"
@@ -42,7 +42,7 @@ class Town:
     def ask_by_api(self, person: SyntheticPerson) -> str:
         """Send this person's request; gives the case."""
         token = self.demo.home.secret(f"api-token-{SLUG}")
-        asked = {"nonce": uuid4().hex, "form": form_fields(person.request)}
+        asked = {"nonce": uuid4().hex, "form": fields_of(person.request)}
         headers = {"Authorization": f"Bearer {token}"}
         answer = self.client.post("/api/requests", json=asked, headers=headers)
         return str(answer.raise_for_status().json()["case"])

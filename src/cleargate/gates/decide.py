@@ -4,29 +4,49 @@ from datetime import datetime
 from typing import Any
 
 from cleargate.nouns.case import Case
+from cleargate.nouns.errors import Refused
 from cleargate.nouns.gate import Choice, Decision, Gate, GateReason
 from cleargate.nouns.ids import CaseId, GateId
+from cleargate.nouns.request import VisitRequest
 from cleargate.store import cases, gates, inquiries
 from cleargate.store.database import Session
 from cleargate.store.queue import start_phase
 
 DECLINE_PHASE = "booking.decline"
+EDITED_PHASE = "booking.receive"
 BY_HAND_PHASE = "booking.by_hand"
 
 
+_STAY_ACCEPTED = (GateReason.ACCIDENT_CLAIM, GateReason.CHECK_BUDGET_SPENT)
+"""What a person let pass and need not let pass again for a corrected request."""
+
+
 def decide(
-    session: Session, gate_id: GateId, decision: Decision, *, actor: str, now: datetime
+    session: Session,
+    gate_id: GateId,
+    decision: Decision,
+    *,
+    actor: str,
+    now: datetime,
+    request: VisitRequest | None = None,
 ) -> CaseId | None:
     """Carry out a decision in the caller's transaction; None where there is no such gate.
 
-    Raises AlreadyDecided, EvidenceChanged, or Refused (see store/gates).
+    `request` is the corrected one, for EDIT. Raises AlreadyDecided, EvidenceChanged, or Refused
+    (see store/gates).
     """
+    if (decision.choice is Choice.EDIT) != (request is not None):
+        msg = "Correct the request on its own page."
+        raise Refused(msg)
     stored = gates.decide(session, gate_id, decision, actor=actor, now=now)
     if stored is None:
         return None
     case = cases.lock(session, stored.case)
     changes = _changes(case, stored.gate, decision)
-    if decision.choice is Choice.ASK_AGAIN:
+    if request is not None:
+        changes = _to_find_out_anew(case, request)
+        case = cases.change_request(session, case, request)
+    if decision.choice in (Choice.ASK_AGAIN, Choice.EDIT):
         case = cases.raise_generation(session, case)
         inquiries.retire(session, case.id)
     if changes:
@@ -40,7 +60,25 @@ def _next_phase(gate: Gate, choice: Choice) -> str:
         return DECLINE_PHASE
     if choice is Choice.DONE_BY_HAND:
         return BY_HAND_PHASE
+    if choice is Choice.EDIT:
+        return EDITED_PHASE
     return gate.phase
+
+
+def _to_find_out_anew(case: Case, request: VisitRequest) -> dict[str, Any]:
+    """What a case had established that need not hold for its corrected request.
+
+    A record that we have made stays the patient's, and a time that is held stays held.
+    """
+    memo, before = case.memo, case.request.patient
+    accepted = tuple(each for each in memo.accepted if each in _STAY_ACCEPTED)
+    changes: dict[str, Any] = {"accepted": accepted, "self_pay": False}
+    if not memo.booking_id:
+        changes |= {"ask_on": None, "opening": None, "openings": ()}
+    same = (before.name, before.birth_date) == (request.patient.name, request.patient.birth_date)
+    if memo.patient_known and not same:
+        changes |= {"patient_id": "", "patient_known": False, "email_on_file": ""}
+    return changes
 
 
 def _changes(case: Case, gate: Gate, decision: Decision) -> dict[str, Any]:

@@ -12,14 +12,25 @@ _TIPS = {
     GateReason.CONNECTION_STOPPED: "The sign-in was refused. Tell whoever looks after the"
     " connections, then try again.",
     GateReason.NOT_SUPPORTED: "This system cannot do that. Do it by hand, then mark it done.",
-    GateReason.UNKNOWN_PAYER: "Find the payer, or call the patient about the insurance card.",
+    GateReason.UNKNOWN_PAYER: "Correct the insurance company, or call the patient about the card.",
     GateReason.CHECK_BUDGET_SPENT: "Today's insurance checks are used up. Go on to check anyway.",
     GateReason.PROGRAM_ERROR: "Cleargate made a mistake here. Try again; if it stays so,"
     " report it.",
 }
 
 _CHOICES = {
-    GateReason.UNKNOWN_PAYER: (Choice.SELF_PAY, Choice.DONE_BY_HAND, Choice.DECLINE),
+    GateReason.UNKNOWN_PAYER: (
+        Choice.EDIT,
+        Choice.SELF_PAY,
+        Choice.DONE_BY_HAND,
+        Choice.DECLINE,
+    ),
+    GateReason.VENDOR_REFUSED: (
+        Choice.EDIT,
+        Choice.ASK_AGAIN,
+        Choice.DONE_BY_HAND,
+        Choice.DECLINE,
+    ),
     GateReason.CHECK_BUDGET_SPENT: (Choice.GO_ON, Choice.SELF_PAY, Choice.DECLINE),
 }
 

@@ -29,12 +29,18 @@ class _Wording:
     choices: tuple[Choice, ...]
 
 
-_COVERAGE_CHOICES = (Choice.GO_ON, Choice.ASK_AGAIN, Choice.SELF_PAY, Choice.DECLINE)
+_COVERAGE_CHOICES = (
+    Choice.GO_ON,
+    Choice.EDIT,
+    Choice.ASK_AGAIN,
+    Choice.SELF_PAY,
+    Choice.DECLINE,
+)
 
 _WORDING = {
     GateReason.WRONG_PATIENT_ANSWER: _Wording(
         "The payer answered about somebody else. Compare the card, then ask again.",
-        (Choice.ASK_AGAIN, Choice.SELF_PAY, Choice.DECLINE),
+        (Choice.EDIT, Choice.ASK_AGAIN, Choice.SELF_PAY, Choice.DECLINE),
     ),
     GateReason.COVERAGE_INACTIVE: _Wording(
         "Call the patient for newer insurance, or agree on self-pay.", _COVERAGE_CHOICES

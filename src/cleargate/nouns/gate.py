@@ -38,6 +38,8 @@ class Choice(StrEnum):
     """Book it, and bill the patient."""
     ASK_AGAIN = "ask_again"
     """Ask the payer or the vendor again, with the generation raised."""
+    EDIT = "edit"
+    """Correct the request; everything that hangs on it is found out anew."""
     USE_EXISTING = "use_existing"
     """The look-alike is this patient: use the record whose offer `detail` names."""
     CREATE_NEW = "create_new"

@@ -169,6 +169,26 @@ def remember(session: Session, case: Case, **changes: Any) -> Case:  # noqa: ANN
     return replace(case, memo=memo)
 
 
+# What the patient wants, or who they are, was corrected.
+_CHANGE_REQUEST = sa.text(
+    "update cases set request = :request, visit_type = :visit_type, payment = :payment,"
+    " person_index = :person, updated_at = now() where practice_id = :practice and id = :case"
+)
+
+
+def change_request(session: Session, case: Case, request: VisitRequest) -> Case:
+    """Put a corrected request in the place of a locked case's own; gives the case as it is then."""
+    session.run(
+        _CHANGE_REQUEST,
+        case=case.id,
+        request=session.sealer.seal(dump(request), "cases", "request", case.id),
+        visit_type=request.visit_type,
+        payment=request.payment,
+        person=person_index(session, request.patient),
+    )
+    return replace(case, request=request)
+
+
 # Close an open case.
 _CLOSE = sa.text(
     "update cases set state = :state, phase = '', due_at = null, note = '', updated_at = now()"

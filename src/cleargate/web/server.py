@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cleargate import __version__
 from cleargate.nouns.errors import Refused, frames
 from cleargate.web import api, health
+from cleargate.web.desk import entry
 from cleargate.web.desk import routes as desk
 from cleargate.web.desk.door import NotSignedIn, is_poll
 from cleargate.web.intake import routes as intake
@@ -28,7 +29,7 @@ from cleargate.web.views import ErrorView, Site
 BODY_BYTES_MAX = 6 * 1024 * 1024
 """Two photos of 2 MB each and the fields of the form."""
 
-ROUTERS = (health.router, api.router, desk.router, intake.router)
+ROUTERS = (health.router, api.router, desk.router, entry.router, intake.router)
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self';"

@@ -257,13 +257,17 @@ class CoverageCard:
 
 @dataclass(frozen=True, slots=True)
 class ChoiceButton:
-    """One choice: `needs_offer` says that one of the offers has to be picked with it."""
+    """One choice: `needs_offer` says that one of the offers has to be picked with it.
+
+    `url` is of the page on which the choice is made, empty where the button makes it.
+    """
 
     value: str
     label: str
     effect: str
     needs_offer: bool = False
     careful: bool = False
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +328,15 @@ class CaseView:
     actions: tuple[Action, ...] = ()
     live: bool = False
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EditRequestView:
+    """`desk/edit_request.html`: the request of a case, to be corrected by staff."""
+
+    desk: Desk
+    form: FormView
+    case_url: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ CHOICES: dict[Choice, ChoiceWords] = {
     Choice.GO_ON: ChoiceWords("Go on", "Goes on as it stands; you vouch for what was unclear."),
     Choice.SELF_PAY: ChoiceWords("Go on as self-pay", "The patient pays; insurance is left out."),
     Choice.ASK_AGAIN: ChoiceWords("Try again", "Asks once more, from this step on."),
+    Choice.EDIT: ChoiceWords("Correct the request", "Opens the form; then all is checked anew."),
     Choice.USE_EXISTING: ChoiceWords("It is this patient", "Uses the record that you pick."),
     Choice.CREATE_NEW: ChoiceWords("It is somebody else", "Creates a new patient record."),
     Choice.TAKE_OPENING: ChoiceWords("Book this time", "Books the time that you pick."),

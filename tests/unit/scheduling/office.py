@@ -273,12 +273,15 @@ class Stage:
             [found] = [each for each in gates.of_case(session, case) if each.open]
         return found
 
-    def decide(self, case: CaseId, choice: Choice, detail: str = "") -> None:
+    def decide(
+        self, case: CaseId, choice: Choice, detail: str = "", request: VisitRequest | None = None
+    ) -> None:
         """A person decides."""
         gate = self.gate(case)
         with self.house.session() as session:
             decision = Decision(choice, gate.version, detail)
-            decide(session, gate.id, decision, actor="staff:test", now=self.clock.now())
+            now = self.clock.now()
+            decide(session, gate.id, decision, actor="staff:test", now=now, request=request)
 
     def later(self, **wait: float) -> datetime:
         """A moment from now."""

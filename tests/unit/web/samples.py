@@ -12,6 +12,7 @@ from cleargate.web.views import (
     CoverageCard,
     DecisionForm,
     Desk,
+    EditRequestView,
     ErrorView,
     FactGroup,
     FactRow,
@@ -267,5 +268,8 @@ PAGES = {
     ),
     "desk/gates.html": (GATES, NO_GATES),
     "desk/case.html": (CASE, CaseView(DESK, "/desk/cases/9", "K.S.", "Done", "Nothing.", (), ())),
+    "desk/edit_request.html": (
+        EditRequestView(DESK, replace(FORM, csrf=DESK.csrf), "/desk/cases/9"),
+    ),
     "desk/phone_request.html": (PhoneRequestView(DESK, replace(FORM, csrf=DESK.csrf)),),
 }

@@ -1,5 +1,7 @@
 """Somebody at the desk, with a keyboard only."""
 
+from dataclasses import replace
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -92,3 +94,29 @@ def test_every_page_of_the_desk_fits_a_phone(town: Town, open_browser: Open) -> 
 
 def _fits(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_an_insurance_company_that_was_not_found_is_corrected_on_a_phone(
+    town: Town, open_browser: Open
+) -> None:
+    person = town.somebody(Scenario.PLAIN)
+    [policy] = person.request.insurances
+    mistyped = replace(policy, payer_id="", payer_name="Sample Village Plan")
+    case = town.ask_by_api(replace(person, request=replace(person.request, insurances=(mistyped,))))
+    confirm_contact(town.client, town.mail_link(person))
+    with open_browser(PHONE) as page:
+        _sign_in(town, page)
+        page.goto(f"/{SLUG}/desk/cases/{case}")
+        link = page.get_by_role("link", name="Correct the request")
+        expect(link).to_be_visible(timeout=20_000)
+        link.click()
+        _fits(page)
+        insurer = page.get_by_label("Insurance company").first
+        expect(insurer).to_have_value("Sample Village Plan")
+        insurer.fill(policy.payer_name)
+        page.get_by_role("button", name="Save and check").click()
+        page.wait_for_url(f"**/{SLUG}/desk/cases/{case}")
+        expect(page.locator(".past")).to_contain_text("Correct the request")
+        expect(page.locator(".state")).to_have_text("Done", timeout=20_000)
+        expect(page.locator(".coverage")).to_contain_text(policy.payer_name)
+        _fits(page)

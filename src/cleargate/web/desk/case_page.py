@@ -135,7 +135,7 @@ def _decision(desk: AtDesk, stored: StoredGate, note: str) -> DecisionForm:
         tip=gate.tip,
         version=stored.version,
         facts=tuple(_fact(each) for each in gate.facts),
-        choices=tuple(_button(each, stored) for each in gate.choices),
+        choices=tuple(_button(desk, each, stored) for each in gate.choices),
         offers=tuple(Option(each.id, each.label) for each in gate.offers),
         note=note,
     )
@@ -145,10 +145,16 @@ def _fact(fact: Fact) -> FactRow:
     return FactRow(fact.label, words.step(fact.value) if fact.label == "Step" else fact.value)
 
 
-def _button(made: Choice, stored: StoredGate) -> ChoiceButton:
+def _button(desk: AtDesk, made: Choice, stored: StoredGate) -> ChoiceButton:
     said = words.choice(made, stored.gate.reason)
+    form = f"/{desk.here.profile.slug}/desk/cases/{stored.case}/edit"
     return ChoiceButton(
-        made.value, said.label, said.effect, needs_offer=made in _OFFERED, careful=made in _CAREFUL
+        made.value,
+        said.label,
+        said.effect,
+        needs_offer=made in _OFFERED,
+        careful=made in _CAREFUL,
+        url=form if made is Choice.EDIT else "",
     )
 
 

@@ -1,6 +1,5 @@
 """The desk's routes: sign in, see what needs a person, open a case, decide."""
 
-import secrets
 from collections.abc import Mapping
 from uuid import UUID
 
@@ -11,7 +10,6 @@ from cleargate.gates.decide import decide
 from cleargate.nouns.errors import Refused
 from cleargate.nouns.gate import Choice, Decision
 from cleargate.nouns.ids import CaseId, GateId
-from cleargate.nouns.request import Channel
 from cleargate.people.sign_in import IDLE, sign_in, sign_out
 from cleargate.scheduling import requests
 from cleargate.store import attachments, audit, cases, gates
@@ -26,12 +24,9 @@ from cleargate.web.desk.door import (
     cookie_name,
     set_cookie,
 )
-from cleargate.web.intake import form_page, forms
-from cleargate.web.intake.photos import reencode_all
-from cleargate.web.intake.routes import today
 from cleargate.web.pages import render
 from cleargate.web.site import InPractice, Posted
-from cleargate.web.views import PhoneRequestView, SignInView
+from cleargate.web.views import SignInView
 
 router = APIRouter(include_in_schema=False)
 
@@ -163,49 +158,6 @@ def rebook(desk: InDesk, case: UUID, _form: OwnForm) -> Response:
 def _known(session: Session, case: UUID) -> None:
     if cases.get(session, CaseId(case)) is None:
         raise HTTPException(404)
-
-
-@router.get("/{slug}/desk/phone")
-def show_phone_form(desk: InDesk) -> HTMLResponse:
-    """The request form, to be filled in during a call."""
-    return _phone_page(desk, secrets.token_urlsafe(16))
-
-
-@router.post("/{slug}/desk/phone")
-def submit_phone_request(desk: InDesk, form: OwnForm) -> Response:
-    """Keep a request that came by phone, through the same model as the patient's form."""
-    here = desk.here
-    directory = here.profile.directory
-    read = forms.parse(
-        form.fields, directory.visit_types, today(here), here.profile.payers, Channel.PHONE
-    )
-    nonce = form.fields.get(forms.NONCE, "") or secrets.token_urlsafe(16)
-    photos, errors = reencode_all(form.files)
-    if isinstance(read, forms.FormErrors):
-        errors = {**read.errors, **errors}
-    if errors or isinstance(read, forms.FormErrors):
-        return _phone_page(desk, nonce, form.fields, errors)
-    actor = desk.who.actor
-    with here.pages.database.session(here.profile.id) as session:
-        submitted = requests.submit(
-            session, here.profile, read, nonce=nonce, now=here.now, actor=actor, photos=photos
-        )
-    return RedirectResponse(f"/{here.profile.slug}/desk/cases/{submitted.case}", 303)
-
-
-def _phone_page(
-    desk: AtDesk,
-    nonce: str,
-    values: Mapping[str, str] | None = None,
-    errors: Mapping[str, str] | None = None,
-) -> HTMLResponse:
-    here = desk.here
-    action = f"/{here.profile.slug}/desk/phone"
-    form = form_page.view(here, action, nonce, values, errors, desk.who.csrf)
-    with here.pages.database.session(here.profile.id) as session:
-        view = PhoneRequestView(gates_page.desk_view(session, desk), form)
-    page = render("desk/phone_request.html", view)
-    return HTMLResponse(page, status_code=422 if errors else 200)
 
 
 def _record(

@@ -119,6 +119,7 @@ def test_a_decision_is_carried_out_at_once(site: Site, staff: Staff) -> None:
     page = staff.get(f"/cases/{case}").text
     assert "Go on" in page
     assert "you, today" in page
+    assert "called the payer" in page
 
 
 def test_a_decision_on_older_evidence_is_not_carried_out_and_shows_the_newer(
@@ -137,6 +138,26 @@ def test_a_decision_on_older_evidence_is_not_carried_out_and_shows_the_newer(
     assert staff.decide(gate, Choice.GO_ON, version=2).status_code == 303
 
 
+def test_the_decision_says_whom_to_call(site: Site, staff: Staff) -> None:
+    case = site.case()
+    site.gate(case)
+    page = staff.get(f"/cases/{case}").text
+    assert '<a href="tel:+12025550123">(202) 555-0123</a>' in page
+
+
+def test_a_note_about_a_question_that_is_over_is_not_put_to_the_next(
+    site: Site, staff: Staff
+) -> None:
+    case = site.case()
+    gate = site.gate(case)
+    with site.staff() as colleague:
+        colleague.decide(gate, Choice.GO_ON)
+    site.gate(case, lookalike_gate())
+    answer = staff.decide(gate, Choice.GO_ON, note="about the first question")
+    assert answer.status_code == 409
+    assert "about the first question" not in answer.text
+
+
 def test_the_slower_of_two_learns_that_it_was_decided(site: Site, staff: Staff) -> None:
     case = site.case()
     gate = site.gate(case)
@@ -145,7 +166,7 @@ def test_the_slower_of_two_learns_that_it_was_decided(site: Site, staff: Staff) 
     answer = staff.decide(gate, Choice.GO_ON)
     assert answer.status_code == 409
     assert "This was already decided." in answer.text
-    assert "a colleague, today" in answer.text
+    assert "Sample Staff, today" in answer.text
     with site.house.session() as session:
         [stored] = gates.of_case(session, case)
     assert stored.choice is Choice.DECLINE

@@ -11,6 +11,7 @@ from cleargate.nouns.appointment import BookingStatus, Opening
 from cleargate.nouns.case import CaseState, Memo
 from cleargate.nouns.gate import GateReason
 from cleargate.nouns.ids import CaseId
+from cleargate.scheduling import requests
 from cleargate.store import cases, gates, links
 from cleargate.store.links import TRIES_MAX, LinkPurpose
 from tests.web.installation import OTHER, SLUG, Site, sample_gate
@@ -70,6 +71,7 @@ def test_the_receipt_is_the_same_to_the_byte_whatever_the_payer_said(site: Site)
 
 def test_the_status_of_an_open_case_is_the_same_whatever_the_payer_said(site: Site) -> None:
     case = site.case()
+    site.gate(case)
     token = _link(site, case)
     with site.visitor() as patient:
         before = patient.post(f"/{SLUG}/status/{token}", data={"birth_date": BORN}).content
@@ -79,11 +81,24 @@ def test_the_status_of_an_open_case_is_the_same_whatever_the_payer_said(site: Si
     assert b"Testperson" not in after
 
 
+def test_who_has_to_confirm_the_address_is_told_so(site: Site) -> None:
+    case = site.case()
+    token = _link(site, case)
+    with site.visitor() as patient:
+        waiting = patient.post(f"/{SLUG}/status/{token}", data={"birth_date": BORN}).text
+        with site.house.session() as session:
+            requests.confirm_contact(session, case, site.clock.now())
+        confirmed = patient.post(f"/{SLUG}/status/{token}", data={"birth_date": BORN}).text
+    assert "Please confirm your e-mail address" in waiting
+    assert "We have your request" in confirmed
+
+
 def test_the_status_needs_the_birth_date_and_every_look_is_on_the_trail(site: Site) -> None:
     case = site.case()
     token = _link(site, case)
     with site.visitor() as patient:
         assert "date of birth" in patient.get(f"/{SLUG}/status/{token}").text
+        site.gate(case)
         for empty_or_wrong in ("", "nonsense", WRONG):
             sent = {"birth_date": empty_or_wrong}
             answer = patient.post(f"/{SLUG}/status/{token}", data=sent)

@@ -70,7 +70,7 @@ def review(
     for each in checked:
         for reason in _objections(each, request):
             if reason not in accepted:
-                return _gate(reason, each, phase)
+                return _gate(reason, each, request.patient, phase)
     return None
 
 
@@ -114,28 +114,66 @@ def _letters(text: str) -> str:
     return "".join(each for each in text.casefold() if each.isalnum())
 
 
-def _gate(reason: GateReason, checked: Checked, phase: str) -> Gate:
+def _gate(reason: GateReason, checked: Checked, patient: Patient, phase: str) -> Gate:
     wording = _WORDING[reason]
-    coverage = checked.coverage
-    tips = [each.tip for each in coverage.reasons if each.tip]
     return Gate(
         reason=reason,
-        tip=tips[0] if tips else wording.tip,
-        facts=tuple(_facts(checked)),
+        tip=_tip(reason, checked.coverage) or wording.tip,
+        facts=tuple(_facts(reason, checked, patient)),
         choices=wording.choices,
         phase=phase,
     )
 
 
-def _facts(checked: Checked) -> list[Fact]:
+_BY_VERDICT = frozenset(
+    {
+        GateReason.COVERAGE_INACTIVE,
+        GateReason.COVERAGE_UNDETERMINED,
+        GateReason.COVERAGE_UNCLEAR,
+    }
+)
+"""Gates for which the answer's own reasons know the way out."""
+
+
+def _tip(reason: GateReason, coverage: Coverage) -> str:
+    """The tip of what decided the verdict, where the verdict is why a person is asked."""
+    if reason not in _BY_VERDICT:
+        return ""
+    primary = coverage.services[0].reasons if coverage.services else ()
+    return next((each.tip for each in (*primary, *coverage.reasons) if each.tip), "")
+
+
+def _facts(reason: GateReason, checked: Checked, patient: Patient) -> list[Fact]:
     coverage = checked.coverage
     facts = [Fact("Payer", checked.insurance.payer_name)]
+    if reason is GateReason.WRONG_PATIENT_ANSWER:
+        asked, named = patient.name, (coverage.given_name, coverage.family_name)
+        said = (*named, coverage.birth_date, coverage.member_id)
+        member = checked.insurance.member_id
+        facts += [
+            Fact("Asked about", _who(asked.given, asked.family, patient.birth_date, member)),
+            Fact("Answered about", _who(*said)),
+        ]
     if coverage.plan:
         facts.append(Fact("Plan", coverage.plan))
-    facts += [Fact("The payer says", _with_code(each.code, each.text)) for each in coverage.reasons]
+    facts += dict.fromkeys(
+        Fact(_whose_words(each.code), _with_code(each.code, each.text)) for each in coverage.reasons
+    )
     bounds = (("Covered from", coverage.begins), ("Covered until", coverage.ends))
     facts += [Fact(label, _day(day)) for label, day in bounds if day is not None]
     return facts
+
+
+def _who(given: str, family: str, born: date | None, member_id: str) -> str:
+    """A person as a payer tells one from another."""
+    name = f"{given} {family}".strip()
+    birth = f"born {born:%m/%d/%Y}" if born else ""
+    member = f"member ID {member_id}" if member_id else ""
+    return ", ".join(part for part in (name, birth, member) if part)
+
+
+def _whose_words(code: str) -> str:
+    return "The payer says" if code.startswith("AAA") else "Note"
 
 
 def _with_code(code: str, text: str) -> str:

@@ -62,7 +62,7 @@ class AccidentClaim:
 
 @dataclass(frozen=True, slots=True)
 class Referral:
-    """A referral that came with the request."""
+    """A referral that came with the request; the NPI is empty where the patient did not know it."""
 
     issued: date
     referrer_npi: str

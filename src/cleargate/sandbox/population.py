@@ -346,7 +346,8 @@ class _Casting:
             case Scenario.LOOKALIKE:
                 # A twin: the same family and birthday, one letter apart, reached elsewhere.
                 given = patient.name.given
-                twin = Name(patient.name.family, given[:-2] + "o" + given[-1])
+                letter = "a" if given[-2] == "o" else "o"
+                twin = Name(patient.name.family, given[:-2] + letter + given[-1])
                 contact = Contact(phone=other.phone, email=f"twin.{patient.contact.email}")
                 return replace(patient, name=twin, contact=contact)
             case _:

@@ -25,7 +25,10 @@ class EvidenceChanged(Refused):
 
 @dataclass(frozen=True, slots=True)
 class StoredGate:
-    """A gate as stored, with its case and the version of its evidence."""
+    """A gate as stored, with its case and the version of its evidence.
+
+    `note` is what was written with the decision.
+    """
 
     id: GateId
     case: CaseId
@@ -36,6 +39,7 @@ class StoredGate:
     choice: Choice | None = None
     decided_by: str = ""
     decided: datetime | None = None
+    note: str = ""
 
 
 # A case has one open gate at the most: newer evidence replaces the older and raises its version.
@@ -199,4 +203,11 @@ def _read(session: Session, row: sa.RowMapping) -> StoredGate:
         choice=Choice(row["choice"]) if row["choice"] else None,
         decided_by=row["decided_by"],
         decided=row["decided_at"],
+        note=_note(session, row),
     )
+
+
+def _note(session: Session, row: sa.RowMapping) -> str:
+    if row["decision"] is None:
+        return ""
+    return load(Decision, session.sealer.open(row["decision"], "gates", "decision", row["id"])).note

@@ -274,7 +274,7 @@ class ChoiceButton:
 class DecisionForm:
     """The open gate: why, the way out, the evidence and its version, and what may be decided.
 
-    `note` is what was typed in a decision that could not be carried out.
+    `note` is what was typed in a decision that could not be carried out. `call` is whom to call.
     """
 
     action: str
@@ -285,6 +285,7 @@ class DecisionForm:
     choices: tuple[ChoiceButton, ...]
     offers: tuple[Option, ...] = ()
     note: str = ""
+    call: Option | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +296,7 @@ class PastDecision:
     choice: str
     by: str
     when: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

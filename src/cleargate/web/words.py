@@ -62,7 +62,9 @@ CHOICES: dict[Choice, ChoiceWords] = {
     Choice.CREATE_NEW: ChoiceWords("It is somebody else", "Creates a new patient record."),
     Choice.TAKE_OPENING: ChoiceWords("Book this time", "Books the time that you pick."),
     Choice.DONE_BY_HAND: ChoiceWords("Done by hand", "Closes this; nothing more will be done."),
-    Choice.DECLINE: ChoiceWords("Decline", "No visit; a time that was held is given back."),
+    Choice.DECLINE: ChoiceWords(
+        "Decline", "No visit; a held time is given back. Nothing is sent: call the patient."
+    ),
 }
 
 _SPECIAL: dict[tuple[GateReason, Choice], ChoiceWords] = {

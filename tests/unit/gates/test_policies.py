@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from cleargate.gates.policies import Checked, is_about_somebody_else, review
-from cleargate.nouns.coverage import AuthorisationNeed, Coverage, Reason, Verdict
+from cleargate.nouns.coverage import AuthorisationNeed, Coverage, Reason, ServiceVerdict, Verdict
 from cleargate.nouns.gate import GateReason
 from cleargate.nouns.insurance import Referral
 from tests.house import visit_request
@@ -61,6 +61,45 @@ def test_a_gate_shows_the_payers_words_and_the_first_tip() -> None:
     assert gate is not None
     assert gate.tip == "Compare it with the card."
     assert "Invalid or missing member ID (AAA:72)" in [fact.value for fact in gate.facts]
+
+
+def test_a_tip_about_something_else_is_no_way_out() -> None:
+    """Who must get an authorization is not helped by a hint about a family's amount."""
+    aside = Reason("family_only", "Only the family's amount was given.", "Ask for the patient's.")
+    coverage = replace(
+        CLEAR, authorisation=AuthorisationNeed.REQUIRED, reasons=(aside, replace(aside))
+    )
+    gate = review([Checked(INSURANCE, coverage)], REQUEST, (), "p")
+    assert gate is not None
+    assert gate.tip == "Get the authorization from the payer first, then go on."
+    assert [fact.label for fact in gate.facts] == ["Payer", "Note"]
+
+
+def test_the_tip_is_that_of_what_decided_the_verdict() -> None:
+    aside = Reason("family_only", "Only the family's amount was given.", "Ask for the patient's.")
+    deciding = Reason("carve_out", "Another company manages it.", "Ask that company.")
+    primary = ServiceVerdict("PT", Verdict.ACTIVE_UNCLEAR, (), (deciding,))
+    coverage = replace(
+        CLEAR, verdict=Verdict.ACTIVE_UNCLEAR, services=(primary,), reasons=(aside, deciding)
+    )
+    gate = review([Checked(INSURANCE, coverage)], REQUEST, (), "p")
+    assert gate is not None
+    assert gate.tip == "Ask that company."
+
+
+def test_an_answer_about_somebody_else_shows_both_people() -> None:
+    coverage = replace(
+        CLEAR,
+        birth_date=date(1990, 2, 27),
+        member_id="OTHER1",
+        family_name="STRANGER",
+        given_name="SAM",
+    )
+    gate = review([Checked(INSURANCE, coverage)], REQUEST, (), "p")
+    assert gate is not None
+    facts = {fact.label: fact.value for fact in gate.facts}
+    assert facts["Asked about"] == "Toni Testperson, born 02/28/1990, member ID MEMBER0001"
+    assert facts["Answered about"] == "SAM STRANGER, born 02/27/1990, member ID OTHER1"
 
 
 @pytest.mark.parametrize(

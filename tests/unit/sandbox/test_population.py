@@ -52,6 +52,19 @@ def test_nobody_is_somebody_else() -> None:
     assert max(Counter(members).values()) == 1
 
 
+def test_a_lookalike_of_the_practice_is_somebody_else() -> None:
+    twins = [
+        (person.request.patient, person.known)
+        for seed in range(1, 40)
+        for person in people(seed, 40, TODAY)
+        if person.scenario is Scenario.LOOKALIKE
+    ]
+    assert len(twins) > 20
+    for patient, known in twins:
+        assert known is not None
+        assert known.name.given != patient.name.given
+
+
 def test_contacts_are_obviously_synthetic() -> None:
     for person in people(7, 400, TODAY):
         contact = person.request.patient.contact

@@ -1,11 +1,12 @@
 """One case as a view: facts on the left, what happened in the middle, the decision on the right."""
 
 from datetime import datetime
+from uuid import UUID
 
 from cleargate.nouns.case import Attempt, Case, CaseState
 from cleargate.nouns.gate import Choice, Fact, GateReason
 from cleargate.scheduling.requests import may_withdraw
-from cleargate.store import attachments, attempts, effects, gates, inquiries
+from cleargate.store import attachments, attempts, effects, gates, inquiries, people
 from cleargate.store.database import Session
 from cleargate.store.effects import Effect
 from cleargate.store.gates import StoredGate
@@ -45,10 +46,10 @@ def view(session: Session, desk: AtDesk, case: Case, error: str = "", note: str 
         facts=request_facts.groups(desk, case, _differing(open_gate)),
         steps=_steps(desk, attempts.of_case(session, case.id), effects.of_case(session, case.id)),
         coverages=tuple(
-            coverage_card.view(desk, each) for each in inquiries.current(session, case.id)
+            coverage_card.view(desk, case, each) for each in inquiries.current(session, case.id)
         ),
-        decision=_decision(desk, open_gate, note) if open_gate else None,
-        decided=tuple(_past(desk, each) for each in all_gates if each.choice is not None),
+        decision=_decision(desk, case, open_gate, note) if open_gate else None,
+        decided=tuple(_past(session, desk, each) for each in all_gates if each.choice is not None),
         photos=tuple(
             Option(f"{base}/photos/{photo}", kind.replace("_", " ").capitalize())
             for photo, kind in attachments.of_case(session, case.id)
@@ -96,7 +97,7 @@ def _step(desk: AtDesk, step: str, tries: list[Attempt], effects: list[str]) -> 
     if "done" in effects or (not effects and last.outcome == "ok"):
         state, said = "done", words.OUTCOMES["ok"]
     elif last.outcome == "ok":
-        state, said = "waiting", "Taken back"
+        state, said = "done", "Taken back"
     else:
         state = "waiting" if last.next_try else "failed"
         said = words.OUTCOMES.get(last.outcome, "Waiting")
@@ -127,7 +128,7 @@ def _outcome(attempt: Attempt) -> str:
     return words.OUTCOMES.get(attempt.outcome, "The payer answers later")
 
 
-def _decision(desk: AtDesk, stored: StoredGate, note: str) -> DecisionForm:
+def _decision(desk: AtDesk, case: Case, stored: StoredGate, note: str) -> DecisionForm:
     gate = stored.gate
     return DecisionForm(
         action=f"/{desk.here.profile.slug}/desk/gates/{stored.id}/decision",
@@ -138,7 +139,19 @@ def _decision(desk: AtDesk, stored: StoredGate, note: str) -> DecisionForm:
         choices=tuple(_button(desk, each, stored) for each in gate.choices),
         offers=tuple(Option(each.id, each.label) for each in gate.offers),
         note=note,
+        call=_call(case),
     )
+
+
+def _call(case: Case) -> Option | None:
+    """Whom to call about a case: who answers for a minor, else the patient; None without a phone.
+
+    `value` is the number to dial.
+    """
+    who = case.request.guarantor or case.request.patient
+    phone = who.contact.phone
+    name = f"{who.name.given} {who.name.family}".strip()
+    return Option(phone, words.phone(phone), name) if phone else None
 
 
 def _fact(fact: Fact) -> FactRow:
@@ -158,11 +171,22 @@ def _button(desk: AtDesk, made: Choice, stored: StoredGate) -> ChoiceButton:
     )
 
 
-def _past(desk: AtDesk, stored: StoredGate) -> PastDecision:
+def _past(session: Session, desk: AtDesk, stored: StoredGate) -> PastDecision:
     label = words.choice(stored.choice, stored.gate.reason).label if stored.choice else ""
     when = _moment(desk, stored.decided) if stored.decided else ""
-    by = "you" if stored.decided_by == desk.who.actor else "a colleague"
-    return PastDecision(words.REASONS[stored.gate.reason], label, by, when)
+    by = _who(session, desk, stored.decided_by)
+    return PastDecision(words.REASONS[stored.gate.reason], label, by, when, stored.note)
+
+
+def _who(session: Session, desk: AtDesk, actor: str) -> str:
+    """Whoever decided, as colleagues call them."""
+    if actor == desk.who.actor:
+        return "you"
+    kind, _, member = actor.partition(":")
+    if kind != "staff":
+        return "a program"
+    found = people.by_id(session, UUID(member))
+    return found.name if found else "a former colleague"
 
 
 def _actions(desk: AtDesk, case: Case, base: str) -> tuple[Action, ...]:

@@ -1,6 +1,8 @@
 """What one payer said, as a card."""
 
-from cleargate.nouns.coverage import Amount, AuthorisationNeed, Coverage, VisitLimit
+from cleargate.gates.policies import is_about_somebody_else
+from cleargate.nouns.case import Case
+from cleargate.nouns.coverage import Amount, AuthorisationNeed, Coverage, Verdict, VisitLimit
 from cleargate.nouns.money import dollars
 from cleargate.store.inquiries import StoredInquiry
 from cleargate.web import words
@@ -10,7 +12,7 @@ from cleargate.web.views import AmountRow, CoverageCard, FactRow, ReasonRow
 _RANKS = {1: "Primary", 2: "Secondary"}
 
 
-def view(desk: AtDesk, question: StoredInquiry) -> CoverageCard:
+def view(desk: AtDesk, case: Case, question: StoredInquiry) -> CoverageCard:
     """The card of one question, answered or not."""
     rank = _RANKS.get(question.rank, str(question.rank))
     asked_for = f"asked about {question.service_date:%m/%d/%Y}"
@@ -22,11 +24,15 @@ def view(desk: AtDesk, question: StoredInquiry) -> CoverageCard:
         return CoverageCard(
             rank, question.payer_name, "pending", "The payer has not answered yet", asked
         )
+    verdict, said = coverage.verdict, words.VERDICTS[coverage.verdict]
+    policies = case.request.insurances[question.rank - 1 : question.rank]
+    if any(is_about_somebody_else(coverage, each, case.request.patient) for each in policies):
+        verdict, said = Verdict.UNDETERMINED, "About somebody else: do not use these amounts"
     return CoverageCard(
         rank=rank,
         payer=question.payer_name,
-        verdict=coverage.verdict.value,
-        verdict_words=words.VERDICTS[coverage.verdict],
+        verdict=verdict.value,
+        verdict_words=said,
         asked=asked_for,
         facts=tuple(_facts(coverage)),
         amounts=tuple(_amount(each) for each in coverage.amounts),

@@ -119,7 +119,10 @@ def decide_gate(desk: InDesk, gate: UUID, form: OwnForm) -> Response:
             stored = gates.get(session, GateId(gate))
         if stored is None:
             raise HTTPException(404) from None
-        return _case_page(desk, stored.case, 409, str(refused), decision.note)
+        # A note about a question that is over must not be taken for one about the next.
+        return _case_page(
+            desk, stored.case, 409, str(refused), decision.note if stored.open else ""
+        )
     if case is None:
         raise HTTPException(404)
     return RedirectResponse(f"/{desk.here.profile.slug}/desk/cases/{case}", 303)

@@ -311,9 +311,7 @@ def _accident(reader: Reader) -> AccidentClaim:
 def _referral(reader: Reader) -> Referral | None:
     if not reader.any("referral_date", "referrer_npi"):
         return None
-    npi = reader.required(
-        "referrer_npi", "Enter the NPI of whoever referred you; it has 10 digits."
-    )
+    npi = reader.text("referrer_npi")
     if npi and not npi_is_valid(npi):
         reader.fail("referrer_npi", "This is not an NPI; check the 10 digits on the referral.")
     return Referral(reader.past_date("referral_date", "Enter the date of the referral."), npi)

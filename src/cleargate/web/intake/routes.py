@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from cleargate.nouns.case import Case, CaseState
 from cleargate.nouns.ids import CaseId
 from cleargate.scheduling import requests
+from cleargate.scheduling.phases import UNCONFIRMED
 from cleargate.store import audit, cases, links, throttle
 from cleargate.store.audit import Action, Event
 from cleargate.store.database import Session
@@ -199,6 +200,14 @@ def _status(here: Here, case: Case) -> StatusView:
     may_withdraw = requests.may_withdraw(case, here.now)
     action = _withdraw_action(here, case.id) if may_withdraw else ""
     opening = case.memo.opening if case.memo.booking_id else None
+    if case.state is CaseState.OPEN and case.phase == UNCONFIRMED:
+        detail = (
+            "We wrote to you. Open that mail and press the button in it: we cannot book without."
+            " Nothing there? Look in spam, or call us."
+        )
+        return StatusView(
+            here.site, "Please confirm your e-mail address", detail, withdraw_action=action
+        )
     if case.state is CaseState.OPEN:
         detail = "We are working on it and will write or call. There is nothing you need to do."
         return StatusView(here.site, "We have your request", detail, withdraw_action=action)

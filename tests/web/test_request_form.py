@@ -130,7 +130,7 @@ def test_a_body_that_grows_too_large_is_refused_while_it_comes(site: Site) -> No
         ],
     )
     assert said.startswith(b"HTTP/1.1 413 ")
-    assert b"This is too large" in said
+    assert b"The photos are too large" in said
 
 
 def _raw(site: Site, parts: list[bytes]) -> bytes:

@@ -130,7 +130,10 @@ def _bug(request: Request, error: Exception) -> Response:
 _SENTENCES = {
     404: ("This page is not here", "The link may be incomplete or too old. Please call us."),
     405: ("This page is not here", "The link may be incomplete. Please start again."),
-    413: ("This is too large", "Please go back and choose smaller photos."),
+    413: (
+        "The photos are too large",
+        "Go back and send the request without them; we will ask for the card at your visit.",
+    ),
     429: ("Too many requests", "Please try again in an hour, or call us."),
     500: ("Something went wrong here", "Please try again in a moment, or call us."),
 }

@@ -20,6 +20,7 @@ from cleargate.store import attachments, audit, cases, gates
 from cleargate.store.audit import Action, Event
 from cleargate.store.database import Session
 from cleargate.store.gates import StoredGate
+from cleargate.web import words
 from cleargate.web.desk import gates_page
 from cleargate.web.desk.door import AtDesk, InDesk, OwnForm
 from cleargate.web.intake import form_page, forms
@@ -32,6 +33,8 @@ from cleargate.web.views import EditRequestView, PhoneRequestView
 router = APIRouter(include_in_schema=False)
 
 Photos = Mapping[str, bytes]
+
+_PHONES = ("phone", "guarantor_phone", "adjuster_phone")
 
 
 @router.get("/{slug}/desk/phone")
@@ -94,6 +97,7 @@ def show_request(desk: InDesk, case: UUID) -> Response:
             return _to_case(desk, found.id)
         first_day = max(found.request.earliest, today(desk.here))
         values = fields_of(replace(found.request, earliest=first_day))
+        values |= {name: words.phone(values[name]) for name in _PHONES if name in values}
         _record(session, desk, "request.read", Action.READ, found.id)
         return _edit_page(session, desk, found, gate.version, values)
 

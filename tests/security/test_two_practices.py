@@ -142,6 +142,7 @@ CALLS: dict[str, Call] = {
     ),
     "inquiries.raw": lambda s, ids: inquiries.raw(s, ids.inquiry),
     "inquiries.retire": lambda s, ids: inquiries.retire(s, ids.case),
+    "inquiries.retire_ranks": lambda s, ids: inquiries.retire_ranks(s, ids.case, [1]),
     "inquiries.settle": lambda s, ids: inquiries.settle(
         s, ids.inquiry, COVERAGE, NOW, answered=True
     ),

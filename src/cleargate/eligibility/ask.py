@@ -50,7 +50,13 @@ def _is_due(question: StoredInquiry, now: datetime) -> bool:
 
 def _current(run: Run[Practice]) -> list[StoredInquiry]:
     with run.commit() as session:
-        return inquiries.current(session, run.case.id)
+        return _standing(run, session)
+
+
+def _standing(run: Run[Practice], session: Session) -> list[StoredInquiry]:
+    """The newest question for each policy that the request still has."""
+    current = inquiries.current(session, run.case.id)
+    return [each for each in current if each.state is not InquiryState.RETIRED]
 
 
 def _open_questions(run: Run[Practice], on: date) -> list[StoredInquiry]:
@@ -76,7 +82,7 @@ def _open_questions(run: Run[Practice], on: date) -> list[StoredInquiry]:
                 service_date=on,
             )
             inquiries.add(session, run.case.id, new)
-        return inquiries.current(session, run.case.id)
+        return _standing(run, session)
 
 
 def _still_serves(known: StoredInquiry, on: date) -> bool:

@@ -8,7 +8,7 @@ from cleargate.nouns.eligibility import EligibilitySummary
 from cleargate.nouns.money import dollars
 from cleargate.ports import RecordKind
 from cleargate.store import inquiries
-from cleargate.store.inquiries import StoredInquiry
+from cleargate.store.inquiries import InquiryState, StoredInquiry
 
 
 def write_back(run: Run[Practice]) -> None:
@@ -16,7 +16,7 @@ def write_back(run: Run[Practice]) -> None:
     with run.commit() as session:
         questions = inquiries.current(session, run.case.id)
     for question in questions:
-        if question.coverage is not None:
+        if question.coverage is not None and question.state is not InquiryState.RETIRED:
             _record(run, question, question.coverage)
 
 

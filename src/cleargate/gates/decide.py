@@ -1,6 +1,7 @@
 """A person's decision at a gate: kept, applied to the case, and the next phase queued, at once."""
 
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 from cleargate.nouns.case import Case
@@ -45,6 +46,7 @@ def decide(
     changes = _changes(case, stored.gate, decision)
     if request is not None:
         changes = _to_find_out_anew(case, request)
+        inquiries.retire_ranks(session, case.id, _changed_ranks(case.request, request))
         case = cases.change_request(session, case, request)
     if decision.choice in (Choice.ASK_AGAIN, Choice.EDIT):
         case = cases.raise_generation(session, case)
@@ -79,6 +81,19 @@ def _to_find_out_anew(case: Case, request: VisitRequest) -> dict[str, Any]:
     if memo.patient_known and not same:
         changes |= {"patient_id": "", "patient_known": False, "email_on_file": ""}
     return changes
+
+
+def _changed_ranks(before: VisitRequest, after: VisitRequest) -> list[int]:
+    """The policies about which the payers would now be asked something else, from 1."""
+    if _identity(before) != _identity(after):
+        return list(range(1, len(before.insurances) + 1))
+    pairs = zip_longest(before.insurances, after.insurances)
+    return [rank for rank, (old, new) in enumerate(pairs, start=1) if old != new]
+
+
+def _identity(request: VisitRequest) -> tuple[object, ...]:
+    patient = request.patient
+    return patient.name, patient.birth_date, patient.sex
 
 
 def _changes(case: Case, gate: Gate, decision: Decision) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Questions to payers and their raw answers, which are kept before anything reads them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -152,6 +153,12 @@ _RETIRE = sa.text(
     " and case_id = :case and state in ('answered', 'failed') and verdict <> 'active'"
 )
 
+# What was asked about these policies was about something else, whatever the answer.
+_RETIRE_RANKS = sa.text(
+    "update inquiries set state = 'retired', next_try_at = null where practice_id = :practice"
+    " and case_id = :case and rank = any(:ranks)"
+)
+
 # The raw answer, before anything reads it.
 _KEEP = sa.text(
     "insert into answers (practice_id, id, inquiry_id, content_kind, raw, received_at)"
@@ -232,6 +239,11 @@ def settle(
 def retire(session: Session, case: CaseId) -> None:
     """Let every question be asked anew whose answer was not plainly active."""
     session.run(_RETIRE, case=case)
+
+
+def retire_ranks(session: Session, case: CaseId, ranks: Sequence[int]) -> None:
+    """Let nothing count that was asked about these policies: they were corrected."""
+    session.run(_RETIRE_RANKS, case=case, ranks=list(ranks))
 
 
 def keep_raw(session: Session, inquiry: UUID, answer: RawAnswer, now: datetime) -> None:

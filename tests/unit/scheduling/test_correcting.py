@@ -78,6 +78,51 @@ def test_what_was_let_pass_for_the_old_request_is_not_let_pass_for_the_new(stage
     assert stage.gate(case).gate.reason is GateReason.AUTHORISATION_NEEDED
 
 
+def _two_policies() -> VisitRequest:
+    second = Insurance("sample-payer", "Sample Payer", "MEMBER0002")
+    return _insured(insurances=(*_insured().insurances, second))
+
+
+def test_an_active_answer_about_another_policy_counts_no_more(stage: Stage) -> None:
+    """The secondary's payer does not know the member; it was the primary that was mistyped, too."""
+    stage.payer.answers = [said(ACTIVE), NOT_ON_FILE, said(ACTIVE)]
+    request = _two_policies()
+    case = stage.submit(request)
+    stage.play(case)
+    first, second = request.insurances
+    corrected = (replace(first, member_id="MEMBER0011"), replace(second, member_id="MEMBER0012"))
+    stage.decide(case, Choice.EDIT, request=replace(request, insurances=corrected))
+    assert stage.play(case).state is CaseState.DONE
+    asked = [each.insurance.member_id for each in stage.payer.asked]
+    assert sorted(asked[2:]) == ["MEMBER0011", "MEMBER0012"]
+
+
+def test_an_active_answer_about_the_same_policy_is_not_paid_for_twice(stage: Stage) -> None:
+    stage.payer.answers = [said(ACTIVE)]
+    unknown = Insurance("", "Sample Village Health Plan", "MEMBER0002")
+    request = _insured(insurances=(*_insured().insurances, unknown))
+    case = stage.submit(request)
+    stage.play(case)
+    assert stage.gate(case).gate.reason is GateReason.UNKNOWN_PAYER
+    stage.decide(case, Choice.EDIT, request=_two_policies())
+    assert stage.play(case).state is CaseState.DONE
+    assert sorted(each.insurance.member_id for each in stage.payer.asked) == [
+        "MEMBER0001",
+        "MEMBER0002",
+    ]
+
+
+def test_a_policy_that_was_taken_out_is_neither_judged_nor_written_back(stage: Stage) -> None:
+    stage.payer.answers = [said(ACTIVE), NOT_ON_FILE]
+    request = _two_policies()
+    case = stage.submit(request)
+    stage.play(case)
+    stage.decide(case, Choice.EDIT, request=_insured())
+    stage.payer.answers = [said(ACTIVE)]
+    assert stage.play(case).state is CaseState.DONE
+    assert not any(".write_back2." in ref for ref in stage.ehr.kept)
+
+
 def test_somebody_else_s_name_is_looked_for_anew(stage: Stage) -> None:
     """The record that fitted the mistyped name is not the corrected patient's."""
     request = _insured()

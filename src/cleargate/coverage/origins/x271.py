@@ -1,8 +1,21 @@
 """From a 271's loops to benefit rows: X12's codes become words, nothing is interpreted.
 
-Source: 005010X279A1, 2110C EB and its loop; code lists EB01, EB06, EB09, DTP01, NM101.
+Source: 005010X279A1, 2110C EB and its loop; the code lists are in codes.py.
 """
 
+from cleargate.coverage.origins.codes import (
+    AUTHORISATIONS,
+    INFO,
+    NETWORKS,
+    PER,
+    PERIODS,
+    PERSONS,
+    PLAIN,
+    QUANTITIES,
+    ROLES,
+    is_misplaced,
+    span_of,
+)
 from cleargate.coverage.rows import (
     NO_DETAILS,
     BenefitRow,
@@ -15,7 +28,6 @@ from cleargate.coverage.rows import (
     Refusal,
     Role,
     Span,
-    SpanKind,
 )
 from cleargate.nouns.coverage import AuthorisationNeed, Network, Person
 from cleargate.x12.eligibility_271 import (
@@ -30,106 +42,12 @@ from cleargate.x12.eligibility_271 import (
     Rejection,
 )
 
-_INFO = {
-    "1": Info.ACTIVE,
-    "2": Info.ACTIVE,  # full risk capitation
-    "3": Info.ACTIVE,  # services capitated
-    "4": Info.ACTIVE,  # services capitated to primary care physician
-    "5": Info.ACTIVE_PENDING,
-    "6": Info.INACTIVE,
-    "7": Info.INACTIVE,  # pending eligibility update
-    "8": Info.INACTIVE,  # pending investigation
-    "A": Info.COINSURANCE,
-    "B": Info.COPAY,
-    "C": Info.DEDUCTIBLE,
-    "CB": Info.BASIS,
-    "D": Info.DESCRIPTION,
-    "E": Info.EXCLUDED,
-    "F": Info.LIMIT,
-    "G": Info.OUT_OF_POCKET,
-    "H": Info.UNLIMITED,
-    "I": Info.NOT_COVERED,
-    "MC": Info.MANAGED_CARE,
-    "N": Info.RESTRICTED,
-    "R": Info.OTHER_PAYER,
-    "U": Info.CONTACT,
-    "V": Info.CANNOT_PROCESS,
-    "Y": Info.SPEND_DOWN,
-}
-_PLAIN = frozenset({"A", "B", "C", "F", "G"})
-"""EB01 of amounts and limits, which say nothing beyond their own services."""
-_PERSONS = {"IND": Person.INDIVIDUAL, "FAM": Person.FAMILY}
-_NETWORKS = {"Y": Network.IN, "N": Network.OUT, "W": Network.EITHER}
-_AUTHORISATIONS = {"Y": AuthorisationNeed.REQUIRED, "N": AuthorisationNeed.NOT_REQUIRED}
 _NO_INFO = Info.OTHER
 _NO_PERSON = Person.UNSTATED
 _NO_NETWORK = Network.UNSTATED
 _NO_AUTHORISATION = AuthorisationNeed.UNSTATED
 """What a row says that says nothing. Named here because every row needs them: looking up an
 enum's member costs fifteen times as much."""
-_PERIODS = {
-    "6": "hour",
-    "7": "day",
-    "13": "24_hours",
-    "21": "years",
-    "22": "service_year",
-    "23": "calendar_year",
-    "24": "year_to_date",
-    "25": "contract",
-    "26": "episode",
-    "27": "visit",
-    "28": "outlier",
-    "29": "remaining",
-    "30": "exceeded",
-    "31": "not_exceeded",
-    "32": "lifetime",
-    "33": "lifetime_remaining",
-    "34": "month",
-    "35": "week",
-    "36": "admission",
-}
-_QUANTITIES = {
-    "99": "used",
-    "CA": "used",
-    "DY": "days",
-    "FL": "units",
-    "HS": "hours",
-    "M2": "maximum",
-    "MN": "months",
-    "P6": "services",
-    "QA": "approved",
-    "S7": "age_above",
-    "S8": "age_below",
-    "VS": "visits",
-    "YY": "years",
-}
-_PER = {"DA": "day", "MO": "month", "VS": "visit", "WK": "week", "YR": "year"}
-_SPANS = {
-    "291": SpanKind.PLAN,
-    "292": SpanKind.BENEFIT,
-    "307": SpanKind.ELIGIBILITY,
-    "340": SpanKind.COBRA,
-    "341": SpanKind.COBRA,
-    "346": SpanKind.PLAN,
-    "347": SpanKind.PLAN,
-    "348": SpanKind.BENEFIT,
-    "349": SpanKind.BENEFIT,
-    "356": SpanKind.ELIGIBILITY,
-    "357": SpanKind.ELIGIBILITY,
-    "472": SpanKind.SERVICE,
-    "539": SpanKind.POLICY,
-    "540": SpanKind.POLICY,
-}
-_ENDS = frozenset({"341", "347", "349", "357", "540"})
-_ROLES = {
-    "PR": Role.PAYER,
-    "PRP": Role.PRIMARY_PAYER,
-    "SEP": Role.SECONDARY_PAYER,
-    "TTP": Role.TERTIARY_PAYER,
-    "P4": Role.PRIOR_PAYER,
-    "X3": Role.MANAGER,
-    "Y2": Role.MANAGER,
-}
 
 
 def payer_answer(
@@ -182,7 +100,7 @@ def _rows(benefits: tuple[Benefit, ...], wanted: frozenset[str]) -> tuple[Benefi
         [
             _row(one)
             for one in benefits
-            if one.elements[1] not in _PLAIN
+            if one.elements[1] not in PLAIN
             or not one.services
             or not wanted.isdisjoint(one.services)
             or one.attached is not NOTHING_ATTACHED
@@ -197,21 +115,21 @@ def _row(benefit: Benefit) -> BenefitRow:
         quantity_kind, quantity, authorisation, network, procedure,
     ) = elements  # fmt: skip
     return BenefitRow(
-        _INFO.get(information, _NO_INFO),
+        INFO.get(information, _NO_INFO),
         segment,
         services,
-        _PERSONS.get(level, _NO_PERSON),
-        _NETWORKS.get(network, _NO_NETWORK),
+        PERSONS.get(level, _NO_PERSON),
+        NETWORKS.get(network, _NO_NETWORK),
         insurance_type,
         plan,
-        _PERIODS.get(period, period),
+        PERIODS.get(period, period),
         amount,
         percent,
-        _QUANTITIES.get(quantity_kind, quantity_kind),
+        QUANTITIES.get(quantity_kind, quantity_kind),
         quantity,
-        _AUTHORISATIONS.get(authorisation, _NO_AUTHORISATION),
+        AUTHORISATIONS.get(authorisation, _NO_AUTHORISATION),
         procedure,
-        information == "F" and _is_misplaced(period, quantity_kind, quantity),
+        information == "F" and is_misplaced(period, quantity_kind, quantity),
         NO_DETAILS if attached is NOTHING_ATTACHED else _details(attached),
     )
 
@@ -229,41 +147,19 @@ def _details(attached: Attached) -> Details:
     )
 
 
-def _is_misplaced(period: str, quantity_kind: str, quantity: str) -> bool:
-    """Whether a limit's quantity, its kind or the period stands in another element's place.
-
-    Seen: `EB*F*IND*PT*PO*23*20****VS`, each value one or more elements off.
-    """
-    if quantity in _QUANTITIES and not quantity_kind:
-        return True
-    return bool(period) and period not in _PERIODS
-
-
 def _spans(periods: tuple[Period, ...]) -> tuple[Span, ...]:
-    """A lone date begins its span, or ends it where the qualifier says so."""
     if not periods:
         return ()
-    spans: list[Span] = []
-    for period in periods:
-        kind = _SPANS.get(period.qualifier)
-        if kind is None:
-            continue
-        begin, end = period.begin, period.end
-        if end is None and kind is SpanKind.SERVICE:
-            end = begin
-        if end is None and period.qualifier in _ENDS:
-            spans.append(Span(kind, None, begin, period.segment))
-        else:
-            spans.append(Span(kind, begin, end, period.segment))
-    return tuple(spans)
+    spans = (span_of(one.qualifier, one.begin, one.end, one.segment) for one in periods)
+    return tuple([span for span in spans if span is not None])
 
 
 def _frequency(delivery: Delivery) -> Frequency:
     return Frequency(
-        _QUANTITIES.get(delivery.unit, delivery.unit),
+        QUANTITIES.get(delivery.unit, delivery.unit),
         delivery.quantity,
-        _PER.get(delivery.per, delivery.per),
-        _PERIODS.get(delivery.period, delivery.period),
+        PER.get(delivery.per, delivery.per),
+        PERIODS.get(delivery.period, delivery.period),
         delivery.periods,
         delivery.segment,
     )
@@ -275,4 +171,4 @@ def _refusal(rejection: Rejection) -> Refusal:
 
 def _entity(party: Party) -> Entity:
     name = f"{party.given} {party.family}" if party.given else party.family
-    return Entity(_ROLES.get(party.role, Role.OTHER), name, party.segment)
+    return Entity(ROLES.get(party.role, Role.OTHER), name, party.segment)

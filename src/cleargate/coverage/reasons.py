@@ -28,7 +28,13 @@ def _load(code: str, entry: dict[str, str]) -> Reason:
 
 
 _OWN = {code: _load(code, entry) for code, entry in _TABLES["own"].items()}
-_REFUSALS = {code: _load(f"AAA:{code}", entry) for code, entry in _TABLES["aaa"].items()}
+_ISSUERS = {"AAA": "aaa", "TriZetto": "trizetto"}
+"""Who refuses, as it stands before a reason's code, and the table of its codes."""
+_REFUSALS = {
+    f"{issuer}:{code}": _load(f"{issuer}:{code}", entry)
+    for issuer, table in _ISSUERS.items()
+    for code, entry in _TABLES[table].items()
+}
 
 
 class Doubt(NamedTuple):
@@ -54,8 +60,13 @@ def reason(code: str, sources: Iterable[Source] = (), detail: str = "") -> Reaso
 
 
 def refusal(said: Refusal) -> Reason:
-    """A payer's refusal in words: AAA03, and what AAA04 asks for."""
-    known = _REFUSALS.get(said.reason, _REFUSALS["unknown"])
-    follow_up = _FOLLOW_UP.get(said.follow_up)
-    text = f"{known.text} ({follow_up})" if follow_up else known.text
-    return Reason(f"AAA:{said.reason}", text, known.tip, known.field, known.kind, (said.source,))
+    """A refusal in words: its code (AAA03), and what AAA04 asks for.
+
+    Words of the other side are shown where its code does not say it all.
+    """
+    code = f"{said.issuer}:{said.reason}"
+    known = _REFUSALS.get(code, _REFUSALS[f"{said.issuer}:unknown"])
+    text = f"{known.text}: {said.words}" if said.words else known.text
+    if follow_up := _FOLLOW_UP.get(said.follow_up):
+        text = f"{text} ({follow_up})"
+    return Reason(code, text, known.tip, said.field or known.field, known.kind, (said.source,))

@@ -110,12 +110,20 @@ class Frequency(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """The payer's refusal to answer: X12's AAA03 and AAA04."""
+    """The refusal to answer: X12's AAA03 and AAA04, or a clearinghouse's own code.
+
+    `issuer` names the list that the reason is from, a table of reasons.toml. `words` are those of
+    the other side where its code does not say it all; `field` is the form's field to mend where
+    the refusal itself names it.
+    """
 
     reason: str
     follow_up: str
     segment: int
     element: str = "AAA03"
+    issuer: str = "AAA"
+    words: str = ""
+    field: str = ""
 
     @property
     def source(self) -> Source:

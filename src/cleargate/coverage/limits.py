@@ -52,7 +52,8 @@ def read_limits(plan: Plan, asked: frozenset[str]) -> tuple[list[VisitLimit], li
     doubts: list[Doubt] = []
     found = [row for row in plan.relevant if row.info in _ROWS and _may_limit(row, asked)]
     if plan.talking:
-        found.extend(row for row in plan.talking if row.info in _ROWS and _names(row, asked))
+        named = [row for row in plan.talking if row.info in _ROWS and _names(row, asked)]
+        found.extend([*named, *_rest_of(named, plan)])
     if not found:
         return [], doubts
     rows = {row.segment: row for row in found}
@@ -80,6 +81,22 @@ def _may_limit(row: BenefitRow, asked: frozenset[str]) -> bool:
 def _names(row: BenefitRow, asked: frozenset[str]) -> bool:
     """Whether the words of a limit, whatever its service type, name a service asked."""
     return any(is_named_in(row.text, service) for service in asked)
+
+
+def _rest_of(named: list[BenefitRow], plan: Plan) -> list[BenefitRow]:
+    """What is left of limits that only their words bring here: rows with their opening words.
+
+    Seen: Aetna, `SHRT TRM REHAB,Physical Therapy by Chiropractor` with 60 visits under 33, and
+    `SHRT TRM REHAB` alone with those that remain.
+    """
+    openings = {(row.services, row.network, row.text.partition(",")[0]) for row in named}
+    return [
+        row
+        for row in plan.talking
+        if row.info is Info.LIMIT
+        and (row.services, row.network, row.text) in openings
+        and {row.period, *(one.period for one in row.details.frequencies)} & _PARTS.keys()
+    ]
 
 
 def _reach(limit: VisitLimit, asked: frozenset[str]) -> frozenset[str]:

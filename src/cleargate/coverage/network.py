@@ -20,6 +20,14 @@ _OUT = re.compile(
 )
 _IN = re.compile(r"\bIN[- ](?:PLAN[- ])?NETWORK|\bINN\b|\bIN[- ]NTWK\b|(?<!NON[- ])\bPAR PROV")
 _NAMED = re.compile(r"NETW|NTWK|\bINN\b|\bOON\b|PAR")
+_SIDE = r"(?:IN|OUT[- ]OF)[- ]NETWORK"
+_ELSEWHERE = re.compile(
+    rf"\bACCUMULAT\w*\s+(?:WITH|TO|TOWARDS?)\s+{_SIDE}"
+    rf"|\b(?:AFTER|SUBJECT TO)\s+(?:THE\s+)?{_SIDE}\s+DEDUCTIBLE"
+    rf"|\b{_SIDE}\s+(?:\w+\s+)?DEDUCTIBLE\s+(?:APPLIES|WAIVED|DOES NOT APPLY)"
+)
+"""Words about another amount's network. Seen with Blue Cross of Massachusetts: in network,
+`ACCUMULATES WITH OUT-OF-NETWORK AMOUNTS`; out of network, `AFTER IN-NETWORK DEDUCTIBLE`."""
 _PROVIDER = re.compile(
     r"\b(?:PROFESSIONAL|PROVIDER|PHYSICIAN)\b.{0,20}?\bIS\s+(NOT\s+|OUT[- ]OF[- ]|NON[- ])?"
     r"(?:CURRENTLY\s+)?(?:IN[- ])?(?:PLAN[- ])?(?:NETWORK|PARTICIPATING)"
@@ -55,6 +63,17 @@ def provider_network(rows: Sequence[BenefitRow]) -> Network:
     return found.pop() if len(found) == 1 else Network.UNSTATED
 
 
+def restricts_to_network(row: BenefitRow) -> bool:
+    """Whether a restriction names no provider and only says who counts as in or out of network.
+
+    Seen: Blue Cross of Massachusetts, in network `PPO PROVIDER NETWORK`, out of network `ANY
+    LICENSED HEALTH CARE PROVIDER IN A COVERED PROVIDER CATEGORY`.
+    """
+    if row.details.entities or row.network not in _ONE_SIDED:
+        return False
+    return row.network is Network.OUT or "PROVIDER NETWORK" in row.text
+
+
 def overlap(one: Network, other: Network) -> bool:
     """Whether two values can be for the same visit."""
     return one is other or one not in _ONE_SIDED or other not in _ONE_SIDED
@@ -64,6 +83,7 @@ def _in_words(message: Message) -> Network | None:
     text = message.text.upper()
     if not _NAMED.search(text) or _PROVIDER.search(text):
         return None
+    text = _ELSEWHERE.sub(" ", text)
     if _BOTH.search(text):
         return Network.EITHER
     out, inside = bool(_OUT.search(text)), bool(_IN.search(_OUT.sub(" ", text)))

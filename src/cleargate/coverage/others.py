@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from cleargate.coverage.plan import Plan, medicare_part
+from cleargate.coverage.plan import Plan, is_medicare, medicare_part
 from cleargate.coverage.reasons import Doubt, reason
 from cleargate.coverage.rows import PLAN, BenefitRow, Entity, Info, Role
 from cleargate.nouns.coverage import OtherPayer
@@ -14,6 +14,9 @@ _ORDERS = {
     Role.TERTIARY_PAYER: "tertiary",
     Role.PRIOR_PAYER: "prior",
 }
+_ADVANTAGE = frozenset({"HM", "HN", "IN", "PR", "PS"})
+"""EB04 of a Medicare Advantage plan in Medicare's answer (seen: HN), by the kind of plan: HMO, HMO
+with risk, indemnity, PPO, POS. Payers that pay before Medicare have 12 to 47 there."""
 _PRIME = re.compile(r"\b([A-Z]+)\s+IS\s+(?:THE\s+)?PRIM")
 
 
@@ -48,6 +51,21 @@ def _medicare(row: BenefitRow) -> OtherPayer:
     if match is not None:
         order = "primary" if match[1] == "MEDICARE" else "secondary"
     return OtherPayer(medicare_part(row), order, row.at("insurance_type"))
+
+
+def replacements(payer: str, plan: Plan) -> list[Doubt]:
+    """A Medicare Advantage plan, in Medicare's own answer: it pays instead of Medicare.
+
+    Medicare says that Parts A and B are active all the same. Seen: `EB*R**30*HN` with
+    `MSG*MCO BILL OPTION CODE - C` and the plan's name as primary payer.
+    """
+    if not is_medicare(payer):
+        return []
+    return [
+        _doubt("medicare_advantage", row, row.details.entities)
+        for row in plan.notable
+        if row.info is Info.OTHER_PAYER and row.insurance_type in _ADVANTAGE and row.speaks_for_plan
+    ]
 
 
 def delegations(plan: Plan) -> list[Doubt]:

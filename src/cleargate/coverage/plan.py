@@ -143,13 +143,18 @@ def foreign_rows(answer: PayerAnswer) -> tuple[BenefitRow, ...]:
     """
     if not [row for row in answer.rows if row.insurance_type in _MEDICARE_PARTS]:
         return ()
-    name = answer.payer.upper()
-    if "MEDICARE" in name or "CMS" in name.split():
+    if is_medicare(answer.payer):
         return ()
     status = [row for row in answer.rows if row.info in STATUS and row.speaks_for_plan]
     if all(row.insurance_type in _MEDICARE_PARTS for row in status):
         return ()
     return tuple(row for row in status if row.insurance_type in _MEDICARE_PARTS)
+
+
+def is_medicare(payer: str) -> bool:
+    """Whether a payer of this name is Medicare itself."""
+    name = payer.upper()
+    return "MEDICARE" in name or "CMS" in name.split()
 
 
 def medicare_part(row: BenefitRow) -> str:

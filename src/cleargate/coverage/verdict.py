@@ -13,8 +13,8 @@ from cleargate.coverage.amounts import read_amounts
 from cleargate.coverage.dates import Standing, standing
 from cleargate.coverage.limits import read_limits
 from cleargate.coverage.needs import read_needs
-from cleargate.coverage.network import provider_network
-from cleargate.coverage.others import delegations, read_other_payers
+from cleargate.coverage.network import provider_network, restricts_to_network
+from cleargate.coverage.others import delegations, read_other_payers, replacements
 from cleargate.coverage.plan import STATUS, Plan, read_plan
 from cleargate.coverage.reasons import Doubt, reason, refusal
 from cleargate.coverage.rows import PLAN, BenefitRow, Info, PayerAnswer
@@ -62,7 +62,8 @@ def judge(answer: PayerAnswer, asked: Asked) -> Coverage:
     others, other_doubts = read_other_payers(plan)
     doubts = [*amount_doubts, *limit_doubts, *needs.doubts, *other_doubts]
     if plan.notable:
-        doubts[:0] = [*_row_doubts(plan), *delegations(plan)]
+        replaced = replacements(answer.payer, plan)
+        doubts[:0] = [*_row_doubts(plan), *replaced, *delegations(plan)]
     doubts[:0] = _patient_doubts(answer, dates)
     verdicts = _verdicts(asked, plan, doubts, answer.complete)
     bounds = _bounds(plan, dates, asked.on)
@@ -260,7 +261,9 @@ def _row_doubts(plan: Plan) -> Iterable[Doubt]:
         for said in row.details.refusals:
             yield Doubt(refusal(said), services, stops=True)
         code = _STOPPING.get(row.info)
-        if code is not None and not (row.info is Info.EXCLUDED and row.speaks_for_plan):
+        if row.info is Info.RESTRICTED and restricts_to_network(row):
+            yield Doubt(reason("restricted_to_network", (row.at("info"),)), services)
+        elif code is not None and not (row.info is Info.EXCLUDED and row.speaks_for_plan):
             yield Doubt(reason(code, (row.at("info"),)), services, stops=not row.procedure)
         elif row.info is Info.NOT_COVERED and row.network is Network.OUT:
             source = (row.at("network"),)

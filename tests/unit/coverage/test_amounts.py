@@ -55,6 +55,22 @@ def test_words_about_the_asking_provider_are_no_words_about_the_row() -> None:
     assert coverage.verdict is Verdict.ACTIVE
 
 
+@pytest.mark.parametrize(
+    ("flag", "text"),
+    [
+        ("Y", "ACCUMULATES WITH OUT-OF-NETWORK AMOUNTS"),
+        ("N", "ACCUMULATES WITH IN-NETWORK AMOUNTS"),
+        ("N", "AFTER IN-NETWORK DEDUCTIBLE"),
+        ("N", "IN NETWORK GENERAL DEDUCTIBLE APPLIES"),
+    ],
+)
+def test_words_about_another_amounts_network_contradict_no_flag(flag: str, text: str) -> None:
+    coverage = coverage_of(f"{PT}\nEB*B*IND*PT***27*20*****{flag}\nMSG*{text}")
+    [copay] = amounts(coverage, COPAY, "PT")
+    assert copay.network is (Network.IN if flag == "Y" else Network.OUT)
+    assert coverage.verdict is Verdict.ACTIVE
+
+
 def test_w_is_either_network_and_a_missing_flag_is_unstated() -> None:
     coverage = coverage_of(f"{PT}\nEB*C*IND*30***23*290*****W\nEB*C*FAM*30***23*580")
     assert [a.network for a in amounts(coverage, DEDUCTIBLE, "30")] == [

@@ -33,6 +33,16 @@ def test_a_combined_limit_under_chiropractic_counts_when_its_words_name_the_serv
     assert "COGNITIVE" in limit.shared
 
 
+def test_a_limit_that_only_its_words_bring_here_has_what_remains_under_its_opening_words() -> None:
+    rows = (
+        f"{PT}\nEB*F*IND*33\nHSD*VS*60***21*1\nMSG*SHRT TRM REHAB,Physical Therapy in Office\n"
+        "EB*F*IND*33\nHSD*VS*45***29\nMSG*SHRT TRM REHAB\n"
+        "EB*F*IND*33\nHSD*VS*9***29\nMSG*MASSAGE"
+    )
+    [limit] = coverage_of(rows).visit_limits
+    assert (limit.allowed, limit.remaining, limit.period) == (60, 45, "years")
+
+
 def test_a_limit_repeated_without_its_network_flag_is_one_limit() -> None:
     rows = (
         (

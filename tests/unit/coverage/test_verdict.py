@@ -261,6 +261,48 @@ def test_conditions_that_hang_over_an_active_service_make_it_unclear(row: str, c
     assert code in codes(coverage)
 
 
+def test_a_restriction_that_only_says_who_is_in_network_stops_nothing() -> None:
+    rows = (
+        f"{ACTIVE_PLAN}\nEB*1**PT\nEB*N**30*********Y\nMSG*PPO PROVIDER NETWORK\n"
+        "EB*N**30*********N\nMSG*ANY LICENSED HEALTH CARE PROVIDER"
+    )
+    coverage = coverage_of(rows)
+    assert coverage.verdict is Verdict.ACTIVE
+    assert "restricted_to_network" in codes(coverage)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "EB*N**30*********Y\nMSG*LOCKED IN TO DR SAMPLEDOC",
+        "EB*N**30*********N\nNM1*1P*1*SAMPLEDOC",
+        "EB*N**30\nMSG*PPO PROVIDER NETWORK",
+    ],
+)
+def test_a_restriction_to_a_provider_stops_whatever_its_network(row: str) -> None:
+    coverage = coverage_of(f"{ACTIVE_PLAN}\nEB*1**PT\n{row}")
+    assert coverage.verdict is UNCLEAR
+    assert "restricted" in codes(coverage)
+
+
+@pytest.mark.parametrize(
+    ("payer", "kind", "verdict"),
+    [
+        ("CMS", "HN", UNCLEAR),
+        ("MEDICARE", "PR", UNCLEAR),
+        ("CMS", "12", Verdict.ACTIVE),
+        ("EXAMPLE HEALTH PLAN", "HN", Verdict.ACTIVE),
+    ],
+)
+def test_an_advantage_plan_pays_instead_of_medicare(
+    payer: str, kind: str, verdict: Verdict
+) -> None:
+    rows = f"EB*1**30^PT*MB\nEB*R**30*{kind}\nLS*2120\nNM1*PRP*2*EXAMPLE ADVANTAGE\nLE*2120"
+    coverage = coverage_of(rows, payer=payer)
+    assert coverage.verdict is verdict
+    assert ("medicare_advantage" in codes(coverage)) is (verdict is UNCLEAR)
+
+
 def test_an_answer_whose_end_is_lost_is_undetermined_and_asked_again() -> None:
     text = document(f"{ACTIVE_PLAN}\nEB*1**PT")
     reading = read_answers(encoded(text[: text.index("EB*1**88")]), SERVICES, ON)

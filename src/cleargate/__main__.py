@@ -26,7 +26,9 @@ EXIT_BAD_INPUT = 2
 
 @eligibility.command("read")
 def eligibility_read(
-    files: Annotated[list[Path], typer.Argument(help="271 answers as payers send them.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Answers as payers send them: 271, or TriZetto's XML.")
+    ],
     services: Annotated[
         str, typer.Option(help="Service type codes, the first is the primary one.")
     ] = "PT,AE,AF,AD,98,30",
@@ -35,7 +37,7 @@ def eligibility_read(
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Read 271 answers and print one coverage card for each patient."""
+    """Read payers' answers and print one coverage card for each patient."""
     from cleargate.eligibility.read import read
 
     try:

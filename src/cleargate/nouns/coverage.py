@@ -49,7 +49,8 @@ class AmountKind(StrEnum):
 class Source:
     """Where in the answer a value stands.
 
-    `segment` is the segment's number in the file, from 1; `element` is e.g. `EB07` or `MSG`.
+    `segment` is the segment's number in the file, from 1; `element` is e.g. `EB07` or `MSG`. In
+    XML they are the number of the benefit, 0 above all benefits, and the element's name.
     """
 
     segment: int

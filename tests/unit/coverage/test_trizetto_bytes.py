@@ -69,8 +69,15 @@ BOMB = (
         (b"<eligibilityresponse " + b"".join(b'a%d="" ' % n for n in range(300_000)), "xml_broken"),
         (b"<eligibilityresponse>\x00</eligibilityresponse>", "xml_broken"),
         (b"<eligibilityresponse>" + b" " * 17_000_000, "too_large"),
+        (
+            b"<eligibilityresponse><subscriber>"
+            + b"<rejection><rejectreason>x</rejectreason></rejection>" * 9_000
+            + b"<dependent><benefit/></dependent>" * 9_000
+            + b"</subscriber></eligibilityresponse>",
+            "too_many_patients",
+        ),
     ],
-    ids=range(12),
+    ids=range(13),
 )
 def test_hostile_documents_are_a_finding(content: bytes, code: str) -> None:
     reading = read_answers(content, SERVICES, ON)
@@ -132,3 +139,10 @@ def test_no_edit_of_an_answer_raises(seed: bytes, edits: list, length: int) -> N
 def test_no_bytes_behind_a_beginning_raise(content: bytes) -> None:
     reading = read_answers(b"<eligibilityresponse>" + content, ("PT",), ON)
     assert reading.diagnostics
+
+
+def test_several_documents_in_one_are_a_finding() -> None:
+    one = document(PT).removeprefix('<?xml version="1.0"?>')
+    reading = read(f"<wrapper>{one}{one}</wrapper>")
+    assert [finding.code for finding in reading.diagnostics] == ["several_documents"]
+    assert len(reading.coverages) == 1

@@ -415,8 +415,36 @@ def test_an_unknown_element_is_reported_and_the_rest_is_read() -> None:
     assert len(reading.coverages[0].amounts) == 1
 
 
-@pytest.mark.parametrize("text", ["tomorrow", "20261301", "20260201-20260101", "2026-01-01"])
+@pytest.mark.parametrize(
+    "text", ["tomorrow", "20261301", "20260201-20260101", "2026-01-01", "202601011"]
+)
 def test_dates_that_are_none_are_reported_and_not_used(text: str) -> None:
     reading = read(document(PT, patient=dates("Plan", text)))
     assert [finding.code for finding in reading.diagnostics] == ["date"]
     assert reading.coverages[0].begins is None
+
+
+def test_a_birth_date_that_is_none_is_reported() -> None:
+    reading = read(document(PT).replace("19800201", "19800230"))
+    assert [finding.code for finding in reading.diagnostics] == ["date"]
+    assert reading.coverages[0].birth_date is None
+
+
+@pytest.mark.parametrize("word", ["1.", "(A)", "ACTIVE COVERAGE?!1"])
+def test_what_only_resembles_a_code_is_none(word: str) -> None:
+    reading = read(document(ACTIVE_PLAN + benefit(word, "PT")))
+    assert [finding.code for finding in reading.diagnostics] == ["unknown_word"]
+    assert reading.coverages[0].verdict is UNCLEAR
+
+
+def test_what_is_missing_repeated_or_misplaced_is_reported() -> None:
+    twice = element("benefitamount", "20") + element("benefitamount", "30")
+    rows = PT + benefit("Co-Payment", "PT", inside=twice) + "<benefit/>"
+    outside = f"<wrapper>{benefit('Inactive', '30')}</wrapper>"
+    reading = read(document(rows, after=outside))
+    assert {finding.code for finding in reading.diagnostics} == {
+        "repeated_element",
+        "info_missing",
+        "benefit_outside",
+    }
+    assert reading.coverages[0].verdict is ACTIVE

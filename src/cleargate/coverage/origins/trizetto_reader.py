@@ -8,7 +8,7 @@ from itertools import zip_longest
 from cleargate.coverage.origins import codes, trizetto_words
 from cleargate.coverage.origins.xml_tree import Node
 from cleargate.coverage.rows import Span
-from cleargate.x12.diagnostics import Report, warning
+from cleargate.x12.diagnostics import Report, error, warning
 
 FINDINGS_MAX = 50
 """A document of another kind would give a finding an element."""
@@ -16,7 +16,7 @@ FINDINGS_MAX = 50
 NARROWING = re.compile("procedure|place")
 """Elements that narrow what a row says. No sample has one; such names are expected."""
 
-_DAY = re.compile(r"\d{8}", re.ASCII)
+_DAY = re.compile(r"\d{8}(?:\d{4})?", re.ASCII)
 _NAME_CHARACTERS_MAX = 40
 
 
@@ -41,13 +41,27 @@ class Words:
         if node.text in known or node.text in words.values():
             return node.text
         self.finding("unknown_word", node, at, "holds a word that is on no list")
-        return word
+        return "?" if word in known or word in words.values() else word
 
-    def expect(self, parent: Node, known: Collection[str], at: int = 0) -> None:
-        """Report children that this format is not known to have."""
+    def expect(
+        self, parent: Node, known: Collection[str], at: int = 0, once: Collection[str] = ()
+    ) -> None:
+        """Report children that this format is not known to have, and repeats of what is single."""
+        seen: set[str] = set()
         for child in parent.children:
             if child.name not in known and not NARROWING.search(child.name):
                 self.finding("unknown_element", child, at, "is unknown here; it is not read")
+            elif child.name in once and child.name in seen:
+                self.finding("repeated_element", child, at, "comes again; the first one is read")
+            seen.add(child.name)
+
+    def birth_date(self, person: Node) -> date | None:
+        """When a patient was born."""
+        node = person.first("date-of-birth")
+        born = day(node.text)
+        if node.text and born is None:
+            self.finding("date", node, 0, "is no date; it is not used")
+        return born
 
     def spans(self, parent: Node, at: int) -> Iterator[Span]:
         """The dates in an element: `datequalifier` and `date-of-service`, pair by pair."""
@@ -74,10 +88,14 @@ class Words:
             self._reported.add((code, name))
             self._report(warning(code, at, f"The element {name} (line {node.line}) {what}."))
 
+    def failed(self, code: str, what: str) -> None:
+        """Report what leaves a part of the document unread."""
+        self._report(error(code, 0, what))
+
 
 def day(text: str) -> date | None:
     """A CCYYMMDD date, with or without a time after it; None when it is none."""
-    if _DAY.match(text) is None:
+    if _DAY.fullmatch(text) is None:
         return None
     try:
         return date.fromisoformat(text[:8])

@@ -48,7 +48,7 @@ def refusals_of(rejections: Iterable[Node], at: int, words: Words) -> Iterator[R
             follow_up=words.code(asks, trizetto_words.FOLLOW_UPS, (), at),
             segment=at,
             element="rejectreason",
-            words="" if known else spaced(said.text)[:WORDS_MAX],
+            words="" if known else _shown(said),
         )
 
 
@@ -72,7 +72,7 @@ def gateway_refusals(root: Node, *, answered: bool) -> tuple[Refusal, ...]:
 
 def _failure(failure: Node, code: str) -> Iterator[Refusal]:
     """One failure: one refusal for each field of the question that it names, or one for none."""
-    message = spaced(failure.first("Message").text)[:WORDS_MAX]
+    message = _shown(failure.first("Message"))
     affected = [node.text for node in failure.first("AffectedFields").children]
     if code == "Success" and _NOT_SENT.search(message.upper()):
         yield _refusal("TransmissionError", message)
@@ -91,6 +91,10 @@ def _failure(failure: Node, code: str) -> Iterator[Refusal]:
 def _refusal(code: str, words: str = "", field: str = "") -> Refusal:
     shown = code if _CODE.fullmatch(code) else "?"
     return Refusal(shown, "", 0, "SuccessCode", _ISSUER, words, field)
+
+
+def _shown(said: Node) -> str:
+    return spaced(said.text)[:WORDS_MAX].rstrip(". ")
 
 
 def _field(text: str) -> str:

@@ -40,6 +40,7 @@ _KNOWN = frozenset(
     }
 )  # fmt: skip
 """What is known to stand in `benefit`; see NARROWING for what is only expected."""
+_ONCE = frozenset({*NAMES.values(), "coveragelevel", "quantityqualifier", "time_period_qualifier"})
 _CODE = re.compile(r"[^A-Za-z0-9]+")
 _DELIVERY = (
     "benefitquantityqualifier",
@@ -55,8 +56,10 @@ def row_of(benefit: Node, number: int, wanted: frozenset[str], words: Words) -> 
     A word that is on no list says nothing: an unknown `info` is Info.OTHER, an unknown network is
     unstated. An unknown period stays as it is written, for people to read.
     """
-    words.expect(benefit, _KNOWN, number)
+    words.expect(benefit, _KNOWN, number, _ONCE)
     kind = words.code(benefit.first("info"), trizetto_words.INFO, codes.INFO, number)
+    if not kind:
+        words.finding("info_missing", benefit, number, "does not say what it states")
     services = _services(benefit)
     details = _details(benefit, number, kind, words)
     plain = kind in codes.PLAIN and details is NO_DETAILS

@@ -7,9 +7,10 @@ The rows themselves are made in trizetto_rows.py, the refusals in trizetto_refus
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
-from cleargate.coverage.origins.trizetto_reader import Words, day
+from cleargate.coverage.origins.trizetto_reader import Words
 from cleargate.coverage.origins.trizetto_refusals import gateway_refusals, refusals_of
 from cleargate.coverage.origins.trizetto_rows import row_of
 from cleargate.coverage.origins.x271 import payer_answer
@@ -24,6 +25,9 @@ _DOCUMENT = "eligibilityresponse"
 _BEGINNING = re.compile(
     rf"\A\ufeff?\s*<(?:.*<)?(?:[\w.-]+:)?(?:{_DOCUMENT}|DoInquiry\w*Response)[\s/>]", re.DOTALL
 )
+PATIENTS_MAX = 20
+"""A question is about one patient; two are the most that an answer should name."""
+
 _CLEARINGHOUSE = "99TRIZETTO"
 """The `trace_id` beside the number that TriZetto sent to the payer."""
 
@@ -58,6 +62,8 @@ def read(content: bytes, wanted: frozenset[str], report: Report) -> tuple[PayerA
     if tree.root is None:
         return ()
     if (found := _find(tree.root, _DOCUMENT)) is not None:
+        if sum(node.name == _DOCUMENT for node in tree.root.walk()) > 1:
+            report(error("several_documents", 0, "Only the first of several answers is read."))
         return _answers(Tree(found, tree.complete), wanted, report)
     return _enveloped(tree.root, tree.complete, wanted, report)
 
@@ -112,12 +118,12 @@ def _answers(tree: Tree, wanted: frozenset[str], report: Report) -> tuple[PayerA
     payer = spaced(root.first("infosource", "payername").text)
     above = [root, *(node for node in root.children if node.name not in _PERSONS)]
     refused = _refusals(above, words)
-    patients = _patients(root)
+    patients = _patients(root, words)
+    numbers = _numbered(root, patients, words)
     if not patients:
         if not tree.complete and not refused:
             return ()
         return (PayerAnswer(payer, (), refusals=refused, complete=tree.complete),)
-    numbers = _numbered(root)
     for patient in patients:
         words.expect(patient.node, _PATIENT)
     return tuple(
@@ -131,7 +137,7 @@ def _answers(tree: Tree, wanted: frozenset[str], report: Report) -> tuple[PayerA
             member_id=_identifier(patient.node) or _identifier(patient.holder),
             family_name=_name(patient.node, "last"),
             given_name=_name(patient.node, "first"),
-            birth_date=day(patient.node.first("date-of-birth").text),
+            birth_date=words.birth_date(patient.node),
         )
         for patient in patients
     )
@@ -140,7 +146,7 @@ def _answers(tree: Tree, wanted: frozenset[str], report: Report) -> tuple[PayerA
 _PERSONS = frozenset({"subscriber", "dependent"})
 
 
-def _patients(root: Node) -> list[_Person]:
+def _patients(root: Node, words: Words) -> list[_Person]:
     """Who the answer is about: dependents, and subscribers with benefits or without dependents.
 
     A dependent, wherever it stands, has the last subscriber before it above itself.
@@ -148,6 +154,9 @@ def _patients(root: Node) -> list[_Person]:
     found: list[_Person] = []
     holder = None
     for node in root.walk():
+        if len(found) > PATIENTS_MAX:
+            words.failed("too_many_patients", "The document names too many patients.")
+            return found[:PATIENTS_MAX]
         if node.name == "subscriber":
             holder = node
             found.append(_Person(node, node))
@@ -164,15 +173,21 @@ def _levels(patient: _Person) -> list[Node]:
 
 
 def _refusals(levels: list[Node], words: Words) -> tuple[Refusal, ...]:
-    return tuple(
-        refusal for level in levels for refusal in refusals_of(level.all("rejection"), 0, words)
-    )
+    said = (refusals_of(level.all("rejection"), 0, words) for level in levels)
+    return tuple(dict.fromkeys(chain.from_iterable(said)))
 
 
-def _numbered(root: Node) -> dict[int, int]:
+def _numbered(root: Node, patients: list[_Person], words: Words) -> dict[int, int]:
     """The number of every `benefit` in the document, under the identity of its element."""
-    benefits = (node for node in root.walk() if node.name == "benefit")
-    return {id(node): number for number, node in enumerate(benefits, 1)}
+    mine = {id(node) for patient in patients for node in patient.node.all("benefit")}
+    numbers: dict[int, int] = {}
+    for node in root.walk():
+        if node.name == "benefit":
+            numbers[id(node)] = len(numbers) + 1
+            if id(node) not in mine:
+                what = "stands outside any patient; it is not read"
+                words.finding("benefit_outside", node, len(numbers), what)
+    return numbers
 
 
 def _rows(

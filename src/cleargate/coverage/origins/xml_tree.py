@@ -12,7 +12,7 @@ from xml.parsers import expat
 
 from cleargate.x12.diagnostics import Report, error, warning
 
-ELEMENTS_MAX = 100_000
+ELEMENTS_MAX = 50_000
 """The largest answer seen has seven hundred."""
 
 DEPTH_MAX = 64

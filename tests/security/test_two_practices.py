@@ -141,6 +141,7 @@ CALLS: dict[str, Call] = {
         s, ids.inquiry, NOW, outcome="x", code="x", pending_token="x"
     ),
     "inquiries.raw": lambda s, ids: inquiries.raw(s, ids.inquiry),
+    "inquiries.reroute": lambda s, ids: inquiries.reroute(s, ids.inquiry, "x", "x"),
     "inquiries.retire": lambda s, ids: inquiries.retire(s, ids.case),
     "inquiries.retire_ranks": lambda s, ids: inquiries.retire_ranks(s, ids.case, [1]),
     "inquiries.settle": lambda s, ids: inquiries.settle(

@@ -6,6 +6,7 @@ only where that costs no second fee, and not before CORE's 90 seconds are over.
 
 import random
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cleargate.directory.practice import Practice
@@ -40,6 +41,19 @@ _UNANSWERED = {
     ErrorKind.REJECTED: "question_refused",
     ErrorKind.UNSUPPORTED: "question_refused",
 }
+
+
+_ANOTHER_WAY = frozenset({ErrorKind.RETRYABLE, ErrorKind.RATE_LIMITED, ErrorKind.AUTH})
+"""Nothing was asked over there, so that another clearinghouse may be asked at no second fee."""
+
+
+@dataclass(frozen=True, slots=True)
+class _NextRoute:
+    """Where the next try goes; `was_tried` says that all ways have failed by now."""
+
+    connection: str
+    payer_code: str
+    was_tried: bool
 
 
 class Question:
@@ -121,14 +135,35 @@ class Question:
         due = None if isinstance(wait, GateReason) else clock.after(wait)
         if due is not None and due > self._last_moment():
             due = None
+        other = self._next_route() if error.kind in _ANOTHER_WAY else None
+        if due is not None and other is not None and not other.was_tried:
+            due = clock.now()
         with self._session() as session:
             self._add_attempt(session, started, error.kind, error.vendor_code, next_try_at=due)
             mark_stopped(session, error, clock.now())
             self._audit(session, error.kind)
+            if due is not None and other is not None:
+                inquiries.reroute(session, self._stored.id, other.connection, other.payer_code)
         if due is None:
             self._give_up(error.kind, error.vendor_code)
         else:
             self._postpone(due, error.kind, error.vendor_code)
+
+    def _next_route(self) -> "_NextRoute | None":
+        """The way after the one that has just failed; None where there is one way only.
+
+        What is pending over there can be polled over there alone.
+        """
+        if self._stored.pending_token:
+            return None
+        routes = self._run.practice.payers.route(
+            self._stored.payer_id, self._run.practice.connections
+        )
+        names = [route.connection for route in routes]
+        if len(routes) < 2 or self._stored.connection not in names:
+            return None
+        place = (names.index(self._stored.connection) + 1) % len(routes)
+        return _NextRoute(routes[place].connection, routes[place].payer_code, was_tried=place == 0)
 
     def _pending(self, pending: Pending, started: datetime) -> None:
         clock = self._run.clock

@@ -139,6 +139,12 @@ _LATER = sa.text(
     " where practice_id = :practice and id = :id"
 )
 
+# The question goes another way.
+_REROUTE = sa.text(
+    "update inquiries set connection = :connection, payer_code = :payer_code"
+    " where practice_id = :practice and id = :id"
+)
+
 # The question was answered, or will not be asked again.
 _SETTLE = sa.text(
     "update inquiries set state = :state, verdict = :verdict, coverage = :coverage,"
@@ -211,6 +217,11 @@ def postpone(
         token=token,
         anew=anew,
     )
+
+
+def reroute(session: Session, inquiry: UUID, connection: str, payer_code: str) -> None:
+    """Let the next try go over another connection, under the payer's code there."""
+    session.run(_REROUTE, id=inquiry, connection=connection, payer_code=payer_code)
 
 
 def settle(

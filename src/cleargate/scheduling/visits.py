@@ -78,8 +78,11 @@ def _shared_out(case: CaseId, fitting: list[Opening]) -> list[Opening]:
 
 
 def _is_possible(run: Run[Practice], opening: Opening) -> bool:
-    """Whether a time is still to come, and was not given back for another one."""
-    return opening.start > run.clock.now() and opening.start not in run.case.memo.given_back
+    """Whether the office still has time to prepare for it, and it was not given back before."""
+    practice = run.practice
+    start = opening.start.astimezone(practice.zone)
+    known_by = practice.office_hours.before(start, practice.booking.office_hours_before_visit)
+    return known_by > run.clock.now() and opening.start not in run.case.memo.given_back
 
 
 def _fits(run: Run[Practice], opening: Opening) -> bool:

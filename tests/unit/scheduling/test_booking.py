@@ -260,6 +260,14 @@ def test_when_no_time_fits_the_nearest_are_offered(stage: Stage) -> None:
     assert done.memo.opening.token == "10-10"
 
 
+def test_no_time_is_taken_that_the_office_could_not_prepare_for(stage: Stage) -> None:
+    """It is Monday, nine o'clock; two office hours are the least."""
+    stage.ehr.openings = [opening(7, 10), opening(7, 14)]
+    done = stage.play(stage.submit(insured(earliest=earliest(7))))
+    assert done.memo.opening is not None
+    assert done.memo.opening.token == "7-14"
+
+
 def test_the_book_is_read_a_week_at_a_time_until_a_time_fits(stage: Stage) -> None:
     """From the 9th: a Saturday of the second week, and not the one of the third."""
     stage.ehr.openings = [opening(10), opening(19), opening(26)]

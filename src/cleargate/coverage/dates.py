@@ -67,7 +67,7 @@ def _paired(spans: list[Span]) -> list[Span]:
     begin, end = begins[0], ends[0]
     if begin.begin and end.end and begin.begin > end.end:
         return spans
-    joined = Span(begin.kind, begin.begin, end.end, end.segment)
+    joined = Span(begin.kind, begin.begin, end.end, end.segment, end.element)
     return [joined, *(span for span in spans if span is not begin and span is not end)]
 
 

@@ -97,7 +97,8 @@ def _file(plan: Plan, row: BenefitRow, wanted: frozenset[str]) -> None:
             plan.carved_out.append(row)
         return
     plan.rows.append(row)
-    if for_plan and info in STATUS:
+    # A status for one procedure (EB13) has no service type either, and is not the plan's.
+    if for_plan and info in STATUS and not row.procedure:
         _of_status(plan, info).append(row)
     named = wanted.intersection(row.services)
     for service in named:

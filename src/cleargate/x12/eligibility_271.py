@@ -83,7 +83,10 @@ class Reference(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """One HSD: `quantity` of `unit` per `per`, over `periods` times `period` (HSD05, HSD06)."""
+    """One HSD: `quantity` of `unit` per `per`, over `periods` times `period` (HSD05, HSD06).
+
+    `every` is HSD04: 2 with a `per` of months is every second month.
+    """
 
     segment: int
     unit: str
@@ -91,6 +94,7 @@ class Delivery(NamedTuple):
     per: str
     period: str
     periods: str
+    every: str = ""
 
 
 class Attached(NamedTuple):
@@ -331,8 +335,8 @@ def _places(codes: _Segments) -> tuple[str, ...]:
 
 
 def _delivery(number: int, hsd: Elements) -> Delivery:
-    unit, quantity, per, _, period, periods = (hsd + _PADDING)[1:7]
-    return Delivery(number, unit, quantity, per, period, periods)
+    unit, quantity, per, every, period, periods = (hsd + _PADDING)[1:7]
+    return Delivery(number, unit, quantity, per, period, periods, every)
 
 
 def _rejections(segments: _Segments, report: Report) -> tuple[Rejection, ...]:

@@ -73,6 +73,11 @@ def test_hsd_frequencies_name_their_number_of_periods() -> None:
     assert (limit.allowed, limit.unit, limit.period) == (1, "units", "6 month")
 
 
+def test_a_visit_every_second_month_is_not_one_a_month() -> None:
+    [limit] = coverage_of(f"{PT}\nEB*F*IND*PT*********Y\nHSD*VS*1*MO*2").visit_limits
+    assert (limit.allowed, limit.period) == (1, "2 months")
+
+
 def test_a_limit_in_words_is_read() -> None:
     rows = f"{PT}\nEB*F*IND*PT*********Y\nMSG*30 VISITS PER CALENDAR YEAR, 12 VISITS REMAINING"
     [limit] = coverage_of(rows).visit_limits

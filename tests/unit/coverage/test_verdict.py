@@ -66,6 +66,13 @@ def test_not_covered_is_inactive_for_that_service_only() -> None:
     assert "not_covered" in codes(coverage)
 
 
+def test_a_status_of_one_procedure_is_not_the_plans() -> None:
+    active = "EB*1************AD:D0120"
+    assert coverage_of(active, background="").verdict is Verdict.ACTIVE_UNCLEAR
+    refused = "EB*6************AD:D0120"
+    assert coverage_of(f"{ACTIVE_PLAN}\nEB*1**PT\n{refused}").verdict is Verdict.ACTIVE
+
+
 def test_not_covered_for_one_procedure_or_out_of_network_is_no_refusal_of_the_service() -> None:
     rows = f"{ACTIVE_PLAN}\nEB*1**PT\nEB*I**PT**********HC:97010\nEB*I**PT*********N"
     coverage = coverage_of(rows)

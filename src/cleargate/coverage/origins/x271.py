@@ -7,13 +7,13 @@ from cleargate.coverage.origins.codes import (
     AUTHORISATIONS,
     INFO,
     NETWORKS,
-    PER,
     PERIODS,
     PERSONS,
     PLAIN,
     QUANTITIES,
     ROLES,
     is_misplaced,
+    per,
     span_of,
 )
 from cleargate.coverage.rows import (
@@ -158,7 +158,7 @@ def _frequency(delivery: Delivery) -> Frequency:
     return Frequency(
         QUANTITIES.get(delivery.unit, delivery.unit),
         delivery.quantity,
-        PER.get(delivery.per, delivery.per),
+        per(delivery.per, delivery.every),
         PERIODS.get(delivery.period, delivery.period),
         delivery.periods,
         delivery.segment,

@@ -27,7 +27,7 @@ EXIT_BAD_INPUT = 2
 @eligibility.command("read")
 def eligibility_read(
     files: Annotated[
-        list[Path], typer.Argument(help="Answers as payers send them: 271, or TriZetto's XML.")
+        list[Path], typer.Argument(help="Payers' answers: 271, TriZetto's XML, or JSON.")
     ],
     services: Annotated[
         str, typer.Option(help="Service type codes, the first is the primary one.")

@@ -32,7 +32,7 @@ class _Part:
 def read(
     files: Sequence[Path], services: tuple[str, ...], on: date, as_json: bool, console: Console
 ) -> int:
-    """Read answers from files and print one card a patient, or one JSON list of them all.
+    """Read payers' answers from files and print one card a patient, or one JSON list of them all.
 
     The exit code: 0, or 2 when anything could not be read; the rest is read all the same.
     """

@@ -4,10 +4,20 @@ Written from the guide and from the shapes of payers' real answers, not by our c
 is what a payer says about other services: it must never change what is said about the one asked.
 """
 
+import json
+from contextlib import suppress
 from datetime import date
 
 from cleargate.coverage.reading import read_answers
 from cleargate.nouns.coverage import Amount, AmountKind, Coverage, ServiceVerdict
+from tests.unit.coverage.as_json import (
+    NotInJson,
+    benefits_document,
+    comparable,
+    entry_of_segment,
+    outcome,
+    plans_document,
+)
 
 ON = date(2026, 5, 4)
 SERVICES = ("PT", "AE", "AF", "AD", "98", "30")
@@ -101,13 +111,39 @@ def coverage_of(
     on: date = ON,
     background: str = BACKGROUND,
 ) -> Coverage:
-    """Read the one coverage of a document that holds these rows."""
+    """Read the one coverage of a document that holds these rows.
+
+    Whatever a test says of a 271 thereby holds for the same answer in both JSON forms.
+    """
     text = document(rows, patient=patient, payer=payer, provider=provider, background=background)
     assert not background or len(text.splitlines()) >= 40
     reading = read_answers(encoded(text), services, on)
     assert not reading.diagnostics
     [coverage] = reading.coverages
+    assert_json_says_the_same(text, coverage, services, on)
     return coverage
+
+
+def assert_json_says_the_same(
+    text: str, expected: Coverage, services: tuple[str, ...], on: date
+) -> None:
+    """Read the document in both JSON forms, where they have members for all of it.
+
+    `benefitsInformation` gives the same coverage but for the names of places; the newer form,
+    which regroups and splits the entries, comes to the same.
+    """
+    with suppress(NotInJson):
+        content = json.dumps(benefits_document(text)).encode()
+        reading = read_answers(content, services, on)
+        assert not reading.diagnostics
+        [coverage] = reading.coverages
+        assert comparable(coverage) == comparable(expected, entry_of_segment(text))
+    with suppress(NotInJson):
+        content = json.dumps(plans_document(text)).encode()
+        reading = read_answers(content, services, on)
+        assert not reading.diagnostics
+        [coverage] = reading.coverages
+        assert outcome(coverage, services) == outcome(expected, services)
 
 
 def service(coverage: Coverage, code: str = "PT") -> ServiceVerdict:

@@ -1,6 +1,7 @@
 """`cleargate eligibility read`: files in, cards or JSON out, and an exit code that tells."""
 
 import json
+from collections.abc import Callable
 from datetime import date
 from io import StringIO
 from pathlib import Path
@@ -10,6 +11,7 @@ from rich.console import Console
 
 from cleargate.eligibility.read import read
 from tests.unit.coverage.answers import ACTIVE_PLAN, SERVICES, document, encoded
+from tests.unit.coverage.as_json import benefits_document, plans_document
 
 ON = date(2026, 5, 4)
 FIELDS = {
@@ -66,6 +68,17 @@ def test_the_card_says_what_the_front_desk_asks(answer: Path) -> None:
     for words in ("ACTIVE", "$20.00 per visit", "$800.00 left", "30 visits", "TESTPERSON, ANN"):
         assert words in out
     assert "Authorization  needed" in out
+
+
+@pytest.mark.parametrize("form", [benefits_document, plans_document])
+def test_an_answer_in_json_has_the_card_of_its_271(
+    tmp_path: Path, form: Callable[[str], object]
+) -> None:
+    text = document(f"{ACTIVE_PLAN}\nEB*1**PT\nEB*B*IND*PT***27*20****Y*Y")
+    for name, content in (("a", encoded(text)), ("b", json.dumps(form(text)).encode())):
+        (tmp_path / name).write_bytes(content)
+    [of_271, of_json] = [run([tmp_path / name], as_json=False) for name in "ab"]
+    assert of_json == (0, of_271[1].replace("a, set", "b, set"))
 
 
 @pytest.mark.parametrize("as_json", [True, False])

@@ -1,10 +1,9 @@
 """Eligibility questions (270): from an Inquiry to the bytes of one interchange.
 
-Source: 005010X279A1, chapter 3 (270); X12.6 basic and extended character set.
+Source: 005010X279A1, chapter 3 (270).
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -14,6 +13,7 @@ from cleargate.nouns.errors import Refused
 from cleargate.nouns.ids import npi_is_valid
 from cleargate.nouns.insurance import Relationship, Subscriber
 from cleargate.nouns.patient import Name, Sex
+from cleargate.x12.characters import plain_id, plain_name
 from cleargate.x12.tokenizer import Delimiters
 
 VERSION = "005010X279A1"
@@ -21,7 +21,6 @@ VERSION = "005010X279A1"
 _RELATIONSHIPS = {Relationship.SPOUSE: "01", Relationship.CHILD: "19", Relationship.OTHER: "34"}
 _SEXES = {Sex.FEMALE: "F", Sex.MALE: "M"}
 """DMG03 of a 270 knows no third code; the element is left out."""
-_CHARACTERS = re.compile(r"[^A-Za-z0-9 !\"&'()*+,\-./:;?=%@\[\]_{}\\|<>~#$^`]")
 _SERVICE_TYPE = re.compile(r"[A-Z0-9]{1,2}")
 
 
@@ -154,24 +153,10 @@ class _Writer:
             yield from (["EQ", code] for code in service_types)
 
     def name(self, text: str, what: str, chars_max: int) -> str:
-        """A name in X12's characters: accents dropped, delimiters and line ends to blanks."""
-        plain = unicodedata.normalize("NFKD", text.replace("ß", "ss")).encode("ascii", "ignore")
-        spaced = "".join(
-            " " if sign in self._taken or sign.isspace() else sign for sign in plain.decode("ascii")
-        )
-        cleaned = " ".join(_CHARACTERS.sub("", spaced).split())[:chars_max].rstrip()
-        if not cleaned:
-            raise Refused(f"The {what} has no character that can be sent to a payer.")
-        return cleaned
+        return plain_name(text, what, chars_max, self._taken)
 
     def id(self, text: str, what: str, chars_max: int) -> str:
-        """An id as it is, or Refused: a changed id would ask about somebody else."""
-        stripped = text.strip()
-        if not 1 <= len(stripped) <= chars_max:
-            raise Refused(f"The {what} must have 1 to {chars_max} characters.")
-        if _CHARACTERS.search(stripped) or any(mark in stripped for mark in self._taken):
-            raise Refused(f"The {what} holds a character that cannot be sent to a payer.")
-        return stripped
+        return plain_id(text, what, chars_max, self._taken)
 
 
 def _demographics(birth_date: date, sex: Sex) -> list[str]:

@@ -6,7 +6,6 @@ import pytest
 from lxml import etree
 
 from cleargate.connectors.core_soap.client import CoreClearinghouse
-from cleargate.connectors.core_soap.mapping import control_number
 from cleargate.connectors.core_soap.settings import CoreSettings
 from cleargate.nouns.eligibility import Asker, ContentKind, Inquiry
 from cleargate.nouns.errors import ErrorKind, PortError
@@ -135,11 +134,6 @@ class TestQuestion:
         assert ids[0] == ids[1] != ids[2]
         assert UUID(ids[0]).version == 5
         assert desk.requests[0].content == desk.requests[1].content
-
-    def test_control_numbers_fit_their_element(self):
-        numbers = [control_number(ref("ask", number)) for number in range(200)]
-        assert all(1 <= number <= 999_999_999 for number in numbers)
-        assert len(set(numbers)) == 200
 
     def test_a_question_that_x12_cannot_carry_is_not_sent(self):
         desk = Desk("")

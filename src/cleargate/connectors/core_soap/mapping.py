@@ -1,15 +1,15 @@
 """Between our nouns and CAQH CORE; pure."""
 
-import hashlib
 import re
 from datetime import datetime
 from uuid import UUID, uuid5
 
 from cleargate.connectors.core_soap.settings import CoreSettings
 from cleargate.connectors.wires.core import CoreRequest
+from cleargate.connectors.wires.questions import control_number
 from cleargate.connectors.wires.soap import Fault
 from cleargate.nouns.eligibility import Inquiry
-from cleargate.nouns.errors import ErrorKind, Refused
+from cleargate.nouns.errors import ErrorKind
 from cleargate.nouns.ids import Ref
 from cleargate.x12.eligibility_270 import VERSION, Routing, write_270
 
@@ -25,7 +25,6 @@ _ACCESS_FAULTS = frozenset({"FailedAuthentication", "InvalidSecurityToken", "Inv
 _SENDER_FAULTS = frozenset({"Sender", "Client", "MustUnderstand", "VersionMismatch"})
 _FIELD_CODE = re.compile(r"(?P<field>[A-Za-z]{1,40}?)(Required|Illegal|NotUnderstood)")
 _PLAIN_CODE = re.compile(r"[A-Za-z0-9_.-]{1,60}")
-_NAMED_FIELD = re.compile(r"The (?P<field>[a-zA-Z0-9' ]{1,60}?) (?:has|holds|must)\b")
 
 
 def request(inquiry: Inquiry, ref: Ref, settings: CoreSettings, when: datetime) -> CoreRequest:
@@ -48,12 +47,6 @@ def request(inquiry: Inquiry, ref: Ref, settings: CoreSettings, when: datetime) 
         receiver_id=settings.receiver_id,
         timestamp=when,
     )
-
-
-def control_number(ref: Ref) -> int:
-    """The interchange's number, 1 to 999,999,999, always the same for a Ref."""
-    digest = hashlib.sha256(ref.value.encode()).digest()
-    return int.from_bytes(digest[:8]) % 999_999_999 + 1
 
 
 def error_of(code: str) -> tuple[ErrorKind, str, tuple[str, ...]]:
@@ -89,9 +82,3 @@ def uuid_text(payload_id: str) -> str:
         return str(UUID(payload_id))
     except ValueError:
         return ""
-
-
-def refused_fields(refused: Refused) -> tuple[str, ...]:
-    """The field that a refused question is about, as its sentence names it."""
-    named = _NAMED_FIELD.match(str(refused))
-    return (named["field"],) if named else ()

@@ -16,6 +16,7 @@ from cleargate.sandbox.wire import Request
 
 _PAYER = re.compile(rb"NM1(.)PR\1(?:.*?\1){7}([\w-]+)", re.DOTALL)
 _MEMBER = re.compile(rb"NM1(.)IL\1(?:.*?\1){7}([\w-]+)", re.DOTALL)
+_CODE = re.compile(r"[\w-]{1,40}", re.ASCII)
 _CORE = ANY_HTTP | {Fault.TRUNCATED_271}
 _WRITES = frozenset({"create", "update", "patch"})
 
@@ -31,7 +32,7 @@ class CallNamer:
         """The call, None for pages that never fail."""
         area = request.parts[0] if request.parts else ""
         if area == "clearinghouse":
-            return _core(request)
+            return _stedi(request) if request.parts[1:] == ("stedi",) else _core(request)
         ehr = self._ehrs.get(area)
         if ehr is None:
             return None
@@ -104,3 +105,9 @@ def _core(request: Request) -> Call:
     payer, member = _PAYER.search(request.body), _MEMBER.search(request.body)
     code = payer[2].decode() if payer else "unreadable"
     return Call(f"core:{code}", member[2].decode() if member else "", _CORE)
+
+
+def _stedi(request: Request) -> Call:
+    payer = _CODE.fullmatch(text(request.json, "tradingPartnerServiceId"))
+    member = text(request.json, "subscriber", "memberId")
+    return Call(f"stedi:{payer[0] if payer else 'unreadable'}", member, ANY_HTTP)

@@ -47,12 +47,17 @@ class Clearinghouse:
         except Unreadable as unreadable:
             refused = _acknowledgement(unreadable, f"{now:%y%m%d}", f"{now:%H%M}")
             return envelope.reply(asked, refused, unreadable.acknowledgement, "none", now)
+        content, payer = self.ask(heard)
+        response = envelope.reply(asked, content, "271", payer.deviation, now)
+        return replace(response, delay_s=payer.latency_ms / 1000)
+
+    def ask(self, heard: Question) -> tuple[bytes, Payer]:
+        """Ask the payer, whichever door the question came through: its 271, written down."""
         payer = answers.payers().get(heard.payer, _UNKNOWN)
         content, answer = self._answer(heard, payer)
         self._note(heard.payer, heard.member_id, heard.trace, answer)
         self.count(heard.payer, heard.member_id)
-        response = envelope.reply(asked, content, "271", payer.deviation, now)
-        return replace(response, delay_s=payer.latency_ms / 1000)
+        return content, payer
 
     def count(self, payer: str, member_id: str) -> None:
         """Count a question about a member; also told of those of an earlier run."""

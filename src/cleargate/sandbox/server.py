@@ -59,6 +59,10 @@ def _addresses(world: World, smtp_port: int) -> Tree:
             "password": credentials.password,
             "receiver_id": RECEIVER,
         },
+        "stedi": {
+            "url": f"{world.base_url}/clearinghouse/stedi",
+            "api_key": world.stedi.api_key,
+        },
         "tenants": {
             tenant: {
                 "fhir": f"{world.base_url}/{tenant}/fhir",

@@ -21,6 +21,7 @@ from cleargate.sandbox.mail import Mail, Mailbox
 from cleargate.sandbox.members import Member, member
 from cleargate.sandbox.records import Records
 from cleargate.sandbox.report import Effect
+from cleargate.sandbox.stedi import Stedi
 from cleargate.sandbox.trees import Tree, text, texts, tree, whole
 from cleargate.sandbox.wire import SMOOTH, Course, Request, Response, json_response
 
@@ -51,10 +52,12 @@ class World:
         self.questions: list[Tree] = []
         self.mailbox = Mailbox()
         self.ehrs = {tenant: self._ehr(tenant) for tenant in options.tenants}
-        secret = hashlib.blake2b(f"clearinghouse|{options.seed}".encode(), digest_size=12)
         self.clearinghouse = Clearinghouse(
-            Credentials("cleargate", secret.hexdigest()), options.clock, self._question_answered
+            Credentials("cleargate", _secret("clearinghouse", options.seed)),
+            options.clock,
+            self._question_answered,
         )
+        self.stedi = Stedi(self.clearinghouse.ask, _secret("stedi", options.seed))
         self._calls = CallNamer(self.ehrs)
         self._journal = Journal(options.data / "journal.jsonl")
         self._open()
@@ -87,6 +90,8 @@ class World:
             return self.ehrs[area].handle(request)
         if request.parts == ("clearinghouse", "core") and request.method == "POST":
             return self.clearinghouse.handle(request)
+        if request.parts == ("clearinghouse", "stedi") and request.method == "POST":
+            return self.stedi.handle(request)
         if area in ("mailbox", "mailbox.json") and request.method == "GET":
             return self.mailbox.handle(request)
         return json_response(404, {"error": "not_found"})
@@ -198,3 +203,7 @@ class World:
         self._calls.learn(ehr, resource)
         if how != "seed":
             self.effects.append(Effect(tenant, how, resource))
+
+
+def _secret(place: str, seed: int) -> str:
+    return hashlib.blake2b(f"{place}|{seed}".encode(), digest_size=12).hexdigest()

@@ -160,6 +160,19 @@ def _core_soap(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
     )
 
 
+def _stedi_json(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
+    from cleargate.connectors.stedi_json.client import StediClearinghouse
+    from cleargate.connectors.stedi_json.settings import StediSettings
+
+    return StediClearinghouse(
+        table.name,
+        StediSettings.model_validate(table.settings),
+        secrets=wiring.secrets,
+        budget=wiring.budget(table),
+        clock=wiring.house.clock,
+    )
+
+
 def _smtp(wiring: _Wiring, table: ConnectionTable) -> Messenger:
     from cleargate.connectors.smtp.client import SmtpMessenger
     from cleargate.connectors.smtp.settings import SmtpSettings
@@ -174,5 +187,8 @@ def _smtp(wiring: _Wiring, table: ConnectionTable) -> Messenger:
 
 
 EHRS: dict[str, Vendor[PracticeSystem]] = {"fhir": _fhir}
-CLEARINGHOUSES: dict[str, Vendor[Clearinghouse]] = {"core_soap": _core_soap}
+CLEARINGHOUSES: dict[str, Vendor[Clearinghouse]] = {
+    "core_soap": _core_soap,
+    "stedi_json": _stedi_json,
+}
 MESSENGERS: dict[str, Vendor[Messenger]] = {"smtp": _smtp}

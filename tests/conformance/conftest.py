@@ -4,6 +4,7 @@ A suite is about a port. A `...Case` is one connector of that port, with the few
 suite has to know of its vendor: how to make a call fail, and what the ledger saw.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from uuid import uuid4
@@ -19,6 +20,9 @@ from cleargate.connectors.fhir.settings import FhirSettings
 from cleargate.connectors.fhir.system import FhirPracticeSystem
 from cleargate.connectors.smtp.client import SmtpMessenger
 from cleargate.connectors.smtp.settings import SmtpSettings
+from cleargate.connectors.stedi_json.client import StediClearinghouse
+from cleargate.connectors.stedi_json.settings import StediSettings
+from cleargate.nouns.eligibility import ContentKind
 from cleargate.nouns.ids import CaseId, Ref
 from cleargate.nouns.time import SystemClock
 from cleargate.ports import Clearinghouse, Messenger, PracticeSystem
@@ -146,11 +150,24 @@ def practice(request, world) -> SystemCase:
 
 @dataclass(frozen=True)
 class ClearinghouseCase:
-    """A clearinghouse: `call` names its question to a payer, `{}` is the payer's code."""
+    """A clearinghouse: `call` names its question to a payer, `{}` is the payer's code.
+
+    `kind` is what a good answer is, `broken` what one is that breaks off, as the fault `cut`
+    makes it. `holds` says whether an answer is whole and names somebody, `refuses` whether a payer
+    says no in it, with its code. `stranger` is a setting with wrong credentials. `wrong` is what
+    the clearinghouse refuses: settings, changes to the question, and the fields that it names.
+    """
 
     world: World
     make: Callable[..., Clearinghouse]
     call: str
+    kind: ContentKind
+    broken: ContentKind
+    cut: str
+    holds: Callable[[bytes, str], bool]
+    refuses: Callable[[bytes, str], bool]
+    stranger: dict[str, object]
+    wrong: tuple[dict[str, object], dict[str, object], tuple[str, ...]]
 
 
 def _core_soap(world: World) -> ClearinghouseCase:
@@ -172,10 +189,67 @@ def _core_soap(world: World) -> ClearinghouseCase:
             clock=SystemClock(),
         )
 
-    return ClearinghouseCase(world, make, "core:{}")
+    def holds(content: bytes, family: str) -> bool:
+        text = content.decode("ascii").strip()
+        mark, end = text[3], text[105]
+        return (
+            text.startswith("ISA")
+            and f"{end}IEA{mark}" in text.replace("\n", end)
+            and f"{mark}{family.upper()}{mark}" in text.upper()
+        )
+
+    return ClearinghouseCase(
+        world,
+        make,
+        "core:{}",
+        kind=ContentKind.X12_271,
+        broken=ContentKind.X12_271,
+        cut="truncated_271",
+        holds=holds,
+        refuses=lambda content, code: f"**{code}*".encode() in content,
+        stranger={"password": "env:WRONG"},
+        wrong=({"receiver_id": "NOBODY"}, {}, ("ReceiverID",)),
+    )
 
 
-@pytest.fixture(scope="module", params=[_core_soap], ids=["core_soap"])
+def _stedi_json(world: World) -> ClearinghouseCase:
+    place = world.ready["stedi"]
+
+    def make(**settings) -> StediClearinghouse:
+        chosen = {"base_url": place["url"], "api_key": "env:KEY"}
+        return StediClearinghouse(
+            "desk",
+            StediSettings(**(chosen | settings)),
+            secrets=Secrets({"env:KEY": place["api_key"], "env:WRONG": "wrong"}),
+            budget=Unlimited(),
+            clock=SystemClock(),
+        )
+
+    def holds(content: bytes, family: str) -> bool:
+        told = json.loads(content)
+        people = [told["subscriber"], *told.get("dependents", [])]
+        return bool(told["benefitsInformation"]) and family.upper() in [
+            person["lastName"] for person in people
+        ]
+
+    def refuses(content: bytes, code: str) -> bool:
+        return [error["code"] for error in json.loads(content)["errors"]] == [code]
+
+    return ClearinghouseCase(
+        world,
+        make,
+        "stedi:{}",
+        kind=ContentKind.JSON,
+        broken=ContentKind.TEXT,
+        cut="malformed",
+        holds=holds,
+        refuses=refuses,
+        stranger={"api_key": "env:WRONG"},
+        wrong=({}, {"service_types": ("PT-1",)}, ("encounter", "serviceTypeCodes")),
+    )
+
+
+@pytest.fixture(scope="module", params=[_core_soap, _stedi_json], ids=["core_soap", "stedi_json"])
 def desk(request, world) -> ClearinghouseCase:
     """Each clearinghouse in turn."""
     return request.param(world)

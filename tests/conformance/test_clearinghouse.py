@@ -1,13 +1,15 @@
 """What the house relies on in every clearinghouse, on the wire and under every fault."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
 
 from cleargate.nouns.eligibility import Asker, ContentKind, Inquiry, RawAnswer
 from cleargate.nouns.errors import ErrorKind, PortError
-from cleargate.nouns.insurance import Insurance
+from cleargate.nouns.insurance import Insurance, Relationship, Subscriber
 from cleargate.nouns.patient import Contact, Name, Patient, Sex
+from cleargate.sandbox.members import State
 from tests.conformance.conftest import ClearinghouseCase, new_ref
 
 PAYERS = ("60054", "87726", "62308", "61101", "00710", "CMS", "SKIL0", "99726", "04271", "37308")
@@ -28,18 +30,22 @@ def member(case: ClearinghouseCase, payer: str, state: str = "active") -> Inquir
         service_date=datetime.now(UTC).date(),
         trace=new_ref("ask").case.hex,
     )
+    enrol(case, inquiry, state=state)
+    return inquiry
+
+
+def enrol(case: ClearinghouseCase, inquiry: Inquiry, **more) -> None:
+    """Make the patient a member of the payer, or the same member with more to say."""
     enrolled = {
-        "payer": payer,
+        "payer": inquiry.payer_code,
         "member_id": inquiry.insurance.member_id,
         "group": "G1",
         "family": inquiry.patient.name.family,
         "given": inquiry.patient.name.given,
-        "birth_date": born.isoformat(),
+        "birth_date": inquiry.patient.birth_date.isoformat(),
         "sex": "female",
-        "state": state,
     }
-    case.world.admin("people", {"members": [enrolled], "patients": []})
-    return inquiry
+    case.world.admin("people", {"members": [enrolled | more], "patients": []})
 
 
 def asked(case: ClearinghouseCase, inquiry: Inquiry) -> int:
@@ -60,16 +66,49 @@ def clearinghouse(desk):
 def test_every_payer_is_understood_whatever_its_wrapping(desk, clearinghouse, payer):
     inquiry = member(desk, payer)
     answer = clearinghouse.check_eligibility(inquiry, new_ref("ask"))
-    assert answer.kind is ContentKind.X12_271
-    assert answer.content.lstrip().startswith(b"ISA")
-    assert b"271" in answer.content
-    assert inquiry.patient.name.family.upper().encode() in answer.content.upper()
+    assert answer.kind is desk.kind
+    assert desk.holds(answer.content, inquiry.patient.name.family)
+    assert asked(desk, inquiry) == 1
 
 
-def test_a_payers_no_is_an_answer_and_no_error(desk, clearinghouse):
-    answer = clearinghouse.check_eligibility(member(desk, "60054", "aaa_72"), new_ref("ask"))
-    assert answer.kind is ContentKind.X12_271
-    assert b"AAA" in answer.content
+@pytest.mark.parametrize(
+    "state", [state for state in State if not state.startswith("aaa_") and state != "truncated"]
+)
+def test_whatever_a_payer_has_to_say_is_an_answer(desk, clearinghouse, state):
+    inquiry = member(desk, "62308", state)
+    answer = clearinghouse.check_eligibility(inquiry, new_ref("ask"))
+    assert answer.kind is desk.kind
+    somebody_else = state == "wrong_patient"
+    assert desk.holds(answer.content, inquiry.patient.name.family) is not somebody_else
+
+
+def test_a_dependent_is_asked_about_as_one(desk, clearinghouse):
+    inquiry = member(desk, "60054")
+    holder = Subscriber(inquiry.patient.name, inquiry.patient.birth_date, inquiry.patient.sex)
+    child = Patient(Name("Childperson", "Bo"), date(2015, 5, 6), Sex.MALE, Contact())
+    told = {"family": "Childperson", "given": "Bo", "birth_date": "2015-05-06", "sex": "male"}
+    enrol(desk, inquiry, dependents=[told | {"relationship": "child"}])
+    policy = replace(inquiry.insurance, subscriber=holder, relationship=Relationship.CHILD)
+    inquiry = replace(inquiry, patient=child, insurance=policy)
+    answer = clearinghouse.check_eligibility(inquiry, new_ref("ask"))
+    assert answer.kind is desk.kind
+    assert desk.holds(answer.content, "Childperson")
+    assert desk.holds(answer.content, holder.name.family)
+
+
+@pytest.mark.parametrize(
+    ("payer", "state", "code"),
+    [
+        ("60054", "aaa_72", "72"),
+        ("60054", "aaa_75", "75"),
+        ("60054", "aaa_42_always", "42"),
+        ("NOBODY", "active", "79"),
+    ],
+)
+def test_a_payers_no_is_an_answer_and_no_error(desk, clearinghouse, payer, state, code):
+    answer = clearinghouse.check_eligibility(member(desk, payer, state), new_ref("ask"))
+    assert answer.kind is desk.kind
+    assert desk.refuses(answer.content, code)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +133,7 @@ def test_a_question_that_fails_says_whether_it_may_have_been_asked(
     assert caught.value.kind == kind
     assert inquiry.patient.name.family not in repr(vars(caught.value))
     answer = clearinghouse.check_eligibility(inquiry, ref)
-    assert answer.kind is ContentKind.X12_271
+    assert answer.kind is desk.kind
 
 
 @pytest.mark.parametrize("fault", ["html_200", "malformed"])
@@ -107,10 +146,16 @@ def test_a_success_that_cannot_be_read_is_kept_whole(desk, clearinghouse, fault)
 
 
 def test_an_answer_that_breaks_off_is_kept_as_far_as_it_came(desk, clearinghouse):
-    desk.world.fail(desk.call.format("60054"), "truncated_271")
+    whole = clearinghouse.check_eligibility(member(desk, "60054"), new_ref("ask"))
+    by_payer = member(desk, "60054", "truncated")
+    answer = clearinghouse.check_eligibility(by_payer, new_ref("ask"))
+    assert answer.kind is desk.broken
+    assert 500 < len(answer.content) < len(whole.content)
+    assert by_payer.patient.name.family.upper().encode() in answer.content
+    desk.world.fail(desk.call.format("60054"), desk.cut)
     answer = clearinghouse.check_eligibility(member(desk, "60054"), new_ref("ask"))
-    assert answer.kind is ContentKind.X12_271
-    assert b"IEA" not in answer.content
+    assert answer.kind is desk.broken
+    assert 500 < len(answer.content) < len(whole.content)
 
 
 def test_silence_ends_at_the_deadline(desk):
@@ -135,16 +180,25 @@ def test_a_question_that_never_left_was_not_asked(desk, clearinghouse):
 
 
 def test_wrong_credentials_stop_the_connection(desk):
-    clearinghouse = desk.make(password="env:WRONG")
+    clearinghouse = desk.make(**desk.stranger)
     with pytest.raises(PortError) as caught:
         clearinghouse.check_eligibility(member(desk, "60054"), new_ref("ask"))
     clearinghouse.close()
     assert caught.value.kind is ErrorKind.AUTH
 
 
-def test_a_wrong_receiver_is_refused_by_name(desk):
-    clearinghouse = desk.make(receiver_id="NOBODY")
+def test_what_the_clearinghouse_refuses_is_told_by_name(desk):
+    settings, changes, fields = desk.wrong
+    clearinghouse = desk.make(**settings)
+    inquiry = replace(member(desk, "60054"), **changes)
     with pytest.raises(PortError) as caught:
-        clearinghouse.check_eligibility(member(desk, "60054"), new_ref("ask"))
+        clearinghouse.check_eligibility(inquiry, new_ref("ask"))
     clearinghouse.close()
-    assert (caught.value.kind, caught.value.fields) == (ErrorKind.REJECTED, ("ReceiverID",))
+    assert (caught.value.kind, caught.value.fields) == (ErrorKind.REJECTED, fields)
+    assert asked(desk, inquiry) == 0
+
+
+def test_a_pending_answer_is_nothing_that_real_time_knows(clearinghouse):
+    with pytest.raises(PortError) as caught:
+        clearinghouse.poll("token")
+    assert caught.value.kind is ErrorKind.UNSUPPORTED

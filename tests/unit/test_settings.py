@@ -1,12 +1,21 @@
 """Settings: every mistake names the file, the line and the key, and stops the start."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from cleargate.app import CLEARINGHOUSES, EHRS, MESSENGERS
 from cleargate.nouns.errors import BadSettings
-from cleargate.settings import ReferencedSecrets, installation, read_practice, read_practices
+from cleargate.nouns.time import SystemClock
+from cleargate.settings import (
+    ConnectionTable,
+    ReferencedSecrets,
+    installation,
+    read_practice,
+    read_practices,
+)
+from tests.unit.connectors.parts import Unlimited
 
 TEMPLATE = Path(__file__).parents[2] / "src/cleargate/operations/demo_practice.toml"
 
@@ -96,6 +105,43 @@ def test_every_vendor_of_the_demo_is_wired(tmp_path: Path) -> None:
     assert file.ehr.vendor in EHRS
     assert file.clearinghouses[0].vendor in CLEARINGHOUSES
     assert file.mail.vendor in MESSENGERS
+
+
+@pytest.mark.parametrize(
+    ("vendor", "settings"),
+    [
+        (
+            "core_soap",
+            {
+                "base_url": "http://127.0.0.1:1/core",
+                "username": "clinic",
+                "password": "file:key",
+                "sender_id": "CLINIC",
+                "receiver_id": "DESK",
+            },
+        ),
+        ("stedi_json", {"api_key": "file:key"}),
+    ],
+)
+def test_every_clearinghouse_is_built_from_its_table(
+    tmp_path: Path, vendor: str, settings: dict[str, str]
+) -> None:
+    (tmp_path / "key").write_text("secret")
+    wiring = SimpleNamespace(
+        secrets=ReferencedSecrets(tmp_path),
+        budget=lambda _: Unlimited(),
+        house=SimpleNamespace(clock=SystemClock()),
+    )
+    table = ConnectionTable(name="desk", vendor=vendor, settings=settings)
+    made = CLEARINGHOUSES[vendor](wiring, table)
+    assert (made.connection, made.deadline_s, made.repeatable) == ("desk", 110.0, False)
+    assert set(CLEARINGHOUSES) == {"core_soap", "stedi_json"}
+
+
+def test_a_vendor_that_knows_its_own_address_leaves_the_machine() -> None:
+    """So that no default address spares a practice the agreement."""
+    table = ConnectionTable(name="stedi", vendor="stedi_json", settings={"api_key": "file:key"})
+    assert table.leaves_machine
 
 
 def test_secrets_are_references_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ class ContentKind(StrEnum):
     """What a raw answer is; coverage/origins has one reader for each."""
 
     X12_271 = "x12_271"
+    JSON = "json"
     TEXT = "text"
 
 

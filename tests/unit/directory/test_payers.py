@@ -152,6 +152,11 @@ def test_a_payers_routes_name_connections_or_kinds_and_nothing_else_is_asked() -
     assert [r.connection for r in directory.route("n", CONNECTIONS)] == ["second"]
 
 
+def test_a_kind_of_clearinghouse_without_ids_of_its_own_is_asked_under_the_usual_code() -> None:
+    (route,) = load_directory().route("aetna", (Connection("desk", "stedi"),))
+    assert (route.connection, route.payer_code) == ("desk", "60054")
+
+
 def test_nobody_is_asked_about_a_payer_without_a_code_or_outside_the_directory() -> None:
     directory = PayerDirectory([Payer("x", "Sample", clearinghouse_ids={"availity": "X-1"})])
     assert [r.connection for r in directory.route("x", CONNECTIONS)] == ["second"]

@@ -1,0 +1,1 @@
+"""Stedi's real-time eligibility checks, asked and answered in JSON."""

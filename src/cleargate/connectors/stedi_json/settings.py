@@ -1,0 +1,21 @@
+"""What the practice's settings say about a Stedi connection."""
+
+from pydantic import Field
+
+from cleargate.connectors.wires.http import HttpSettings
+
+ELIGIBILITY = "https://healthcare.us.stedi.com/2024-04-01/change/medicalnetwork/eligibility/v3"
+
+
+class StediSettings(HttpSettings):
+    """One Stedi account; `base_url` is the whole address that takes the questions.
+
+    `api_key` is a secret's reference; whether answers are made up is the key's own matter.
+    `repeatable` says that a question which may have arrived can be asked again without a second
+    fee. Medicare (CMS) wants `X-Forwarded-For` with the practice's address: put it in `headers`.
+    """
+
+    base_url: str = ELIGIBILITY
+    deadline_s: float = Field(default=110.0, gt=0, le=600)
+    api_key: str = Field(min_length=1)
+    repeatable: bool = False

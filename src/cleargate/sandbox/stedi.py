@@ -129,7 +129,8 @@ def _question(asked: Tree) -> Question:
         provider=text(asked, "provider", "organizationName"),
         npi=text(asked, "provider", "npi"),
         member_id=text(asked, "subscriber", "memberId"),
-        trace=text(asked, "externalPatientId") or text(asked, "controlNumber"),
+        # What a client calls a patient stays with the gateway; payers hear its own number.
+        trace=text(asked, "controlNumber"),
         subscriber=_identity(tree(asked["subscriber"])),
         dependent=_identity(dependents[0]) if dependents else None,
         services=tuple(texts(asked, "encounter", "serviceTypeCodes")) or ("30",),

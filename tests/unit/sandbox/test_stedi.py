@@ -62,7 +62,7 @@ def test_good_question_gets_the_whole_answer_and_counts_as_one(peer: Peer) -> No
     assert told["x12"].startswith("ISA*")
     assert answer.headers["x-amzn-requestid"] == told["id"].removeprefix("ec_")
     (line,) = peer.ledger()["questions"]
-    assert (line["payer"], line["member_id"], line["trace"]) == ("60054", "W001", "trace-1")
+    assert (line["payer"], line["member_id"], line["trace"]) == ("60054", "W001", "000000017")
 
 
 def test_wrong_key_is_forbidden_and_old_spelling_is_not(peer: Peer) -> None:

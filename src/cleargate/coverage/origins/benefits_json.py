@@ -68,6 +68,8 @@ NAMES = {
     "network": "inPlanNetworkIndicatorCode",
 }
 """What this form calls the parts of a row."""
+_MUTUALLY_DEFINED = ("ZZ", "Mutually Defined")
+"""The qualifier of a place of service; one published example has its word for its code."""
 _DATES = {
     "plan": "291",
     "benefit": "292",
@@ -299,7 +301,11 @@ def _places(entry: Members) -> tuple[str, ...]:
     lone = entry.member("eligibilityAdditionalInformation")
     found = listed or ([lone] if lone.values else [])
     return tuple(
-        [one.text("industryCode") for one in found if one.text("codeListQualifierCode") == "ZZ"]
+        [
+            one.text("industryCode")
+            for one in found
+            if one.text("codeListQualifierCode") in _MUTUALLY_DEFINED
+        ]
     )
 
 

@@ -158,6 +158,7 @@ CALLS: dict[str, Call] = {
     "people.by_username": lambda s, ids: people.by_username(s, ids.username),
     "people.keep": lambda s, ids: people.keep(s, ids.username, "Somebody", "hash"),
     "queue.start_phase": lambda s, ids: queue.start_phase(s, ids.case, "sample.second"),
+    "throttle.clear": lambda s, ids: throttle.clear(s, ids.token, NOW),
     "throttle.forget": lambda s, ids: throttle.forget(s, NOW + timedelta(days=1)),
     "throttle.take": lambda s, ids: throttle.take(s, ids.token, NOW, 1),
     "watch.doubled": lambda s, ids: watch.doubled(s),

@@ -20,7 +20,7 @@ from dbos.cli.migration import run_dbos_database_migrations
 from cleargate.nouns.errors import CleargateError, frames
 from cleargate.nouns.ids import CaseId, PracticeId
 from cleargate.store.database import Overtaken, prepare_threshold
-from cleargate.store.queue import APPLICATION_VERSION, QUEUE
+from cleargate.store.queue import APPLICATION_VERSION, QUEUE, workflow_id
 
 PhaseRunner = Callable[[str, PracticeId, CaseId, int], None]
 
@@ -127,13 +127,14 @@ class Durable:
         }
         self._concurrency = concurrency
         self._poll_s = poll_s
+        self._running: set[str] = set()
 
     def launch(self, phases: Sequence[str], run: PhaseRunner) -> None:
         """Register the phases by name and start to work the queue."""
         DBOS(config=self._config)
         _quiet()
         for phase in phases:
-            _register(phase, run)
+            _register(phase, run, self._running)
         DBOS.launch()
         DBOS.register_queue(
             QUEUE,
@@ -147,6 +148,16 @@ class Durable:
         # Private, but the public call resets the count of attempts: a poison phase could then
         # loop for ever. tests/workflows guards it by killing and freezing workers.
         return len(DBOS._recover_pending_workflows(list(executors)))
+
+    def take_up_again(self, noted: set[str]) -> int:
+        """Queue again what is noted as running here and does not; gives how many phases.
+
+        The database may have kept that we took a phase up, and have died before it said so.
+        """
+        stranded = sorted(noted - self._running)
+        for workflow in stranded:
+            DBOS.resume_workflow(workflow, queue_name=QUEUE)
+        return len(stranded)
 
     def forget_finished(self, before: datetime) -> int:
         """Drop the engine's rows of phases that ended before; gives how many."""
@@ -165,12 +176,14 @@ class Durable:
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=10)
 
 
-def _register(phase: str, run: PhaseRunner) -> None:
+def _register(phase: str, run: PhaseRunner, running: set[str]) -> None:
     """Register one phase. Its arguments are ids, as store/queue.py queued them."""
 
     def workflow(practice: str, case: str, seq: int) -> None:
+        case_id = CaseId(UUID(case))
+        running.add(workflow_id(case_id, seq))
         try:
-            run(phase, PracticeId(UUID(practice)), CaseId(UUID(case)), seq)
+            run(phase, PracticeId(UUID(practice)), case_id, seq)
         except Overtaken:
             _log.error("worker_overtaken")
             os._exit(EXIT_OVERTAKEN)
@@ -178,5 +191,7 @@ def _register(phase: str, run: PhaseRunner) -> None:
             name = type(error).__name__
             _log.error("phase_broken", phase=phase, error=name, frames=frames(error.__traceback__))
             raise PhaseBroken(name) from None
+        finally:
+            running.discard(workflow_id(case_id, seq))
 
     DBOS.workflow(name=phase)(workflow)

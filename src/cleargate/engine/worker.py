@@ -26,6 +26,9 @@ from cleargate.store.database import Database
 HEARTBEAT_S = 2.0
 LEASE_S = 8.0
 WATCHDOG_S = 30.0
+STRANDED_S = 30.0
+"""A phase that was taken up so long ago and does not run is taken up again."""
+
 TIDY_S = 900.0
 
 HORIZON_S = PATIENCE.total_seconds() + 1
@@ -113,12 +116,21 @@ class Worker:
                 self._beat()
                 if time.monotonic() >= next_watch:
                     mend_orphans(self._database)
+                    self.mend_stranded()
                     next_watch = time.monotonic() + WATCHDOG_S
                 if time.monotonic() >= next_tidy:
                     self.tidy(datetime.now(UTC))
                     next_tidy = time.monotonic() + TIDY_S
             except SQLAlchemyError as error:
                 _log.warning("housekeeping_failed", error=type(error).__name__)
+
+    def mend_stranded(self, age_s: float = STRANDED_S) -> None:
+        """Take up again what this worker is said to run and does not."""
+        with self._database.public() as connection:
+            noted = watch.noted_as_running(connection, self._executor, age_s)
+        mended = self._durable.take_up_again(noted)
+        if mended:
+            _log.warning("phases_taken_up_again", phases=mended)
 
     def tidy(self, now: datetime) -> None:
         """Drop what nobody needs any more; see engine/tidy.py."""

@@ -60,10 +60,13 @@ def _authenticated(
 ) -> StaffMember | None:
     """The member, if the password is theirs; refusals are on the trail too."""
     window = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
-    in_time = throttle.take(session, f"sign_in:{username}", window, TRIES_PER_QUARTER_HOUR)
+    bucket = f"sign_in:{username}"
+    in_time = throttle.take(session, bucket, window, TRIES_PER_QUARTER_HOUR)
     member = people.by_username(session, username)
     right = _is_right(member.password_hash if member else _NOBODY, password)
     allowed = member if member is not None and right and in_time else None
+    if allowed:
+        throttle.clear(session, bucket, window)  # Only wrong tries count.
     event = Event(
         "staff.sign_in",
         Action.EXECUTE,

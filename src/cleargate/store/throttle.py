@@ -14,6 +14,12 @@ _TAKE = sa.text(
     " do update set used = throttle.used + 1 where throttle.used < :limit returning used"
 )
 
+# What was used in a window counts no more.
+_CLEAR = sa.text(
+    "delete from throttle where practice_id = :practice and bucket = :bucket"
+    " and window_start = :start"
+)
+
 # Windows that are over.
 _FORGET = sa.text("delete from throttle where practice_id = :practice and window_start < :before")
 
@@ -25,6 +31,11 @@ def take(session: Session, bucket: str, window_start: datetime, limit: int) -> b
     index = session.sealer.index("throttle", bucket)
     row = session.one(_TAKE, bucket=index, start=window_start, limit=limit)
     return row is not None
+
+
+def clear(session: Session, bucket: str, window_start: datetime) -> None:
+    """Let a window begin anew: whoever used it has shown that they may."""
+    session.run(_CLEAR, bucket=session.sealer.index("throttle", bucket), start=window_start)
 
 
 def forget(session: Session, before: datetime) -> None:

@@ -33,6 +33,13 @@ _DOUBLED = sa.text(
     " and w.status in ('ENQUEUED', 'DELAYED')"
 )
 
+# Phases that are noted as running in one worker for some time.
+_RUNNING = sa.text(
+    "select workflow_uuid from dbos.workflow_status where status = 'PENDING'"
+    " and executor_id = :executor"
+    " and started_at_epoch_ms < extract(epoch from now()) * 1000 - :age_ms limit 1000"
+)
+
 # Phases that wait or run now, of every practice.
 _WAITING = sa.text(
     "select count(*) from dbos.workflow_status where queue_name is not null"
@@ -66,6 +73,12 @@ def orphans(session: Session, age_s: float) -> list[Orphan]:
 def doubled(session: Session) -> int:
     """How many open cases have a gate and a queued phase both; must be 0."""
     return int(session.run(_DOUBLED).scalar_one())
+
+
+def noted_as_running(connection: sa.Connection, executor: str, age_s: float) -> set[str]:
+    """The engine's ids of phases that a worker took up at least `age_s` seconds ago."""
+    values = {"executor": executor, "age_ms": age_s * 1000}
+    return set(connection.execute(_RUNNING, values).scalars())
 
 
 def phases_waiting(connection: sa.Connection, horizon_s: float) -> int:

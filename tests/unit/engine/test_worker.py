@@ -19,9 +19,15 @@ from cleargate.nouns.time import SystemClock
 from cleargate.store import cases
 from cleargate.store.engine_keys import engine_key
 from cleargate.store.keyfile import LocalKeyFile
+from cleargate.store.queue import start_phase, workflow_id
 from tests.house import House, in_own_thread, open_case
 
 _LOSE = sa.text("delete from dbos.workflow_status where workflow_uuid = :id")
+_STRAND = sa.text(
+    "update dbos.workflow_status set status = 'PENDING', executor_id = :executor,"
+    " started_at_epoch_ms = 0, delay_until_epoch_ms = null where workflow_uuid = :id"
+)
+_LEASES = sa.text("select executor from leases where lost_at is null")
 _PHASES = sa.text("select count(*) from dbos.workflow_status")
 _EVENTS = sa.text(
     "select type from audit_events where practice_id = :practice and case_id = :case"
@@ -93,10 +99,30 @@ def test_a_queued_case_is_worked_to_its_end_and_a_lost_one_mended(
     assert _drain(worker)
     assert _state(house, lost) is CaseState.DONE
     assert mend_orphans(house.database, age_s=0.0) == 0
+    _a_phase_whose_start_was_lost_is_taken_up_again(house, worker)
     with house.session() as session:
         trail = [row["type"] for row in session.all(_EVENTS, case=lost)]
     assert trail == ["case.open", "case.mended", "case.close"]
     _tidying_drops_finished_phases_and_leaves_the_trail(house, worker, lost)
+
+
+def _a_phase_whose_start_was_lost_is_taken_up_again(house: House, worker: Worker) -> None:
+    """The database kept that this worker took it up, and died before it could say so."""
+    with house.session() as session:
+        case = open_case(session, datetime.now(UTC))
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        seq = start_phase(session, case, "sample.first", due=tomorrow)
+        executor = leases_of(house)[0]
+        assert session.run(_STRAND, id=workflow_id(case, seq), executor=executor).rowcount == 1
+    in_own_thread(lambda: worker.mend_stranded(age_s=3600.0))
+    assert _drain(worker)
+    assert _state(house, case) is CaseState.DONE
+
+
+def leases_of(house: House) -> list[str]:
+    """The workers that hold a lease."""
+    with house.database.public() as connection:
+        return list(connection.execute(_LEASES).scalars())
 
 
 def _tidying_drops_finished_phases_and_leaves_the_trail(

@@ -6,6 +6,7 @@ A real run asks every payer of a case through the real store; only the payers ar
 import statistics
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from bench._office import fresh_house, office
 from cleargate.directory.practice import Practice
@@ -87,5 +88,5 @@ def _run(house: House, wired: Practice) -> Run[Practice]:
         phase=VERIFY,
         database=house.database,
         clock=clock,
-        last_moment=last_moment(wired, case),
+        last_moment=partial(last_moment, wired, case),
     )

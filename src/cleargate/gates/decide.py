@@ -9,7 +9,7 @@ from cleargate.nouns.errors import Refused
 from cleargate.nouns.gate import Choice, Decision, Gate, GateReason
 from cleargate.nouns.ids import CaseId, GateId
 from cleargate.nouns.request import VisitRequest
-from cleargate.store import cases, gates, inquiries
+from cleargate.store import cases, effects, gates, inquiries
 from cleargate.store.database import Session
 from cleargate.store.queue import start_phase
 
@@ -46,7 +46,7 @@ def decide(
     changes = _changes(case, stored.gate, decision)
     if request is not None:
         changes = _to_find_out_anew(case, request)
-        inquiries.retire_ranks(session, case.id, _changed_ranks(case.request, request))
+        _put_aside(session, case, request)
         case = cases.change_request(session, case, request)
     if decision.choice in (Choice.ASK_AGAIN, Choice.EDIT):
         case = cases.raise_generation(session, case)
@@ -78,9 +78,20 @@ def _to_find_out_anew(case: Case, request: VisitRequest) -> dict[str, Any]:
     if not memo.booking_id:
         changes |= {"ask_on": None, "opening": None, "openings": ()}
     same = (before.name, before.birth_date) == (request.patient.name, request.patient.birth_date)
+    if memo.booking_id and not same:
+        msg = "A time is held under this name. Withdraw the request, and enter it anew."
+        raise Refused(msg)
     if memo.patient_known and not same:
         changes |= {"patient_id": "", "patient_known": False, "email_on_file": ""}
     return changes
+
+
+def _put_aside(session: Session, case: Case, request: VisitRequest) -> None:
+    """Let nothing count that was asked, or put into the patient's record, and is not so."""
+    inquiries.retire_ranks(session, case.id, _changed_ranks(case.request, request))
+    for rank, (old, new) in enumerate(zip_longest(case.request.insurances, request.insurances), 1):
+        if old != new:
+            effects.undo(session, case.id, f"put_insurance{rank}")
 
 
 def _changed_ranks(before: VisitRequest, after: VisitRequest) -> list[int]:

@@ -90,6 +90,8 @@ def book(run: Run[Practice], status: BookingStatus = BookingStatus.BOOKED) -> En
     """
     memo = run.case.memo
     if memo.booking_id:
+        # A policy may have been corrected while the time was held; what is put is not put again.
+        visits.put_insurances(run, memo.patient_id)
         return finish(run)
     patient_id = create_patient(run)
     visits.put_insurances(run, patient_id)

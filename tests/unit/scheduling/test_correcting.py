@@ -150,6 +150,21 @@ def test_a_time_that_is_held_meanwhile_stays_held(stage: Stage) -> None:
     assert (done.state, done.memo.opening) == (CaseState.DONE, held.memo.opening)
     assert done.memo.booking_status is BookingStatus.BOOKED
     assert sum(".book." in ref for ref in stage.ehr.kept) == 1
+    assert f"{case.hex}.put_insurance1.1" in stage.ehr.kept
+    assert f"{case.hex}.put_insurance1.2" in stage.ehr.kept, "the corrected policy is put as well"
+
+
+def test_a_time_held_for_one_person_does_not_become_another_s(stage: Stage) -> None:
+    stage.payer.answers = [failure(ErrorKind.RETRYABLE)] * 20 + [NOT_ON_FILE]
+    request = _insured()
+    case = stage.submit(request)
+    held = stage.play(case, until=stage.later(hours=23))
+    assert held.memo.booking_status is BookingStatus.TENTATIVE
+    patient = replace(request.patient, name=Name("Othertestperson", "Robin"))
+    with pytest.raises(Refused, match="Withdraw the request"):
+        stage.decide(case, Choice.EDIT, request=replace(request, patient=patient))
+    assert stage.gate(case).open
+    assert stage.see(case).request == request
 
 
 def test_a_correction_needs_its_request_and_nothing_else_takes_one(stage: Stage) -> None:

@@ -3,13 +3,14 @@
 import json
 import os
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from cleargate.commands import eligibility
 from cleargate.nouns.errors import Refused
 
 app = typer.Typer(
@@ -18,36 +19,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-eligibility = typer.Typer(help="Insurance coverage.", no_args_is_help=True)
-app.add_typer(eligibility, name="eligibility")
+app.add_typer(eligibility.app, name="eligibility")
 
 EXIT_BAD_INPUT = 2
-
-
-@eligibility.command("read")
-def eligibility_read(
-    files: Annotated[
-        list[Path], typer.Argument(help="Payers' answers: 271, TriZetto's XML, or JSON.")
-    ],
-    services: Annotated[
-        str, typer.Option(help="Service type codes, the first is the primary one.")
-    ] = "PT,AE,AF,AD,98,30",
-    on: Annotated[
-        str, typer.Option(help="The date of the visit, YYYY-MM-DD; today if left out.")
-    ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Read payers' answers and print one coverage card for each patient."""
-    from cleargate.eligibility.read import read
-
-    try:
-        day = date.fromisoformat(on) if on else datetime.now().astimezone().date()
-    except ValueError:
-        raise Refused(f"--on {on}: write a date as YYYY-MM-DD.") from None
-    codes = tuple(code.strip() for code in services.split(",") if code.strip())
-    if not codes:
-        raise Refused("--services: name at least one service type, such as PT.")
-    raise typer.Exit(read(files, codes, day, as_json, Console()))
 
 
 @app.command()

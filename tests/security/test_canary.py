@@ -105,7 +105,7 @@ def _broken(_: Run[None]) -> Ending:
     raise ValueError(PERSON)
 
 
-def _gate_for(needs: NeedsPerson, phase: str) -> Gate:
+def _gate_for(needs: NeedsPerson, _case: Case, phase: str) -> Gate:
     return Gate(needs.reason, "tip", (), (Choice.ASK_AGAIN,), phase)
 
 

@@ -44,12 +44,10 @@ def in_policy(case: Case, rank: int) -> tuple[str, ...]:
 
 
 def offered(gate: Gate, case: Case, fields: tuple[str, ...]) -> Gate:
-    """The gate with the choice to ask the patient, where there is something to ask and a way to."""
+    """The gate with asking the patient as its first choice, where there is something to ask."""
     if not (fields and case.mail_address):
         return gate
-    place = gate.choices.index(Choice.EDIT)
-    choices = (*gate.choices[:place], Choice.ASK_PATIENT, *gate.choices[place:])
-    return replace(gate, choices=choices, doubtful=fields)
+    return replace(gate, choices=(Choice.ASK_PATIENT, *gate.choices), doubtful=fields)
 
 
 def labels(fields: Iterable[str]) -> str:

@@ -76,7 +76,7 @@ def _gate(case: Case, fields: tuple[str, ...]) -> Gate:
 def test_the_patient_is_asked_where_there_is_an_address_and_consent() -> None:
     case = case_of(replace(REQUEST, mail_consent=True))
     gate = _gate(case, ("sex",))
-    assert gate.choices == (Choice.GO_ON, Choice.ASK_PATIENT, Choice.EDIT, Choice.DECLINE)
+    assert gate.choices == (Choice.ASK_PATIENT, Choice.GO_ON, Choice.EDIT, Choice.DECLINE)
     assert gate.doubtful == ("sex",)
     for other in (
         _gate(case, ()),

@@ -20,6 +20,7 @@ class GateReason(StrEnum):
     CHECK_BUDGET_SPENT = "check_budget_spent"
     NO_OPENING = "no_opening"
     CALL_PATIENT = "call_patient"
+    WRITE_DOWN = "write_down"
     CONTACT_UNCONFIRMED = "contact_unconfirmed"
     PATIENT_SILENT = "patient_silent"
     PATIENT_CHECKED = "patient_checked"

@@ -120,11 +120,11 @@ def book(run: Run[Practice], status: BookingStatus = BookingStatus.BOOKED) -> En
 def finish(run: Run[Practice]) -> Ending:
     """The visit is in the book: make it firm, keep what the payers said, tell the patient."""
     visits.make_firm(run)
-    write_back(run)
+    by_hand = write_back(run)
     if not run.case.mail_address:
-        return AtGate(_call_to_tell(run))
+        return AtGate(_call_to_tell(run, by_hand))
     mails.send_confirmation(run)
-    return Closed(CaseState.DONE)
+    return AtGate(_to_write_down(by_hand)) if by_hand else Closed(CaseState.DONE)
 
 
 def decline(run: Run[Practice]) -> Ending:
@@ -258,13 +258,24 @@ def _call_to_confirm() -> Gate:
     )
 
 
-def _call_to_tell(run: Run[Practice]) -> Gate:
+def _call_to_tell(run: Run[Practice], by_hand: tuple[Fact, ...]) -> Gate:
     opening = run.case.memo.opening
     when = () if opening is None else (Fact("Booked for", visits.label(run.practice, opening)),)
+    note = " Write down in your system what the payer said." if by_hand else ""
     return Gate(
         reason=GateReason.CALL_PATIENT,
-        tip="Call the patient and say when the visit is.",
-        facts=when,
+        tip=f"Call the patient and say when the visit is.{note}",
+        facts=(*when, *by_hand),
+        choices=(Choice.DONE_BY_HAND,),
+        phase=FINISH,
+    )
+
+
+def _to_write_down(by_hand: tuple[Fact, ...]) -> Gate:
+    return Gate(
+        reason=GateReason.WRITE_DOWN,
+        tip="Your system cannot be written to. Put this in the patient's record.",
+        facts=by_hand,
         choices=(Choice.DONE_BY_HAND,),
         phase=FINISH,
     )

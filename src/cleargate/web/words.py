@@ -34,6 +34,7 @@ REASONS: dict[GateReason, str] = {
     GateReason.CHECK_BUDGET_SPENT: "Today's insurance checks are used up: say whether to go on",
     GateReason.NO_OPENING: "No time fits: agree on another",
     GateReason.CALL_PATIENT: "Call the patient with the time",
+    GateReason.WRITE_DOWN: "Booked: write down what the payer said",
     GateReason.CONTACT_UNCONFIRMED: "Patient has not confirmed: call",
     GateReason.PATIENT_SILENT: "Patient was asked and has not answered: call",
     GateReason.PATIENT_CHECKED: "Patient says the details are right: call the payer",
@@ -100,6 +101,9 @@ _SPECIAL: dict[tuple[GateReason, Choice], ChoiceWords] = {
     (GateReason.NO_OPENING, Choice.ASK_AGAIN): ChoiceWords(
         "Look again", "Looks for free times once more."
     ),
+    (GateReason.WRITE_DOWN, Choice.DONE_BY_HAND): ChoiceWords(
+        "It is written down", "Closes this; the visit stays booked."
+    ),
     (GateReason.CALL_PATIENT, Choice.DONE_BY_HAND): ChoiceWords(
         "The patient knows", "Closes this; the visit stays booked."
     ),
@@ -127,6 +131,7 @@ STEPS: dict[str, str] = {
     "book": "Book the visit",
     "make_firm": "Make the booking firm",
     "cancel": "Give the time back",
+    "capabilities": "See what your system can do",
     "write_back": "Write down what the payer said",
     "mail_confirm_contact": "Mail: please confirm",
     "mail_ask_patient": "Mail: please check your details",

@@ -69,6 +69,7 @@ class MemoryEhr:
     kept: dict[str, str] = field(default_factory=dict)
     statuses: dict[str, BookingStatus] = field(default_factory=dict)
     failures: dict[str, list[PortError]] = field(default_factory=dict)
+    write_back: WriteBack = WriteBack.FIELD
 
     def _fail(self, operation: str) -> None:
         if self.failures.get(operation):
@@ -81,7 +82,7 @@ class MemoryEhr:
 
     def capabilities(self) -> Capabilities:
         key = Dedupe.NATIVE_KEY
-        return Capabilities(key, key, key, WriteBack.FIELD, ZONE)
+        return Capabilities(key, key, key, self.write_back, ZONE)
 
     def find_patients(self, query: PatientQuery) -> Sequence[PatientRecord]:
         self._fail("find_patients")

@@ -26,6 +26,8 @@ from cleargate.connectors.stedi_json.client import StediClearinghouse
 from cleargate.connectors.stedi_json.settings import StediSettings
 from cleargate.connectors.trizetto.client import TrizettoClearinghouse
 from cleargate.connectors.trizetto.settings import TrizettoSettings
+from cleargate.connectors.waystar.client import WaystarClearinghouse
+from cleargate.connectors.waystar.settings import WaystarSettings
 from cleargate.nouns.eligibility import ContentKind
 from cleargate.nouns.ids import CaseId, Ref
 from cleargate.nouns.patient import Contact, Name, Patient, Sex
@@ -161,6 +163,8 @@ class ClearinghouseCase:
     makes it. `holds` says whether an answer is whole and names somebody, `refuses` whether a payer
     says no in it, with its code. `stranger` is a setting with wrong credentials. `wrong` is what
     the clearinghouse refuses: settings, changes to the question, and the fields that it names.
+    `unknown_payer` is what the answer about one is where it is of another kind.
+    `garbled` is what a good answer is whose end is lost with its envelope, where it has one.
     `answers_refusals`: its refusal is an answer that coverage reads, and no error.
     """
 
@@ -174,6 +178,8 @@ class ClearinghouseCase:
     refuses: Callable[[bytes, str], bool]
     stranger: dict[str, object]
     wrong: tuple[dict[str, object], dict[str, object], tuple[str, ...]]
+    unknown_payer: ContentKind | None = None
+    garbled: ContentKind = ContentKind.TEXT
     answers_refusals: bool = False
 
 
@@ -327,6 +333,45 @@ def _trizetto_xml(world: World) -> ClearinghouseCase:
     )
 
 
+def _waystar(world: World) -> ClearinghouseCase:
+    place = world.ready["waystar"]
+
+    def make(**settings) -> WaystarClearinghouse:
+        chosen = {
+            "base_url": place["url"],
+            "username": place["username"],
+            "password": "env:PASSWORD",
+        }
+        return WaystarClearinghouse(
+            "desk",
+            WaystarSettings(**(chosen | settings)),
+            secrets=Secrets({"env:PASSWORD": place["password"], "env:WRONG": "wrong"}),
+            budget=Unlimited(),
+            clock=SystemClock(),
+        )
+
+    def refuses(content: bytes, code: str) -> bool:
+        if code == "79":  # A payer that nobody knows is Waystar's own no, on a page.
+            return b"is not setup for eligibility" in content
+        return f"||{code}|".encode() in content
+
+    return ClearinghouseCase(
+        world,
+        make,
+        "waystar:{}",
+        kind=ContentKind.X12_271,
+        broken=ContentKind.X12_271,
+        cut="truncated_271",
+        holds=_is_whole_271,
+        refuses=refuses,
+        stranger={"password": "env:WRONG"},
+        wrong=({"receiver_id": "NOBODY"}, {}, ()),
+        unknown_payer=ContentKind.TEXT,
+        garbled=ContentKind.X12_271,
+        answers_refusals=True,
+    )
+
+
 def _told(content: bytes, name: str) -> str:
     """What an element of DoInquiry's answer holds."""
     return fromstring(content).findtext(f".//{{GatewayEDI.WebServices}}{name}") or ""
@@ -334,7 +379,7 @@ def _told(content: bytes, name: str) -> str:
 
 @pytest.fixture(
     scope="module",
-    params=[_core_soap, _stedi_json, _trizetto, _trizetto_xml],
+    params=[_core_soap, _stedi_json, _trizetto, _trizetto_xml, _waystar],
     ids=lambda made: made.__name__.strip("_"),
 )
 def desk(request, world) -> ClearinghouseCase:

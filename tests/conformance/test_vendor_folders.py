@@ -37,6 +37,7 @@ def test_there_are_vendors():
         "smtp",
         "stedi_json",
         "trizetto",
+        "waystar",
     }
 
 

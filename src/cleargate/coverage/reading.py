@@ -5,7 +5,7 @@ from datetime import date
 from itertools import chain
 from typing import NamedTuple, Protocol
 
-from cleargate.coverage.origins import json_answers, trizetto_xml
+from cleargate.coverage.origins import gateway_words, json_answers, trizetto_xml
 from cleargate.coverage.origins.x271 import payer_answer
 from cleargate.coverage.reasons import reason
 from cleargate.coverage.rows import PayerAnswer
@@ -39,7 +39,7 @@ class Origin(Protocol):
         """One answer a patient. Never raises for what the bytes hold."""
 
 
-ORIGINS: tuple[Origin, ...] = (trizetto_xml, json_answers)
+ORIGINS: tuple[Origin, ...] = (trizetto_xml, json_answers, gateway_words)
 """The formats beside X12, which is taken for whatever is none of them."""
 
 

@@ -54,7 +54,8 @@ def read_raw(answer: RawAnswer, payer: str, services: tuple[str, ...], on: date)
     return reading.coverages[0]
 
 
-_BROKEN = frozenset({"unreadable_answer", "answer_cut_off"})
+_BROKEN = frozenset({"unreadable_answer", "answer_cut_off", "Gateway:Later", "Gateway:Timeout"})
+"""A page in place of an answer does not tell whether the payer was asked, and paid for it."""
 
 
 def is_broken(coverage: Coverage) -> bool:

@@ -103,9 +103,17 @@ def _open_to(wanted: Interaction, request: Request) -> frozenset[Fault]:
 
 
 def _core(request: Request) -> Call:
-    payer, member = _PAYER.search(request.body), _MEMBER.search(request.body)
+    return _x12("core", request.body)
+
+
+def _waystar(request: Request) -> Call:
+    return _x12("waystar", dict(request.form).get("Data", "").encode())
+
+
+def _x12(door: str, question: bytes) -> Call:
+    payer, member = _PAYER.search(question), _MEMBER.search(question)
     code = payer[2].decode() if payer else "unreadable"
-    return Call(f"core:{code}", member[2].decode() if member else "", _X12)
+    return Call(f"{door}:{code}", member[2].decode() if member else "", _X12)
 
 
 def _stedi(request: Request) -> Call:
@@ -121,5 +129,5 @@ def _trizetto(request: Request) -> Call:
     return Call(f"trizetto:{payer}", named.get("insurancenum", ""), _X12)
 
 
-_DOORS = {"stedi": _stedi, "trizetto": _trizetto}
+_DOORS = {"stedi": _stedi, "trizetto": _trizetto, "waystar": _waystar}
 """Who names the questions at each of the clearinghouse's doors; the rest is CORE."""

@@ -68,6 +68,11 @@ def _addresses(world: World, smtp_port: int) -> Tree:
             "username": world.trizetto.credentials.username,
             "password": world.trizetto.credentials.password,
         },
+        "waystar": {
+            "url": f"{world.base_url}/clearinghouse/waystar",
+            "username": world.waystar.credentials.username,
+            "password": world.waystar.credentials.password,
+        },
         "tenants": {
             tenant: {
                 "fhir": f"{world.base_url}/{tenant}/fhir",

@@ -24,6 +24,7 @@ from cleargate.sandbox.report import Effect
 from cleargate.sandbox.stedi import Stedi
 from cleargate.sandbox.trees import Tree, text, texts, tree, whole
 from cleargate.sandbox.trizetto import Trizetto
+from cleargate.sandbox.waystar import Waystar
 from cleargate.sandbox.wire import SMOOTH, Course, Request, Response, json_response
 
 
@@ -63,10 +64,15 @@ class World:
             self.clearinghouse.ask,
             Credentials("sandbox", _secret("trizetto", options.seed)),
         )
+        self.waystar = Waystar(
+            self.clearinghouse.ask,
+            Credentials("sandbox", _secret("waystar", options.seed)),
+        )
         self._doors = {
             "core": self.clearinghouse.handle,
             "stedi": self.stedi.handle,
             "trizetto": self.trizetto.handle,
+            "waystar": self.waystar.handle,
         }
         self._calls = CallNamer(self.ehrs)
         self._journal = Journal(options.data / "journal.jsonl")

@@ -14,6 +14,7 @@ from cleargate.sandbox import (
     stedi_answers,
     trizetto_answers,
     trizetto_envelope,
+    waystar,
 )
 from cleargate.sandbox.members import Register, State, member
 from tests.unit.coverage.as_json import outcome
@@ -96,6 +97,15 @@ def test_nothing_is_lost_in_trizettos_envelope(payer: str, state: State, depende
     asked = trizetto_envelope.Asked(trizetto_envelope.SOAP_12, (), "RawPayerData")
     enveloped = trizetto_envelope.reply(asked, "Success", payload=content.decode()).body
     assert outcome(understood(enveloped), SERVICES) == outcome(understood(content), SERVICES)
+
+
+@pytest.mark.parametrize("dependent", [False, True])
+@pytest.mark.parametrize("state", TOLD)
+@pytest.mark.parametrize("payer", PAYERS)
+def test_waystars_delimiters_change_nothing(payer: str, state: State, dependent: bool) -> None:
+    content = written(payer, state, dependent=dependent)
+    by_waystar = understood(waystar.rewritten(content))
+    assert outcome(by_waystar, SERVICES) == outcome(understood(content), SERVICES)
 
 
 EB12 = 12

@@ -94,7 +94,12 @@ def _read(row: BenefitRow, doubts: list[Doubt]) -> _Value | None:
     return _Value(row, cents, percent, network, _PARTS.get(row.period, "total"), measure)
 
 
-def _amount(value: _Value, remaining: int | None = None, used: int | None = None) -> Amount:
+def _amount(
+    value: _Value,
+    remaining: int | None = None,
+    used: int | None = None,
+    parts: tuple[Source, ...] = (),
+) -> Amount:
     """The amount of a total, or of a part whose total the payer did not give."""
     row = value.row
     is_total = value.part == "total"
@@ -110,6 +115,7 @@ def _amount(value: _Value, remaining: int | None = None, used: int | None = None
         value.source,
         _note(row),
         used,
+        parts,
     )
 
 
@@ -208,7 +214,7 @@ def _with_parts(total: _Value, parts: list[_Value], doubts: list[Doubt]) -> Amou
     if whole is not None and left is not None and spent is not None:
         agree = agree and left + spent == whole
     if agree:
-        return _amount(total, left, spent)
+        return _amount(total, left, spent, tuple(p.source for p in parts if p is not total))
     sources = dict.fromkeys((total.source, *(part.source for part in parts)))
     services = frozenset(total.row.services)
     doubts.append(Doubt(reason("amounts_disagree", sources), services, stops=True))

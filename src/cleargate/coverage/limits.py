@@ -195,7 +195,12 @@ def _joined(pot: _Pot, counts: list[_Count], doubts: list[Doubt]) -> list[VisitL
 
 
 def _limit(
-    pot: _Pot, count: _Count, *, allowed: int | None = None, remaining: int | None = None
+    pot: _Pot,
+    count: _Count,
+    *,
+    allowed: int | None = None,
+    remaining: int | None = None,
+    parts: tuple[Source, ...] = (),
 ) -> VisitLimit:
     return VisitLimit(
         allowed,
@@ -206,6 +211,7 @@ def _limit(
         pot.shared,
         count.source,
         pot.unit,
+        parts,
     )
 
 
@@ -224,7 +230,8 @@ def _with_rest(
         services = frozenset(pot.services)
         doubts.append(Doubt(reason("limit_disagrees", sources), services, stops=True))
         return _limit(pot, base, allowed=allowed)
-    return _limit(pot, base, allowed=allowed, remaining=next(iter(remaining), None))
+    parts = tuple(count.source for count in rest if count is not base)
+    return _limit(pot, base, allowed=allowed, remaining=next(iter(remaining), None), parts=parts)
 
 
 def _without_repeats(limits: list[VisitLimit]) -> list[VisitLimit]:

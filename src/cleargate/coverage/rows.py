@@ -225,7 +225,8 @@ class PayerAnswer(NamedTuple):
     """All that one answer says about one patient. `complete`: its end was not lost.
 
     `spans` are the dates that the payer stated for the patient, beside those of single rows.
-    `refusals` come from all levels: payer, provider and patient.
+    `refusals` come from all levels: payer, provider and patient. `payer_id` is the payer's own in
+    the answer, empty where its format has none.
     """
 
     payer: str
@@ -239,3 +240,4 @@ class PayerAnswer(NamedTuple):
     given_name: str = ""
     birth_date: date | None = None
     set_index: int = 1
+    payer_id: str = ""

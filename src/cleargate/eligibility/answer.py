@@ -43,12 +43,15 @@ def undetermined(payer: str, services: tuple[str, ...], code: str) -> Coverage:
     return Coverage(payer, Verdict.UNDETERMINED, verdicts, reasons=(reason,))
 
 
-def read_raw(answer: RawAnswer, payer: str, services: tuple[str, ...], on: date) -> Coverage:
+def read_raw(
+    answer: RawAnswer, payer: str, services: tuple[str, ...], on: date, payer_id: str = ""
+) -> Coverage:
     """What the payer said about the one patient who was asked about. Never raises on content.
 
-    An answer without exactly one patient is unreadable.
+    `payer_id` is the payer's in our directory. An answer without exactly one patient is unreadable.
     """
-    reading = read_answers(answer.content, services, on)
+    known = tuple(name for name in (payer_id, payer) if name)
+    reading = read_answers(answer.content, services, on, known)
     if len(reading.coverages) != 1:
         return undetermined(payer, services, "unreadable_answer")
     return reading.coverages[0]

@@ -235,7 +235,9 @@ class Question:
     def _read(self, answer: RawAnswer) -> None:
         """Settle the question with what the payer said, unless it said "later"."""
         stored = self._stored
-        coverage = read_raw(answer, stored.payer_name, self._services, stored.service_date)
+        coverage = read_raw(
+            answer, stored.payer_name, self._services, stored.service_date, stored.payer_id
+        )
         if self._may_ask_again(coverage) and self._wait_for_payer(coverage):
             return
         self._settle(coverage, answered=True)

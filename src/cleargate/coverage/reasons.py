@@ -15,6 +15,8 @@ _TABLES = tomllib.loads(
     resources.files("cleargate.coverage").joinpath("reasons.toml").read_text("utf-8")
 )
 _FOLLOW_UP: dict[str, str] = _TABLES["follow_up"]
+RULES: dict[str, str] = _TABLES["rule"]
+"""The rules by which verdicts are decided (ServiceVerdict.rule), in words."""
 
 
 def _load(code: str, entry: dict[str, str]) -> Reason:

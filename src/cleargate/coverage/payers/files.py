@@ -60,7 +60,7 @@ def read_rules(file: str, text: str) -> PayerRules:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as wrong:
         raise Refused(f"{file}: this is no TOML: {wrong}.") from None
-    _only(table, {*_LISTS, "rule"}, f"{file}")
+    _only(table, (*_LISTS, "rule"), file)
     names, ids, directory = (_spelled(table, key, file) for key in _LISTS)
     if not names:
         raise Refused(f"{file}, key names: list what the payer calls itself in its answers.")

@@ -44,13 +44,17 @@ def undetermined(payer: str, services: tuple[str, ...], code: str) -> Coverage:
 
 
 def read_raw(
-    answer: RawAnswer, payer: str, services: tuple[str, ...], on: date, payer_id: str = ""
+    answer: RawAnswer,
+    payer: str,
+    services: tuple[str, ...],
+    on: date,
+    known: tuple[str, ...] = (),
 ) -> Coverage:
     """What the payer said about the one patient who was asked about. Never raises on content.
 
-    `payer_id` is the payer's in our directory. An answer without exactly one patient is unreadable.
+    `known` are the payer's id and name in our directory, which choose its rules; `payer` may be
+    what the patient called it. An answer without exactly one patient is unreadable.
     """
-    known = tuple(name for name in (payer_id, payer) if name)
     reading = read_answers(answer.content, services, on, known)
     if len(reading.coverages) != 1:
         return undetermined(payer, services, "unreadable_answer")

@@ -19,7 +19,7 @@ from cleargate.coverage.reasons import RULES
 from cleargate.coverage.rows import PayerAnswer
 from cleargate.coverage.services import NAMES, asked_for
 from cleargate.eligibility.card import VERDICTS, amount_words, limit_words
-from cleargate.eligibility.places import segment_texts, shortened
+from cleargate.eligibility.places import printable, segment_texts, shortened
 from cleargate.eligibility.put_aside import PutAside, put_aside, sources_of
 from cleargate.eligibility.read import (
     Json,
@@ -199,6 +199,8 @@ def _values(one: _Explained) -> Iterator[str]:
         kind, size, scope = amount_words(amount)
         services = " ".join(amount.service_types) or "any service"
         yield from _line(f"{kind} {size} ({services}; {scope})", 2)
+        if amount.note and not one.texts:
+            yield from _line(f"in the payer's words: {shortened(amount.note)}", 4)
         yield from _joined(one, amount.source, amount.parts)
     for limit in coverage.visit_limits:
         yield from _line(limit_words(limit), 2)
@@ -222,7 +224,7 @@ def _at(one: _Explained, sources: Iterable[Source]) -> Iterator[str]:
 def _line(text: str, indent: int) -> list[str]:
     """A text in lines; the second and those after it stand further in."""
     first, later = " " * indent, " " * (indent + 2)
-    return wrap(text, WIDTH, initial_indent=first, subsequent_indent=later)
+    return wrap(printable(text), WIDTH, initial_indent=first, subsequent_indent=later)
 
 
 def _print(lines: Iterable[str], console: Console) -> None:

@@ -39,8 +39,13 @@ def _text(segment: Elements, separator: str) -> str:
 
 def shortened(text: str) -> str:
     """A payer's text on one line: cut, and without what a terminal would obey."""
-    line = "".join(each if each.isprintable() else " " for each in text)
+    line = printable(text)
     return line if len(line) <= TEXT_MAX else f"{line[: TEXT_MAX - 3]}..."
+
+
+def printable(text: str) -> str:
+    """A text without what a terminal would obey."""
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def _unheard(_finding: Diagnostic) -> None:

@@ -235,9 +235,9 @@ class Question:
     def _read(self, answer: RawAnswer) -> None:
         """Settle the question with what the payer said, unless it said "later"."""
         stored = self._stored
-        coverage = read_raw(
-            answer, stored.payer_name, self._services, stored.service_date, stored.payer_id
-        )
+        asked = self._run.practice.payers.by_id(stored.payer_id)
+        known = (stored.payer_id, asked.name) if asked else (stored.payer_id,)
+        coverage = read_raw(answer, stored.payer_name, self._services, stored.service_date, known)
         if self._may_ask_again(coverage) and self._wait_for_payer(coverage):
             return
         self._settle(coverage, answered=True)

@@ -119,14 +119,19 @@ def test_a_refusal_is_shown_with_its_segment(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", [benefits_document, plans_document])
 def test_places_in_json_are_its_paths(tmp_path: Path, form: Callable[[str], object]) -> None:
-    rows = f"{ACTIVE_PLAN}\nEB*1**PT\nEB*C*FAM*30***23*99999.99*****W"
+    rows = (
+        f"{ACTIVE_PLAN}\nEB*1**PT\nEB*C*FAM*30***23*99999.99*****W\n"
+        "EB*B*IND*PT***27*20*****Y\nMSG*WITH WORDS"
+    )
     content = json.dumps(form(document(rows, payer="UNITEDHEALTHCARE")))
     [entry] = entries(content, tmp_path)
     assert entry["settled"][0]["rule"] == "none_amounts"
     [place] = entry["settled"][0]["places"]
     assert place["place"].lower().endswith("amount")
     assert place["text"] is None
-    assert run(content, tmp_path)[0] == 0
+    code, out = run(content, tmp_path)
+    assert code == 0
+    assert "in the payer's words: WITH WORDS" in out
 
 
 def test_places_in_xml_are_its_elements(tmp_path: Path) -> None:
@@ -156,11 +161,15 @@ def test_an_acknowledgement_says_that_it_is_one(tmp_path: Path) -> None:
 
 
 def test_hostile_text_is_cut_and_gives_the_terminal_no_orders(tmp_path: Path) -> None:
-    rows = f"{ACTIVE_PLAN}\nEB*B*IND*98****20*****Y\nMSG*\x1b[2J[bold]{'LONG ' * 40}"
+    rows = (
+        f"{ACTIVE_PLAN}\nLS*2120\nNM1*X3*2*\x1b[2J{'LONG' * 40}\nLE*2120\n"
+        f"EB*B*IND*98****20*****Y\nMSG*\x1b[2J[bold]{'LONG ' * 40}"
+    )
     code, out = run(encoded(document(rows, background="")), tmp_path)
     assert code == 0
     assert "\x1b" not in out
     assert "[bold]LONG" in out
+    assert max(map(len, out.splitlines()[1:])) <= WIDTH
 
 
 def test_every_line_fits_a_screen_of_eighty_columns(tmp_path: Path) -> None:

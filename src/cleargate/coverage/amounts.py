@@ -157,7 +157,7 @@ def _percent(row: BenefitRow, doubts: list[Doubt]) -> Decimal | None:
     The standard writes decimals (`.2` is 20 %); some payers write whole percents (`50`). Only 1
     can be read both ways, and is doubtful: UnitedHealthcare writes it for 100 %.
     """
-    share = Decimal(row.percent) if _PERCENT.fullmatch(row.percent) else None
+    share = written_share(row)
     if share is None or share > 100:
         doubts.append(_doubt("amount_unreadable", row, row.at("percent")))
         return None
@@ -166,6 +166,11 @@ def _percent(row: BenefitRow, doubts: list[Doubt]) -> Decimal | None:
         matters = effective_network(row)[0] is not Network.OUT
         doubts.append(_doubt(code, row, row.at("percent"), stops=matters))
     return (share if share > 1 else share * 100).normalize() + 0
+
+
+def written_share(row: BenefitRow) -> Decimal | None:
+    """A share as the payer wrote it, on whatever scale; None when it is no number."""
+    return Decimal(row.percent) if _PERCENT.fullmatch(row.percent) else None
 
 
 def _grouped(values: list[_Value]) -> dict[tuple[object, ...], list[_Value]]:

@@ -41,14 +41,15 @@ STRICT = "No rules for this payer: strict reading."
 class _Explained:
     """One patient of a file, the `number`th: the coverage and what was left out of account.
 
-    `texts` are the segments of the places, `words` the places of a row's messages by its segment.
+    `words` are the payer's words beside each row, by its segment and place. `texts` are the
+    segments of an X12 file; other formats have none.
     """
 
     file: str
     number: int
     coverage: Coverage
     aside: list[PutAside]
-    words: dict[int, tuple[Source, ...]]
+    words: dict[int, dict[Source, str]]
     texts: dict[int, str]
 
     def places(self, sources: Iterable[Source]) -> list[Source]:
@@ -56,8 +57,15 @@ class _Explained:
         found: dict[Source, None] = {}
         for source in sources:
             found[source] = None
-            found.update(dict.fromkeys(self.words.get(source.segment, ())))
+            found.update(dict.fromkeys(self.words.get(source.segment, {})))
         return list(found)
+
+    def text(self, source: Source) -> str | None:
+        """What stands at a place: its segment, or the payer's words; else nothing is shown."""
+        if self.texts:
+            return self.texts.get(source.segment)
+        words = self.words.get(source.segment, {}).get(source)
+        return shortened(words) if words else None
 
 
 def explain(
@@ -127,23 +135,23 @@ def _sources(one: _Explained) -> Iterator[Source]:
     yield from (left_out.source for left_out in one.aside)
 
 
-def _words(answer: PayerAnswer) -> dict[int, tuple[Source, ...]]:
-    """The places of the first messages beside each row."""
-    return {
-        row.segment: tuple(message.source for message in row.messages[:WORDS_MAX])
-        for row in answer.rows
-        if row.messages
-    }
+def _words(answer: PayerAnswer) -> dict[int, dict[Source, str]]:
+    """The first messages beside each row; those of one place, which XML has, are joined."""
+    found: dict[int, dict[Source, str]] = {}
+    for row in answer.rows:
+        for message in row.messages[:WORDS_MAX]:
+            beside = found.setdefault(row.segment, {})
+            before = beside.get(message.source)
+            beside[message.source] = f"{before} / {message.text}" if before else message.text
+    return found
 
 
 def _lines(one: _Explained) -> Iterator[str]:
-    """All that there is to say about one patient, as lines of at most WIDTH columns."""
+    """All that there is to say about one patient, as lines; below the file's none is too wide."""
     coverage = one.coverage
-    yield from _line(
-        f"{one.file}, set {coverage.set_index}, patient {one.number}: "
-        f"{shortened(coverage.payer) or 'payer not named'}",
-        0,
-    )
+    payer = shortened(coverage.payer) or "payer not named"
+    yield f"{one.file}, set {coverage.set_index}, patient {one.number}"
+    yield from _line(payer, 0)
     yield from _rules_of_payer(one)
     for service in coverage.services:
         yield from _service(one, service)
@@ -178,13 +186,15 @@ def _service(one: _Explained, service: ServiceVerdict) -> Iterator[str]:
     yield from _line(RULES.get(service.rule, "Nothing was read."), 2)
     yield from _at(one, service.sources)
     for reason in service.reasons:
-        yield from _reason(one, reason)
+        yield from _reason(one, reason, service.sources)
 
 
-def _reason(one: _Explained, reason: Reason) -> Iterator[str]:
+def _reason(one: _Explained, reason: Reason, shown: tuple[Source, ...] = ()) -> Iterator[str]:
+    """A reason and its places, unless these were `shown` just above."""
     yield from _line(f"! {reason.text} [{reason.code}]", 2)
     yield from _line(f"To do: {reason.tip}", 4)
-    yield from _at(one, reason.sources)
+    if reason.sources != shown:
+        yield from _at(one, reason.sources)
 
 
 def _values(one: _Explained) -> Iterator[str]:
@@ -199,8 +209,6 @@ def _values(one: _Explained) -> Iterator[str]:
         kind, size, scope = amount_words(amount)
         services = " ".join(amount.service_types) or "any service"
         yield from _line(f"{kind} {size} ({services}; {scope})", 2)
-        if amount.note and not one.texts:
-            yield from _line(f"in the payer's words: {shortened(amount.note)}", 4)
         yield from _joined(one, amount.source, amount.parts)
     for limit in coverage.visit_limits:
         yield from _line(limit_words(limit), 2)
@@ -218,13 +226,19 @@ def _joined(one: _Explained, source: Source, parts: tuple[Source, ...]) -> Itera
 
 def _at(one: _Explained, sources: Iterable[Source]) -> Iterator[str]:
     for source in one.places(sources):
-        yield from _line(f"{source}  {one.texts.get(source.segment, '')}", 6)
+        yield from _line(f"{source}  {one.text(source) or ''}", 6)
 
 
 def _line(text: str, indent: int) -> list[str]:
     """A text in lines; the second and those after it stand further in."""
     first, later = " " * indent, " " * (indent + 2)
-    return wrap(printable(text), WIDTH, initial_indent=first, subsequent_indent=later)
+    return wrap(
+        printable(text),
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=later,
+        break_on_hyphens=False,
+    )
 
 
 def _print(lines: Iterable[str], console: Console) -> None:
@@ -278,7 +292,4 @@ def _reason_entry(one: _Explained, reason: Reason) -> Json:
 
 
 def _place_entries(one: _Explained, sources: Iterable[Source]) -> list[Json]:
-    return [
-        {"place": str(source), "text": one.texts.get(source.segment)}
-        for source in one.places(sources)
-    ]
+    return [{"place": str(source), "text": one.text(source)} for source in one.places(sources)]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from cleargate.coverage.amounts import KINDS
 from cleargate.coverage.dates import standing
 from cleargate.coverage.plan import foreign_rows, is_carved_out
-from cleargate.coverage.rows import BenefitRow, PayerAnswer
+from cleargate.coverage.rows import BenefitRow, Info, PayerAnswer
 from cleargate.coverage.services import Asked
 from cleargate.nouns.coverage import Coverage, Source
 
@@ -34,6 +34,8 @@ def put_aside(coverage: Coverage, answer: PayerAnswer, asked: Asked) -> list[Put
             found.append(PutAside("about a part of the plan only", row.at("info")))
         elif row.segment not in used and _is_filler(row):
             found.append(PutAside("zero beside a real share for the same service", row.at("info")))
+        elif row.segment not in used and _is_count(row):
+            found.append(PutAside("a limit that another row states as well", row.at("info")))
     return found
 
 
@@ -56,6 +58,12 @@ def sources_of(coverage: Coverage) -> Iterator[Source]:
         yield from (amount.source, *amount.parts)
     for limit in coverage.visit_limits:
         yield from (limit.source, *limit.parts)
+
+
+def _is_count(row: BenefitRow) -> bool:
+    """Whether a row limits how often; one that could not be read has its reason instead."""
+    counts = bool(row.quantity or row.details.frequencies)
+    return row.info is Info.LIMIT and counts and not row.quantity_kind.startswith("age_")
 
 
 def _is_filler(row: BenefitRow) -> bool:

@@ -4,17 +4,24 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cleargate.coverage.payers.files import all_rules
 from cleargate.coverage.payers.judged import rules_for
 from cleargate.coverage.payers.spelling import plain
+from cleargate.coverage.reading import read_answers
 from cleargate.directory.payers import load_directory
 from cleargate.nouns.coverage import AmountKind, Coverage, Network, Person, Source, Verdict
 from tests.unit.coverage.answers import (
     ACTIVE_PLAN,
+    ON,
+    SERVICES,
     amounts,
     codes,
     coverage_of,
+    document,
+    encoded,
     segment_of,
     service,
 )
@@ -68,6 +75,8 @@ def test_a_share_of_one_out_of_network_is_the_whole_price_with_unitedhealthcare(
         "EB*A*IND*PT***27**1",
         "EB*A*IND*PT***27**1****N\nMSG*IN NETWORK PROVIDERS ONLY",
         "EB*A*IND*PT***27**1.5****N",
+        "EB*A*IND*PT***27**1e0****N",
+        "EB*A*IND*PT***27**1.0000000000005****N",
     ],
 )
 def test_a_share_of_one_elsewhere_goes_to_a_person_with_unitedhealthcare_too(row: str) -> None:
@@ -171,7 +180,9 @@ def test_the_deductible_in_it_gives_the_total_its_period_with_aetna() -> None:
     [limit] = amounts(coverage, AmountKind.OUT_OF_POCKET, "30")
     assert (limit.cents, limit.period, limit.remaining) == (300000, "calendar_year", 250000)
     assert codes(coverage) == set()
-    assert settled(coverage) == ["period_of"]
+    [one] = coverage.settled
+    assert one.text == "The individual out-of-pocket limit in network is per calendar year"
+    assert (one.rule, len(one.sources)) == ("period_of", 2)
     assert codes(strict(IN_OOP)) == {"period_unstated"}
 
 
@@ -369,3 +380,31 @@ def test_an_answer_without_quirks_is_read_alike_with_every_file() -> None:
         coverage = coverage_of(rows, payer=min(rules.names))
         assert (coverage.payer_rules, coverage.settled) == (rules.file, ())
         assert same_but_for_the_name(coverage, strict(rows))
+
+
+ODD_ROWS = st.builds(
+    "EB*{}*{}*{}***{}*{}*{}****{}{}".format,
+    st.sampled_from("1ABCFGU"),
+    st.sampled_from(["IND", "FAM", ""]),
+    st.sampled_from(["30", "PT", "AD^AE", ""]),
+    st.sampled_from(["23", "24", "29", "27", "", "?"]),
+    st.sampled_from(["99999.99", "99709.99", "290", "-1", "9e9", "x", ""]),
+    st.sampled_from(["1", "1.0", ".2", "50", "NaN", "1e0", "x", ""]),
+    st.sampled_from("YNW "),
+    st.sampled_from(["", "\nMSG*95", "\nMSG*DED INCLUDED IN OOP", "\nMSG*IN NETWORK"]),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(rows=st.lists(ODD_ROWS, max_size=6), rules=st.sampled_from(all_rules()))
+def test_where_no_rule_settles_anything_a_known_payer_is_read_as_any_other(rows, rules) -> None:
+    text = "\n".join([PT, *rows])
+
+    def read(payer: str) -> Coverage:
+        content = encoded(document(text, payer=payer, background=""))
+        [coverage] = read_answers(content, SERVICES, ON).coverages
+        return coverage
+
+    known, unknown = read(min(rules.names)), read("EXAMPLE HEALTH PLAN")
+    if not known.settled:
+        assert same_but_for_the_name(known, unknown)

@@ -131,7 +131,7 @@ def test_places_in_json_are_its_paths(tmp_path: Path, form: Callable[[str], obje
     assert place["text"] is None
     code, out = run(content, tmp_path)
     assert code == 0
-    assert "in the payer's words: WITH WORDS" in out
+    assert "WITH WORDS\n" in out
 
 
 def test_places_in_xml_are_its_elements(tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ reading then finds nothing to doubt. What does not fit exactly stays as it was.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
+from cleargate.coverage.amounts import written_share
 from cleargate.coverage.network import effective_network
 from cleargate.coverage.rows import BenefitRow, Info
 from cleargate.nouns.coverage import Network, Person, Source
@@ -39,7 +40,13 @@ class RowRule(Protocol):
 _POOLED = {Info.DEDUCTIBLE: "deductible", Info.OUT_OF_POCKET: "out-of-pocket limit"}
 _LEFT = frozenset({"remaining", "lifetime_remaining"})
 _PARTS = _LEFT | {"year_to_date"}
-_PERSONS = {Person.INDIVIDUAL: "individual ", Person.FAMILY: "family ", Person.UNSTATED: ""}
+_PERSONS = {Person.INDIVIDUAL: "individual ", Person.FAMILY: "family "}
+_NETWORKS = {Network.IN: " in network", Network.OUT: " out of network"}
+
+
+def _named(row: BenefitRow) -> str:
+    """What a pooled row is about, as in `family deductible in network`."""
+    return f"{_PERSONS.get(row.person, '')}{_POOLED[row.info]}{_NETWORKS.get(row.network, '')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +64,14 @@ class PercentScale:
 
     def rewrite(self, rows: Rows) -> tuple[Rows, list[Found]]:
         """Write the share as the standard does: 1 for 100 percent, .01 for 1 percent."""
-        shares = [_share(row) for row in rows if row.info is Info.COINSURANCE]
+        shares = [written_share(row) for row in rows if row.info is Info.COINSURANCE]
         if self.one_means == 1 and not _in_whole_percents(shares):
             return rows, []
         written = {1: ".01", 100: "100"}[self.one_means]
         found: list[Found] = []
 
         def settled(row: BenefitRow) -> BenefitRow:
-            if row.info is not Info.COINSURANCE or _share(row) != 1 or not self._holds(row):
+            if row.info is not Info.COINSURANCE or written_share(row) != 1 or not self._holds(row):
                 return row
             text = f"A coinsurance of 1 is {self.one_means} %"
             found.append(Found(text, (row.at("percent"),)))
@@ -77,14 +84,6 @@ class PercentScale:
         if self.network == "any":
             return True
         return row.network is Network(self.network) is effective_network(row)[0]
-
-
-def _share(row: BenefitRow) -> Decimal | None:
-    try:
-        share = Decimal(row.percent[:12])
-    except InvalidOperation:
-        return None
-    return share if share.is_finite() else None
 
 
 def _in_whole_percents(shares: list[Decimal | None]) -> bool:
@@ -117,8 +116,7 @@ class NoneAmounts:
             gone = _standing_for_none(pot, none)
             unlimited.update(row.segment for row in gone)
             if gone:
-                what = f"{_PERSONS[gone[0].person]}{_POOLED[gone[0].info]}"
-                text = f"There is no {what}: {self.amount} stands for none"
+                text = f"There is no {_named(gone[0])}: {self.amount} stands for none"
                 found.append(Found(text, tuple(row.at("amount") for row in gone)))
         if not unlimited:
             return rows, []
@@ -185,9 +183,9 @@ class PeriodOf:
                 return row
             if {one.period for one in deductibles} != {self.period}:
                 return row
-            what = f"The {_PERSONS[row.person]}out-of-pocket limit is per"
+            text = f"The {_named(row)} is per {self.period.replace('_', ' ')}"
             sources = (row.at("amount"), *(one.at("amount") for one in deductibles))
-            found.append(Found(f"{what} {self.period.replace('_', ' ')}", sources))
+            found.append(Found(text, sources))
             return row._replace(period=self.period)
 
         if included:

@@ -1,10 +1,12 @@
 """A file of rules with a mistake is refused with the file, the place in it, and the way out."""
 
+import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 
-from cleargate.coverage.payers.files import all_rules, read_rules, without_doubles
+from cleargate.coverage.payers.files import KINDS, all_rules, read_rules, without_doubles
 from cleargate.nouns.errors import Refused
 
 GOOD = """\
@@ -98,3 +100,12 @@ def test_every_file_that_ships_is_good_and_every_rule_has_its_source_and_date() 
         for rule in one.rules:
             assert rule.source.startswith(("Our collection", "UnitedHealthcare and WellMed"))
             assert date(2010, 1, 1) < rule.date < date(2027, 1, 1)
+
+
+def test_the_page_on_eligibility_shows_a_file_that_is_good_and_every_kind_that_is_used() -> None:
+    page = (Path(__file__).parents[3] / "docs/eligibility.md").read_text()
+    [example] = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert read_rules("example.toml", example).rules[0].kind == "none_amounts"
+    used = {rule.kind for one in all_rules() for rule in one.rules}
+    assert used == KINDS.keys()
+    assert not [kind for kind in used if f"| `{kind}` |" not in page]

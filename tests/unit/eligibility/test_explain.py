@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 
 from cleargate.coverage.reasons import RULES
-from cleargate.eligibility.explain import STRICT, WIDTH, explain
+from cleargate.eligibility.explain import explain
+from cleargate.eligibility.explain_lines import STRICT, WIDTH
 from tests.unit.coverage import xml_answers
 from tests.unit.coverage.answers import ACTIVE_PLAN, document, encoded, segment_of
 from tests.unit.coverage.as_json import benefits_document, plans_document

@@ -114,7 +114,8 @@ def test_an_answer_that_does_not_show_its_scale_stays_unclear_with_tufts(rows: s
 
 
 def test_what_is_settled_of_a_service_that_nobody_asked_about_is_not_told() -> None:
-    assert coverage_of(f"{PT}\nEB*A*IND*48***27**1****N", payer=UHC).settled == ()
+    rows = f"{PT}\nEB*A*IND*48***27**1****N\nMSG*INPATIENT HOSPITAL"
+    assert coverage_of(rows, payer=UHC).settled == ()
 
 
 # 9: amounts that stand for none

@@ -160,6 +160,19 @@ def _core_soap(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
     )
 
 
+def _core_mime(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
+    from cleargate.connectors.core_mime.client import CoreMimeClearinghouse
+    from cleargate.connectors.core_mime.settings import CoreMimeSettings
+
+    return CoreMimeClearinghouse(
+        table.name,
+        CoreMimeSettings.model_validate(table.settings),
+        secrets=wiring.secrets,
+        budget=wiring.budget(table),
+        clock=wiring.house.clock,
+    )
+
+
 def _stedi_json(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
     from cleargate.connectors.stedi_json.client import StediClearinghouse
     from cleargate.connectors.stedi_json.settings import StediSettings
@@ -188,6 +201,7 @@ def _smtp(wiring: _Wiring, table: ConnectionTable) -> Messenger:
 
 EHRS: dict[str, Vendor[PracticeSystem]] = {"fhir": _fhir}
 CLEARINGHOUSES: dict[str, Vendor[Clearinghouse]] = {
+    "core_mime": _core_mime,
     "core_soap": _core_soap,
     "stedi_json": _stedi_json,
 }

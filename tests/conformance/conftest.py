@@ -14,6 +14,8 @@ import httpx2
 import pytest
 from joserfc.jwk import ECKey
 
+from cleargate.connectors.core_mime.client import CoreMimeClearinghouse
+from cleargate.connectors.core_mime.settings import CoreMimeSettings
 from cleargate.connectors.core_soap.client import CoreClearinghouse
 from cleargate.connectors.core_soap.settings import CoreSettings
 from cleargate.connectors.fhir.settings import FhirSettings
@@ -170,46 +172,56 @@ class ClearinghouseCase:
     wrong: tuple[dict[str, object], dict[str, object], tuple[str, ...]]
 
 
-def _core_soap(world: World) -> ClearinghouseCase:
-    place = world.ready["clearinghouse"]
+def _core(door: str, calls: str, client: type, settings_of: type) -> Callable:
+    """CAQH CORE through one of the sandbox's two doors."""
 
-    def make(**settings) -> CoreClearinghouse:
-        chosen = {
-            "base_url": place["url"],
-            "username": place["username"],
-            "password": "env:PASSWORD",
-            "sender_id": "RIVERSIDE",
-            "receiver_id": place["receiver_id"],
-        }
-        return CoreClearinghouse(
-            "desk",
-            CoreSettings(**(chosen | settings)),
-            secrets=Secrets({"env:PASSWORD": place["password"], "env:WRONG": "wrong"}),
-            budget=Unlimited(),
-            clock=SystemClock(),
+    def case(world: World) -> ClearinghouseCase:
+        place = world.ready[door]
+
+        def make(**settings) -> Clearinghouse:
+            chosen = {
+                "base_url": place["url"],
+                "username": place["username"],
+                "password": "env:PASSWORD",
+                "sender_id": "RIVERSIDE",
+                "receiver_id": place["receiver_id"],
+            }
+            return client(
+                "desk",
+                settings_of(**(chosen | settings)),
+                secrets=Secrets({"env:PASSWORD": place["password"], "env:WRONG": "wrong"}),
+                budget=Unlimited(),
+                clock=SystemClock(),
+            )
+
+        return ClearinghouseCase(
+            world,
+            make,
+            calls,
+            kind=ContentKind.X12_271,
+            broken=ContentKind.X12_271,
+            cut="truncated_271",
+            holds=_holds_x12,
+            refuses=lambda content, code: f"**{code}*".encode() in content,
+            stranger={"password": "env:WRONG"},
+            wrong=({"receiver_id": "NOBODY"}, {}, ("ReceiverID",)),
         )
 
-    def holds(content: bytes, family: str) -> bool:
-        text = content.decode("ascii").strip()
-        mark, end = text[3], text[105]
-        return (
-            text.startswith("ISA")
-            and f"{end}IEA{mark}" in text.replace("\n", end)
-            and f"{mark}{family.upper()}{mark}" in text.upper()
-        )
+    return case
 
-    return ClearinghouseCase(
-        world,
-        make,
-        "core:{}",
-        kind=ContentKind.X12_271,
-        broken=ContentKind.X12_271,
-        cut="truncated_271",
-        holds=holds,
-        refuses=lambda content, code: f"**{code}*".encode() in content,
-        stranger={"password": "env:WRONG"},
-        wrong=({"receiver_id": "NOBODY"}, {}, ("ReceiverID",)),
+
+def _holds_x12(content: bytes, family: str) -> bool:
+    text = content.decode("ascii").strip()
+    mark, end = text[3], text[105]
+    return (
+        text.startswith("ISA")
+        and f"{end}IEA{mark}" in text.replace("\n", end)
+        and f"{mark}{family.upper()}{mark}" in text.upper()
     )
+
+
+_core_soap = _core("clearinghouse", "core:{}", CoreClearinghouse, CoreSettings)
+_core_mime = _core("core_mime", "core_mime:{}", CoreMimeClearinghouse, CoreMimeSettings)
 
 
 def _stedi_json(world: World) -> ClearinghouseCase:
@@ -249,7 +261,11 @@ def _stedi_json(world: World) -> ClearinghouseCase:
     )
 
 
-@pytest.fixture(scope="module", params=[_core_soap, _stedi_json], ids=["core_soap", "stedi_json"])
+@pytest.fixture(
+    scope="module",
+    params=[_core_soap, _core_mime, _stedi_json],
+    ids=["core_soap", "core_mime", "stedi_json"],
+)
 def desk(request, world) -> ClearinghouseCase:
     """Each clearinghouse in turn."""
     return request.param(world)

@@ -107,19 +107,20 @@ def test_every_vendor_of_the_demo_is_wired(tmp_path: Path) -> None:
     assert file.mail.vendor in MESSENGERS
 
 
+CORE = {
+    "base_url": "http://127.0.0.1:1/core",
+    "username": "clinic",
+    "password": "file:key",
+    "sender_id": "CLINIC",
+    "receiver_id": "DESK",
+}
+
+
 @pytest.mark.parametrize(
     ("vendor", "settings"),
     [
-        (
-            "core_soap",
-            {
-                "base_url": "http://127.0.0.1:1/core",
-                "username": "clinic",
-                "password": "file:key",
-                "sender_id": "CLINIC",
-                "receiver_id": "DESK",
-            },
-        ),
+        ("core_mime", CORE),
+        ("core_soap", CORE),
         ("stedi_json", {"api_key": "file:key"}),
     ],
 )
@@ -135,7 +136,7 @@ def test_every_clearinghouse_is_built_from_its_table(
     table = ConnectionTable(name="desk", vendor=vendor, settings=settings)
     made = CLEARINGHOUSES[vendor](wiring, table)
     assert (made.connection, made.deadline_s, made.repeatable) == ("desk", 110.0, False)
-    assert set(CLEARINGHOUSES) == {"core_soap", "stedi_json"}
+    assert set(CLEARINGHOUSES) == {"core_mime", "core_soap", "stedi_json"}
 
 
 def test_a_vendor_that_knows_its_own_address_leaves_the_machine() -> None:

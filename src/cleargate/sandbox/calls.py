@@ -32,7 +32,7 @@ class CallNamer:
         """The call, None for pages that never fail."""
         area = request.parts[0] if request.parts else ""
         if area == "clearinghouse":
-            return _stedi(request) if request.parts[1:] == ("stedi",) else _core(request)
+            return _question(request)
         ehr = self._ehrs.get(area)
         if ehr is None:
             return None
@@ -101,10 +101,21 @@ def _open_to(wanted: Interaction, request: Request) -> frozenset[Fault]:
     return frozenset(faults)
 
 
-def _core(request: Request) -> Call:
+def _question(request: Request) -> Call:
+    """A question to a payer, by the door that it came through."""
+    match request.parts[1:]:
+        case ("stedi",):
+            return _stedi(request)
+        case ("core-mime",):
+            return _core("core_mime", request)
+        case _:
+            return _core("core", request)
+
+
+def _core(door: str, request: Request) -> Call:
     payer, member = _PAYER.search(request.body), _MEMBER.search(request.body)
     code = payer[2].decode() if payer else "unreadable"
-    return Call(f"core:{code}", member[2].decode() if member else "", _CORE)
+    return Call(f"{door}:{code}", member[2].decode() if member else "", _CORE)
 
 
 def _stedi(request: Request) -> Call:

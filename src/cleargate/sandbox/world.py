@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cleargate.nouns.errors import Refused
 from cleargate.nouns.time import Clock, SystemClock
-from cleargate.sandbox import clinic
+from cleargate.sandbox import clinic, mime_envelope
 from cleargate.sandbox.calls import CallNamer
 from cleargate.sandbox.clearinghouse import Clearinghouse
 from cleargate.sandbox.courses import course
@@ -90,6 +90,8 @@ class World:
             return self.ehrs[area].handle(request)
         if request.parts == ("clearinghouse", "core") and request.method == "POST":
             return self.clearinghouse.handle(request)
+        if request.parts == ("clearinghouse", "core-mime") and request.method == "POST":
+            return self.clearinghouse.handle(request, mime_envelope)
         if request.parts == ("clearinghouse", "stedi") and request.method == "POST":
             return self.stedi.handle(request)
         if area in ("mailbox", "mailbox.json") and request.method == "GET":

@@ -6,9 +6,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from cleargate.connectors.core_mime.mapping import read as read_mime
 from cleargate.coverage.reading import read_answers
 from cleargate.nouns.coverage import AuthorisationNeed, Coverage, Verdict
-from cleargate.sandbox import answers, question, stedi_answers
+from cleargate.sandbox import answers, mime_envelope, question, stedi_answers
+from cleargate.sandbox.envelope import Asked
 from cleargate.sandbox.members import Register, State, member
 from tests.unit.coverage.as_json import outcome
 from tests.unit.sandbox import peers
@@ -80,3 +82,17 @@ def test_the_same_is_read_through_either_door(payer: str, state: State, dependen
     told = stedi_answers.translate(content, {"tradingPartnerServiceId": payer})
     by_json = understood(json.dumps(told).encode())
     assert outcome(by_json, SERVICES) == outcome(understood(content), SERVICES)
+
+
+@pytest.mark.parametrize("dependent", [False, True])
+@pytest.mark.parametrize("state", TOLD)
+@pytest.mark.parametrize("payer", PAYERS)
+def test_no_envelope_of_mime_parts_changes_what_is_read(
+    payer: str, state: State, dependent: bool
+) -> None:
+    content = written(payer, state, dependent=dependent)
+    deviation = answers.payers()[payer].deviation
+    sent = mime_envelope.reply(Asked("id", "RIVERSIDE", b""), content, "271", deviation, NOW)
+    found = read_mime(sent.content_type, sent.body)
+    assert found.payload.strip() == content.strip()
+    assert understood(found.payload) == understood(content)

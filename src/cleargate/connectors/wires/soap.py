@@ -6,16 +6,15 @@ and keep nothing of it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.message import Message
-from email.parser import BytesParser
 from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
 from lxml import etree
 
+from cleargate.connectors.wires.mime import Unreadable, parameter, parts
+
 SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
 _WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss"
-PARTS_MAX = 20
 
 _ENVELOPE = """\
 <?xml version="1.0" encoding="utf-8"?>
@@ -31,10 +30,6 @@ _ENVELOPE = """\
 <soap:Body>{body}</soap:Body>
 </soap:Envelope>
 """
-
-
-class Unreadable(Exception):
-    """The answer is no XML that we would read; nothing of it is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +69,11 @@ def parse(content_type: str, content: bytes) -> Parts:
     """Read an answer, plain or multipart. Raises Unreadable."""
     if not content_type.lower().startswith("multipart/"):
         return Parts(_xml(content), {})
-    head = f"Content-Type: {content_type}\r\n\r\n".encode("ascii", "replace")
-    message = BytesParser().parsebytes(head + content)
-    parts = message.get_payload()
-    if not isinstance(parts, list) or not 1 <= len(parts) <= PARTS_MAX:
-        raise Unreadable
-    named = {_content_id(part): _bytes(part) for part in parts if isinstance(part, Message)}
-    start = str(message.get_param("start", "")).strip("<>")
+    named = {
+        part.headers.get("content-id", "").strip("<>"): part.content
+        for part in parts(content_type, content)
+    }
+    start = parameter(content_type, "start").strip("<>")
     root = named.get(start) or next(iter(named.values()), b"")
     return Parts(_xml(root), named)
 
@@ -134,12 +127,3 @@ def _xml(content: bytes) -> "etree._Element":
     if root.getroottree().docinfo.internalDTD is not None:
         raise Unreadable
     return root
-
-
-def _content_id(part: "Message[str, str]") -> str:
-    return str(part.get("Content-ID", "")).strip().strip("<>")
-
-
-def _bytes(part: "Message[str, str]") -> bytes:
-    content = part.get_payload(decode=True)
-    return content if isinstance(content, bytes) else b""

@@ -9,7 +9,7 @@ import pytest
 from cleargate.connectors.core_mime.mapping import read as read_mime
 from cleargate.coverage.reading import read_answers
 from cleargate.nouns.coverage import AuthorisationNeed, Coverage, Verdict
-from cleargate.sandbox import answers, mime_envelope, question, stedi_answers
+from cleargate.sandbox import answers, mime_envelope, question, stedi
 from cleargate.sandbox.envelope import Asked
 from cleargate.sandbox.members import Register, State, member
 from tests.unit.coverage.as_json import outcome
@@ -79,7 +79,7 @@ def test_ended_plan_is_inactive(payer: str) -> None:
 def test_the_same_is_read_through_either_door(payer: str, state: State, dependent: bool) -> None:
     """The JSON is made by the sandbox's own code; `outcome` leaves out only the places."""
     content = written(payer, state, dependent=dependent)
-    told = stedi_answers.translate(content, {"tradingPartnerServiceId": payer})
+    told = stedi.translate(content, {"tradingPartnerServiceId": payer})
     by_json = understood(json.dumps(told).encode())
     assert outcome(by_json, SERVICES) == outcome(understood(content), SERVICES)
 

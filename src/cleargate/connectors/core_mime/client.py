@@ -7,7 +7,7 @@ from cleargate.connectors.core_mime.settings import CoreMimeSettings
 from cleargate.connectors.wires.core import error_of, request, uuid_text
 from cleargate.connectors.wires.http import Http, Reply
 from cleargate.connectors.wires.mime import Unreadable
-from cleargate.connectors.wires.questions import refused_fields
+from cleargate.connectors.wires.questions import question_refused
 from cleargate.nouns.eligibility import ContentKind, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import ErrorKind, PortError, Refused
 from cleargate.nouns.ids import Ref
@@ -56,12 +56,7 @@ class CoreMimeClearinghouse:
         try:
             asked = request(inquiry, ref, self._settings, self._clock.now())
         except Refused as refused:
-            raise PortError(
-                ErrorKind.REJECTED,
-                self.connection,
-                vendor_code="question_refused",
-                fields=refused_fields(refused),
-            ) from refused
+            raise question_refused(self.connection, refused) from refused
         content_type, content = write(
             asked, username=self._settings.username, password=self._password
         )

@@ -13,7 +13,7 @@ from cleargate.connectors.core_soap.settings import CoreSettings
 from cleargate.connectors.wires.core import error_of, request, uuid_text
 from cleargate.connectors.wires.http import Http, Reply
 from cleargate.connectors.wires.mime import Unreadable
-from cleargate.connectors.wires.questions import refused_fields
+from cleargate.connectors.wires.questions import question_refused
 from cleargate.connectors.wires.soap import Fault
 from cleargate.nouns.eligibility import ContentKind, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import ErrorKind, PortError, Refused
@@ -63,12 +63,7 @@ class CoreClearinghouse:
         try:
             asked = request(inquiry, ref, self._settings, self._clock.now())
         except Refused as refused:
-            raise PortError(
-                ErrorKind.REJECTED,
-                self.connection,
-                vendor_code="question_refused",
-                fields=refused_fields(refused),
-            ) from refused
+            raise question_refused(self.connection, refused) from refused
         reply = self._http.call(
             "POST",
             self._settings.base_url,

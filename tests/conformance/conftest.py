@@ -20,6 +20,8 @@ from cleargate.connectors.core_soap.client import CoreClearinghouse
 from cleargate.connectors.core_soap.settings import CoreSettings
 from cleargate.connectors.fhir.settings import FhirSettings
 from cleargate.connectors.fhir.system import FhirPracticeSystem
+from cleargate.connectors.pverify.client import PverifyClearinghouse
+from cleargate.connectors.pverify.settings import PverifySettings
 from cleargate.connectors.smtp.client import SmtpMessenger
 from cleargate.connectors.smtp.settings import SmtpSettings
 from cleargate.connectors.stedi_json.client import StediClearinghouse
@@ -158,6 +160,7 @@ class ClearinghouseCase:
     makes it. `holds` says whether an answer is whole and names somebody, `refuses` whether a payer
     says no in it, with its code. `stranger` is a setting with wrong credentials. `wrong` is what
     the clearinghouse refuses: settings, changes to the question, and the fields that it names.
+    `late` are payers whose answers are pending first.
     """
 
     world: World
@@ -170,6 +173,7 @@ class ClearinghouseCase:
     refuses: Callable[[bytes, str], bool]
     stranger: dict[str, object]
     wrong: tuple[dict[str, object], dict[str, object], tuple[str, ...]]
+    late: tuple[str, ...] = ()
 
 
 def _core(door: str, calls: str, client: type, settings_of: type) -> Callable:
@@ -261,10 +265,61 @@ def _stedi_json(world: World) -> ClearinghouseCase:
     )
 
 
+def _pverify(world: World) -> ClearinghouseCase:
+    place = world.ready["pverify"]
+
+    def make(**settings) -> PverifyClearinghouse:
+        chosen = {
+            "base_url": place["url"],
+            "client_id": place["client_id"],
+            "client_secret": "env:SECRET",
+            "location": "Main",
+            "practice_type": "12",
+        }
+        return PverifyClearinghouse(
+            "desk",
+            PverifySettings(**(chosen | settings)),
+            secrets=Secrets({"env:SECRET": place["client_secret"], "env:WRONG": "wrong"}),
+            tokens=Tokens(),
+            budget=Unlimited(),
+            clock=SystemClock(),
+        )
+
+    def holds(content: bytes, family: str) -> bool:
+        told = json.loads(content)
+        people = [told["DemographicInfo"]["Subscriber"]]
+        if told["DemographicInfo"]["Dependent"]:
+            people.append(told["DemographicInfo"]["Dependent"]["DependentInfo"])
+        return bool(told["PlanCoverageSummary"]["Status"] or told["ServiceDetails"]) and (
+            family.upper() in [person["Lastname_R"] for person in people]
+        )
+
+    words = {
+        "42": "Unable to Respond at Current Time",
+        "72": "Invalid/Missing Subscriber/Insured ID",
+        "75": "Subscriber/Insured Not Found",
+        "79": "Invalid Participant Identification",
+    }
+    return ClearinghouseCase(
+        world,
+        make,
+        "pverify:{}",
+        kind=ContentKind.JSON,
+        broken=ContentKind.TEXT,
+        cut="malformed",
+        holds=holds,
+        refuses=lambda content, code: json.loads(content)["EDIErrorMessage"] == words[code],
+        stranger={"client_secret": "env:WRONG"},
+        # pVerify's own no is an answer; what it would refuse is not sent.
+        wrong=({}, {"payer_code": "60*054"}, ("payer id",)),
+        late=("37308",),
+    )
+
+
 @pytest.fixture(
     scope="module",
-    params=[_core_soap, _core_mime, _stedi_json],
-    ids=["core_soap", "core_mime", "stedi_json"],
+    params=[_core_soap, _core_mime, _stedi_json, _pverify],
+    ids=["core_soap", "core_mime", "stedi_json", "pverify"],
 )
 def desk(request, world) -> ClearinghouseCase:
     """Each clearinghouse in turn."""

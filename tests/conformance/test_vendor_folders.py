@@ -31,7 +31,7 @@ VENDORS = sorted(
 
 
 def test_there_are_vendors():
-    assert {"fhir", "core_mime", "core_soap", "stedi_json", "smtp"} <= {
+    assert {"fhir", "core_mime", "core_soap", "pverify", "stedi_json", "smtp"} <= {
         vendor.name for vendor in VENDORS
     }
 

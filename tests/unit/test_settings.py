@@ -15,7 +15,7 @@ from cleargate.settings import (
     read_practice,
     read_practices,
 )
-from tests.unit.connectors.parts import Unlimited
+from tests.unit.connectors.parts import Tokens, Unlimited
 
 TEMPLATE = Path(__file__).parents[2] / "src/cleargate/operations/demo_practice.toml"
 
@@ -121,6 +121,7 @@ CORE = {
     [
         ("core_mime", CORE),
         ("core_soap", CORE),
+        ("pverify", {"client_id": "id", "client_secret": "file:key", "location": "Main"}),
         ("stedi_json", {"api_key": "file:key"}),
     ],
 )
@@ -131,12 +132,13 @@ def test_every_clearinghouse_is_built_from_its_table(
     wiring = SimpleNamespace(
         secrets=ReferencedSecrets(tmp_path),
         budget=lambda _: Unlimited(),
+        tokens=Tokens(),
         house=SimpleNamespace(clock=SystemClock()),
     )
     table = ConnectionTable(name="desk", vendor=vendor, settings=settings)
     made = CLEARINGHOUSES[vendor](wiring, table)
     assert (made.connection, made.deadline_s, made.repeatable) == ("desk", 110.0, False)
-    assert set(CLEARINGHOUSES) == {"core_mime", "core_soap", "stedi_json"}
+    assert set(CLEARINGHOUSES) == {"core_mime", "core_soap", "pverify", "stedi_json"}
 
 
 def test_a_vendor_that_knows_its_own_address_leaves_the_machine() -> None:

@@ -106,6 +106,8 @@ def _question(request: Request) -> Call:
     match request.parts[1:]:
         case ("stedi",):
             return _stedi(request)
+        case ("pverify", *path):
+            return _pverify(path, request)
         case ("core-mime",):
             return _core("core_mime", request)
         case _:
@@ -122,3 +124,15 @@ def _stedi(request: Request) -> Call:
     payer = _CODE.fullmatch(text(request.json, "tradingPartnerServiceId"))
     member = text(request.json, "subscriber", "memberId")
     return Call(f"stedi:{payer[0] if payer else 'unreadable'}", member, ANY_HTTP)
+
+
+def _pverify(path: list[str], request: Request) -> Call:
+    """A token, a question, or the fetching of an answer, whose id is whom it is about."""
+    if path == ["Token"]:
+        return Call("pverify:token", "", ANY_HTTP)
+    if request.method == "GET":
+        return Call("pverify:fetch", path[-1] if path else "", ANY_HTTP | {Fault.UNAUTHORIZED})
+    payer = _CODE.fullmatch(text(request.json, "payerCode"))
+    member = text(request.json, "subscriber", "memberId")
+    name = f"pverify:{payer[0] if payer else 'unreadable'}"
+    return Call(name, member, ANY_HTTP | {Fault.UNAUTHORIZED})

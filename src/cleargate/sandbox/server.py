@@ -60,6 +60,11 @@ def _addresses(world: World, smtp_port: int) -> Tree:
         "mailbox": f"{world.base_url}/mailbox",
         "clearinghouse": {"url": f"{world.base_url}/clearinghouse/core", **core},
         "core_mime": {"url": f"{world.base_url}/clearinghouse/core-mime", **core},
+        "pverify": {
+            "url": f"{world.base_url}/clearinghouse/pverify",
+            "client_id": world.pverify.tokens.client.id,
+            "client_secret": world.pverify.tokens.client.secret,
+        },
         "stedi": {
             "url": f"{world.base_url}/clearinghouse/stedi",
             "api_key": world.stedi.api_key,

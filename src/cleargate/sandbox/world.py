@@ -12,6 +12,7 @@ from cleargate.nouns.time import Clock, SystemClock
 from cleargate.sandbox import clinic, mime_envelope
 from cleargate.sandbox.calls import CallNamer
 from cleargate.sandbox.clearinghouse import Clearinghouse
+from cleargate.sandbox.client_tokens import Client
 from cleargate.sandbox.courses import course
 from cleargate.sandbox.ehr import Ehr
 from cleargate.sandbox.envelope import Credentials
@@ -19,6 +20,7 @@ from cleargate.sandbox.faults import CONNECT, Call, Fault, FaultPlan, Mix
 from cleargate.sandbox.journal import Journal
 from cleargate.sandbox.mail import Mail, Mailbox
 from cleargate.sandbox.members import Member, member
+from cleargate.sandbox.pverify import Pverify, restored
 from cleargate.sandbox.records import Records
 from cleargate.sandbox.report import Effect
 from cleargate.sandbox.stedi import Stedi
@@ -58,6 +60,12 @@ class World:
             self._question_answered,
         )
         self.stedi = Stedi(self.clearinghouse.ask, _secret("stedi", options.seed))
+        self.pverify = Pverify(
+            self.clearinghouse.ask,
+            self._pverify_answered,
+            Client("cleargate", _secret("pverify", options.seed)),
+            options.clock,
+        )
         self._calls = CallNamer(self.ehrs)
         self._journal = Journal(options.data / "journal.jsonl")
         self._open()
@@ -88,15 +96,25 @@ class World:
         area = request.parts[0] if request.parts else ""
         if area in self.ehrs:
             return self.ehrs[area].handle(request)
-        if request.parts == ("clearinghouse", "core") and request.method == "POST":
-            return self.clearinghouse.handle(request)
-        if request.parts == ("clearinghouse", "core-mime") and request.method == "POST":
-            return self.clearinghouse.handle(request, mime_envelope)
-        if request.parts == ("clearinghouse", "stedi") and request.method == "POST":
-            return self.stedi.handle(request)
+        if area == "clearinghouse":
+            return self._question(request)
         if area in ("mailbox", "mailbox.json") and request.method == "GET":
             return self.mailbox.handle(request)
         return json_response(404, {"error": "not_found"})
+
+    def _question(self, request: Request) -> Response:
+        """Answer at the door through which a question comes."""
+        match request.method, *request.parts[1:]:
+            case "POST", "core":
+                return self.clearinghouse.handle(request)
+            case "POST", "core-mime":
+                return self.clearinghouse.handle(request, mime_envelope)
+            case "POST", "stedi":
+                return self.stedi.handle(request)
+            case _, "pverify", *_:
+                return self.pverify.handle(request)
+            case _:
+                return json_response(404, {"error": "not_found"})
 
     # What changes the world. Each is written down before it counts.
 
@@ -154,6 +172,9 @@ class World:
         self._journal.append("question", line=line)
         self.questions.append(line)
 
+    def _pverify_answered(self, request_id: int, body: str, pending: int) -> None:
+        self._journal.append("pverify", id=request_id, body=body, pending=pending)
+
     def _fault_drawn(self, key: str, tries: int, fault: Fault) -> None:
         self._journal.append("fault", key=key, tries=tries, fault=fault.value)
 
@@ -194,6 +215,8 @@ class World:
             case "client" if text(entry, "tenant") in self.ehrs:
                 tokens = self.ehrs[text(entry, "tenant")].tokens
                 tokens.register(text(entry, "client_id"), tree(entry["jwks"]))
+            case "pverify":
+                self.pverify.restore(*restored(entry))
             case "fault":
                 tries, fault = whole(entry, "tries"), Fault(text(entry, "fault"))
                 self.faults.restore(text(entry, "key"), tries, fault)

@@ -7,7 +7,7 @@ import pytest
 
 from cleargate.coverage.reading import read_answers
 from cleargate.nouns.coverage import ReasonKind
-from cleargate.nouns.eligibility import Asker, ContentKind, Inquiry, RawAnswer
+from cleargate.nouns.eligibility import Asker, ContentKind, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.insurance import Insurance, Relationship, Subscriber
 from cleargate.nouns.patient import Contact, Name, Patient, Sex
@@ -64,10 +64,25 @@ def clearinghouse(desk):
     made.close()
 
 
+POLLS_MAX = 5
+
+
+def settled(clearinghouse, answer: RawAnswer | Pending) -> RawAnswer:
+    """The answer, fetched for as long as it is pending."""
+    for _ in range(POLLS_MAX):
+        if isinstance(answer, RawAnswer):
+            return answer
+        assert 0 < answer.retry_after_s <= 14_400
+        answer = clearinghouse.poll(answer.token)
+    raise AssertionError("the answer does not come")
+
+
 @pytest.mark.parametrize("payer", PAYERS)
 def test_every_payer_is_understood_whatever_its_wrapping(desk, clearinghouse, payer):
     inquiry = member(desk, payer)
-    answer = clearinghouse.check_eligibility(inquiry, new_ref("ask"))
+    first = clearinghouse.check_eligibility(inquiry, new_ref("ask"))
+    assert isinstance(first, Pending) == (payer in desk.late)
+    answer = settled(clearinghouse, first)
     assert answer.kind is desk.kind
     assert desk.holds(answer.content, inquiry.patient.name.family)
     assert asked(desk, inquiry) == 1
@@ -208,7 +223,29 @@ def test_what_the_clearinghouse_refuses_is_told_by_name(desk):
     assert asked(desk, inquiry) == 0
 
 
-def test_a_pending_answer_is_nothing_that_real_time_knows(clearinghouse):
+def test_a_pending_answer_is_nothing_that_real_time_knows(desk, clearinghouse):
+    """Where answers may come later, a token that is none is refused before it is sent."""
     with pytest.raises(PortError) as caught:
         clearinghouse.poll("token")
-    assert caught.value.kind is ErrorKind.UNSUPPORTED
+    assert caught.value.kind is (ErrorKind.REJECTED if desk.late else ErrorKind.UNSUPPORTED)
+
+
+@pytest.mark.parametrize(
+    "fault", ["reset_after_commit", "truncated_body", "500", "503", "html_200", "malformed", "401"]
+)
+def test_an_answer_is_fetched_again_whatever_befalls_its_fetching(desk, clearinghouse, fault):
+    if not desk.late:
+        pytest.skip("real time has no later")
+    inquiry = member(desk, desk.late[0])
+    pending = clearinghouse.check_eligibility(inquiry, new_ref("ask"))
+    desk.world.fail(f"{desk.call.partition(':')[0]}:fetch", fault)
+    if fault == "401":
+        fetched = clearinghouse.poll(pending.token)
+    else:
+        with pytest.raises(PortError) as caught:
+            clearinghouse.poll(pending.token)
+        assert caught.value.kind is ErrorKind.RETRYABLE
+        fetched = clearinghouse.poll(pending.token)
+    answer = settled(clearinghouse, fetched)
+    assert desk.holds(answer.content, inquiry.patient.name.family)
+    assert asked(desk, inquiry) == 1

@@ -1,4 +1,7 @@
-"""Whole walks at once through a world that fails at every fourth call: each effect happens once."""
+"""Whole walks at once through a world that fails at every fourth call: each effect happens once.
+
+And questions to payers, of which each is asked once at most unless somebody repeats it.
+"""
 
 import threading
 import time
@@ -11,13 +14,13 @@ import pytest
 
 from cleargate.nouns.appointment import BookingStatus
 from cleargate.nouns.case import Receipt
-from cleargate.nouns.eligibility import EligibilitySummary
+from cleargate.nouns.eligibility import EligibilitySummary, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.ids import Ref
 from cleargate.nouns.insurance import Insurance
 from cleargate.ports import Clearinghouse, PracticeSystem, RecordKind
 from tests.conformance.conftest import ClearinghouseCase, SystemCase, new_ref
-from tests.conformance.test_clearinghouse import asked, member
+from tests.conformance.test_clearinghouse import PAYERS, asked, member
 from tests.conformance.test_practice_system import TENTATIVE, new_patient, openings
 
 TRIES_MAX = 60
@@ -155,3 +158,46 @@ def test_every_question_settles_and_no_payer_is_asked_unnoticed(desk):
     clearinghouse.close()
     desk.world.admin("faults", {"mix": "none"})
     assert sum(times) > len(times)
+
+
+QUESTIONS = 32
+
+
+@pytest.fixture
+def clearinghouse(desk: ClearinghouseCase) -> Iterator[Clearinghouse]:
+    desk.world.admin("faults", {"mix": "heavy"})
+    clearinghouse = desk.make(deadline_s=3.0)
+    yield clearinghouse
+    desk.world.admin("faults", {"mix": "none"})
+    clearinghouse.close()
+
+
+def ask_once(clearinghouse: Clearinghouse, inquiry: Inquiry) -> RawAnswer | None:
+    """Ask until it is answered; None when it may have been asked, which nobody repeats."""
+    ref, token = new_ref("ask"), ""
+    for _ in range(TRIES_MAX):
+        try:
+            if token:
+                answer = clearinghouse.poll(token)
+            else:
+                answer = clearinghouse.check_eligibility(inquiry, ref)
+        except PortError as failure:
+            if failure.kind is ErrorKind.AMBIGUOUS:
+                assert not token, "fetching an answer has no effect"
+                return None
+            assert failure.kind in (ErrorKind.RETRYABLE, ErrorKind.RATE_LIMITED), failure
+            continue
+        if isinstance(answer, RawAnswer):
+            return answer
+        assert isinstance(answer, Pending)
+        token = answer.token
+    raise AssertionError("a question did not settle")
+
+
+def test_no_question_is_asked_twice_unless_somebody_repeats_it(desk, clearinghouse):
+    questions = [member(desk, PAYERS[number % len(PAYERS)]) for number in range(QUESTIONS)]
+    with ThreadPoolExecutor(WALKERS) as pool:
+        answers = list(pool.map(lambda each: ask_once(clearinghouse, each), questions))
+    assert sum(answer is not None for answer in answers) > QUESTIONS // 2
+    assert max(asked(desk, each) for each in questions) == 1
+    assert sum(desk.world.admin("faults")["drawn"].values()) > 3

@@ -32,8 +32,10 @@ VENDORS = sorted(
 
 def test_there_are_vendors():
     assert {vendor.name for vendor in VENDORS} >= {
+        "core_mime",
         "core_soap",
         "fhir",
+        "pverify",
         "smtp",
         "stedi_json",
         "trizetto",

@@ -147,7 +147,13 @@ class Question:
         )
 
     def _resolve_doubt(self) -> None:
-        """The process died after the question may have left: wait it out, or ask a person."""
+        """The process died after the question may have left: wait it out, or ask a person.
+
+        What was pending was asked long ago: fetching its answer once more costs nothing.
+        """
+        if self._stored.pending_token:
+            self._send()
+            return
         if not self._clearinghouse.repeatable:
             self._give_up(ErrorKind.AMBIGUOUS, "")
             return

@@ -49,15 +49,21 @@ async def _listen(start: Callable[[int], Awaitable[int]], port: int) -> int:
 
 def _addresses(world: World, smtp_port: int) -> Tree:
     credentials = world.clearinghouse.credentials
+    core: Tree = {
+        "username": credentials.username,
+        "password": credentials.password,
+        "receiver_id": RECEIVER,
+    }
     return {
         "base_url": world.base_url,
         "smtp": {"host": "127.0.0.1", "port": smtp_port},
         "mailbox": f"{world.base_url}/mailbox",
-        "clearinghouse": {
-            "url": f"{world.base_url}/clearinghouse/core",
-            "username": credentials.username,
-            "password": credentials.password,
-            "receiver_id": RECEIVER,
+        "clearinghouse": {"url": f"{world.base_url}/clearinghouse/core", **core},
+        "core_mime": {"url": f"{world.base_url}/clearinghouse/core-mime", **core},
+        "pverify": {
+            "url": f"{world.base_url}/clearinghouse/pverify",
+            "client_id": world.pverify.tokens.client.id,
+            "client_secret": world.pverify.tokens.client.secret,
         },
         "stedi": {
             "url": f"{world.base_url}/clearinghouse/stedi",

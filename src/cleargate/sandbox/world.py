@@ -2,6 +2,7 @@
 
 import hashlib
 from base64 import b64decode, b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
@@ -9,9 +10,10 @@ from pathlib import Path
 
 from cleargate.nouns.errors import Refused
 from cleargate.nouns.time import Clock, SystemClock
-from cleargate.sandbox import clinic
+from cleargate.sandbox import clinic, mime_envelope
 from cleargate.sandbox.calls import CallNamer
 from cleargate.sandbox.clearinghouse import Clearinghouse
+from cleargate.sandbox.client_tokens import Client
 from cleargate.sandbox.courses import course
 from cleargate.sandbox.ehr import Ehr
 from cleargate.sandbox.envelope import Credentials
@@ -19,6 +21,7 @@ from cleargate.sandbox.faults import CONNECT, Call, Fault, FaultPlan, Mix
 from cleargate.sandbox.journal import Journal
 from cleargate.sandbox.mail import Mail, Mailbox
 from cleargate.sandbox.members import Member, member
+from cleargate.sandbox.pverify import Pverify, restored
 from cleargate.sandbox.records import Records
 from cleargate.sandbox.report import Effect
 from cleargate.sandbox.stedi import Stedi
@@ -68,12 +71,20 @@ class World:
             self.clearinghouse.ask,
             Credentials("sandbox", _secret("waystar", options.seed)),
         )
-        self._doors = {
+        self.pverify = Pverify(
+            self.clearinghouse.ask,
+            self._pverify_answered,
+            Client("cleargate", _secret("pverify", options.seed)),
+            options.clock,
+        )
+        self._doors: dict[str, Callable[[Request], Response]] = {
             "core": self.clearinghouse.handle,
+            "core-mime": partial(self.clearinghouse.handle, wrapping=mime_envelope),
             "stedi": self.stedi.handle,
             "trizetto": self.trizetto.handle,
             "waystar": self.waystar.handle,
         }
+        self._gateways = {"pverify": self.pverify.handle}
         self._calls = CallNamer(self.ehrs)
         self._journal = Journal(options.data / "journal.jsonl")
         self._open()
@@ -104,11 +115,19 @@ class World:
         area = request.parts[0] if request.parts else ""
         if area in self.ehrs:
             return self.ehrs[area].handle(request)
-        door = self._doors.get("/".join(request.parts[1:])) if area == "clearinghouse" else None
-        if door is not None and request.method == "POST":
-            return door(request)
+        if area == "clearinghouse":
+            return self._question(request)
         if area in ("mailbox", "mailbox.json") and request.method == "GET":
             return self.mailbox.handle(request)
+        return json_response(404, {"error": "not_found"})
+
+    def _question(self, request: Request) -> Response:
+        """Answer at the door through which a question comes; a gateway has calls below its door."""
+        door, *below = request.parts[1:] or ("",)
+        if door in self._gateways:
+            return self._gateways[door](request)
+        if door in self._doors and not below and request.method == "POST":
+            return self._doors[door](request)
         return json_response(404, {"error": "not_found"})
 
     # What changes the world. Each is written down before it counts.
@@ -167,6 +186,9 @@ class World:
         self._journal.append("question", line=line)
         self.questions.append(line)
 
+    def _pverify_answered(self, request_id: int, body: str, pending: int) -> None:
+        self._journal.append("pverify", id=request_id, body=body, pending=pending)
+
     def _fault_drawn(self, key: str, tries: int, fault: Fault) -> None:
         self._journal.append("fault", key=key, tries=tries, fault=fault.value)
 
@@ -207,6 +229,8 @@ class World:
             case "client" if text(entry, "tenant") in self.ehrs:
                 tokens = self.ehrs[text(entry, "tenant")].tokens
                 tokens.register(text(entry, "client_id"), tree(entry["jwks"]))
+            case "pverify":
+                self.pverify.restore(*restored(entry))
             case "fault":
                 tries, fault = whole(entry, "tries"), Fault(text(entry, "fault"))
                 self.faults.restore(text(entry, "key"), tries, fault)

@@ -345,6 +345,21 @@ def test_a_question_in_doubt_is_not_repeated_where_it_costs_a_fee(stage: Stage) 
     assert len(stage.payer.asked) == 1
 
 
+def test_an_answer_that_was_being_fetched_is_fetched_again_where_asking_costs_a_fee(
+    stage: Stage,
+) -> None:
+    """The worker died while it fetched: the question itself was asked long ago."""
+    stage.payer.repeatable = False
+    stage.payer.answers = [Pending("later", 120), said(ACTIVE)]
+    case = stage.submit(insured())
+    stage.play(case)
+    with stage.house.session() as session:
+        [question] = inquiries.current(session, case)
+        inquiries.mark_sent(session, question.id, stage.clock.now())
+    assert stage.play(case, until=stage.later(hours=1)).state is CaseState.DONE
+    assert (len(stage.payer.asked), stage.payer.polled) == (1, ["later"])
+
+
 def test_a_question_in_doubt_is_repeated_after_ninety_seconds_where_it_is_free(
     stage: Stage,
 ) -> None:

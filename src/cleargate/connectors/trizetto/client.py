@@ -11,8 +11,9 @@ from cleargate.connectors.trizetto.mapping import (
 )
 from cleargate.connectors.trizetto.settings import TrizettoSettings
 from cleargate.connectors.wires.http import Http, Reply
-from cleargate.connectors.wires.questions import refused_fields
-from cleargate.connectors.wires.soap import Unreadable, fault_code, fault_of, fault_words, parse
+from cleargate.connectors.wires.mime import Unreadable
+from cleargate.connectors.wires.questions import question_refused
+from cleargate.connectors.wires.soap import fault_code, fault_of, fault_words, parse
 from cleargate.nouns.eligibility import ContentKind, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import ErrorKind, PortError, Refused
 from cleargate.nouns.ids import Ref
@@ -63,12 +64,7 @@ class TrizettoClearinghouse:
         try:
             asked = request(inquiry, self._settings, self._password)
         except Refused as refused:
-            raise PortError(
-                ErrorKind.REJECTED,
-                self.connection,
-                vendor_code="question_refused",
-                fields=refused_fields(refused),
-            ) from refused
+            raise question_refused(self.connection, refused) from refused
         reply = self._http.call(
             "POST",
             self._settings.base_url,

@@ -12,7 +12,7 @@ from cleargate.connectors.core_soap.mapping import (
 from cleargate.connectors.core_soap.settings import CoreSettings
 from cleargate.connectors.wires import core
 from cleargate.connectors.wires.http import Http, Reply
-from cleargate.connectors.wires.questions import refused_fields
+from cleargate.connectors.wires.questions import question_refused
 from cleargate.connectors.wires.soap import Fault, Unreadable
 from cleargate.nouns.eligibility import ContentKind, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import ErrorKind, PortError, Refused
@@ -62,12 +62,7 @@ class CoreClearinghouse:
         try:
             asked = request(inquiry, ref, self._settings, self._clock.now())
         except Refused as refused:
-            raise PortError(
-                ErrorKind.REJECTED,
-                self.connection,
-                vendor_code="question_refused",
-                fields=refused_fields(refused),
-            ) from refused
+            raise question_refused(self.connection, refused) from refused
         reply = self._http.call(
             "POST",
             self._settings.base_url,

@@ -160,6 +160,20 @@ def _core_soap(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
     )
 
 
+def _optum(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
+    from cleargate.connectors.optum.client import OptumClearinghouse
+    from cleargate.connectors.optum.settings import OptumSettings
+
+    return OptumClearinghouse(
+        table.name,
+        OptumSettings.model_validate(table.settings),
+        secrets=wiring.secrets,
+        tokens=wiring.tokens,
+        budget=wiring.budget(table),
+        clock=wiring.house.clock,
+    )
+
+
 def _stedi_json(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
     from cleargate.connectors.stedi_json.client import StediClearinghouse
     from cleargate.connectors.stedi_json.settings import StediSettings
@@ -189,6 +203,7 @@ def _smtp(wiring: _Wiring, table: ConnectionTable) -> Messenger:
 EHRS: dict[str, Vendor[PracticeSystem]] = {"fhir": _fhir}
 CLEARINGHOUSES: dict[str, Vendor[Clearinghouse]] = {
     "core_soap": _core_soap,
+    "optum": _optum,
     "stedi_json": _stedi_json,
 }
 MESSENGERS: dict[str, Vendor[Messenger]] = {"smtp": _smtp}

@@ -18,6 +18,8 @@ from cleargate.connectors.core_soap.client import CoreClearinghouse
 from cleargate.connectors.core_soap.settings import CoreSettings
 from cleargate.connectors.fhir.settings import FhirSettings
 from cleargate.connectors.fhir.system import FhirPracticeSystem
+from cleargate.connectors.optum.client import OptumClearinghouse
+from cleargate.connectors.optum.settings import OptumSettings
 from cleargate.connectors.smtp.client import SmtpMessenger
 from cleargate.connectors.smtp.settings import SmtpSettings
 from cleargate.connectors.stedi_json.client import StediClearinghouse
@@ -225,6 +227,33 @@ def _stedi_json(world: World) -> ClearinghouseCase:
             clock=SystemClock(),
         )
 
+    return _medical_network(world, make, "stedi:{}", {"api_key": "env:WRONG"})
+
+
+def _optum(world: World) -> ClearinghouseCase:
+    place = world.ready["optum"]
+
+    def make(**settings) -> OptumClearinghouse:
+        chosen = {
+            "base_url": place["url"],
+            "client_id": place["client_id"],
+            "client_secret": "env:SECRET",
+        }
+        return OptumClearinghouse(
+            "desk",
+            OptumSettings(**(chosen | settings)),
+            secrets=Secrets({"env:SECRET": place["client_secret"], "env:WRONG": "wrong"}),
+            tokens=Tokens(),
+            budget=Unlimited(),
+            clock=SystemClock(),
+        )
+
+    return _medical_network(world, make, "optum:{}", {"client_secret": "env:WRONG"})
+
+
+def _medical_network(
+    world: World, make: Callable[..., Clearinghouse], call: str, stranger: dict[str, object]
+) -> ClearinghouseCase:
     def holds(content: bytes, family: str) -> bool:
         told = json.loads(content)
         people = [told["subscriber"], *told.get("dependents", [])]
@@ -238,18 +267,22 @@ def _stedi_json(world: World) -> ClearinghouseCase:
     return ClearinghouseCase(
         world,
         make,
-        "stedi:{}",
+        call,
         kind=ContentKind.JSON,
         broken=ContentKind.TEXT,
         cut="malformed",
         holds=holds,
         refuses=refuses,
-        stranger={"api_key": "env:WRONG"},
+        stranger=stranger,
         wrong=({}, {"service_types": ("PT-1",)}, ("encounter", "serviceTypeCodes")),
     )
 
 
-@pytest.fixture(scope="module", params=[_core_soap, _stedi_json], ids=["core_soap", "stedi_json"])
+@pytest.fixture(
+    scope="module",
+    params=[_core_soap, _stedi_json, _optum],
+    ids=["core_soap", "stedi_json", "optum"],
+)
 def desk(request, world) -> ClearinghouseCase:
     """Each clearinghouse in turn."""
     return request.param(world)

@@ -10,16 +10,18 @@ import pytest
 
 from cleargate.nouns.appointment import BookingStatus
 from cleargate.nouns.case import Receipt
-from cleargate.nouns.eligibility import EligibilitySummary
+from cleargate.nouns.eligibility import EligibilitySummary, Inquiry
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.ids import Ref
 from cleargate.nouns.insurance import Insurance
-from cleargate.ports import PracticeSystem, RecordKind
-from tests.conformance.conftest import SystemCase, new_ref
+from cleargate.ports import Clearinghouse, PracticeSystem, RecordKind
+from tests.conformance.conftest import ClearinghouseCase, SystemCase, new_ref
+from tests.conformance.test_clearinghouse import asked, member
 from tests.conformance.test_practice_system import TENTATIVE, new_patient, openings
 
 TRIES_MAX = 60
 WALKERS, WALKS = 4, 3
+QUESTIONS = 40
 
 
 @pytest.fixture
@@ -111,3 +113,44 @@ def test_every_walk_ends_and_nothing_happens_twice(practice, system):
         assert len(ledger[name]) == WALKERS * WALKS, name
     assert {booking["status"] for booking in ledger["bookings"]} == {"booked"}
     assert sum(ledger["faults"].values()) > 20
+
+
+@pytest.fixture
+def questioner(desk) -> Iterator[Clearinghouse]:
+    desk.world.admin("faults", {"mix": "heavy"})
+    clearinghouse = desk.make(deadline_s=3.0)
+    yield clearinghouse
+    desk.world.admin("faults", {"mix": "none"})
+    clearinghouse.close()
+
+
+def ask_until_answered(clearinghouse: Clearinghouse, inquiry: Inquiry) -> int:
+    """How often the payer may have been asked until there was an answer."""
+    ref, in_doubt = new_ref("ask"), 0
+    for _ in range(TRIES_MAX):
+        try:
+            clearinghouse.check_eligibility(inquiry, ref)
+        except PortError as failure:
+            assert failure.kind in (
+                ErrorKind.AMBIGUOUS,
+                ErrorKind.RETRYABLE,
+                ErrorKind.RATE_LIMITED,
+            ), failure
+            in_doubt += failure.kind is ErrorKind.AMBIGUOUS
+        else:
+            return in_doubt + 1
+    raise AssertionError("a question was not answered")
+
+
+def faults(desk: ClearinghouseCase) -> int:
+    return sum(desk.world.admin("ledger")["faults"].values())
+
+
+def test_every_question_ends_and_no_fee_is_due_that_we_do_not_know_of(desk, questioner):
+    """What failed as RETRYABLE or RATE_LIMITED was not asked: the payer's own count says so."""
+    before = faults(desk)
+    for _ in range(QUESTIONS):
+        inquiry = member(desk, "60054")
+        may_have_been = ask_until_answered(questioner, inquiry)
+        assert asked(desk, inquiry) <= may_have_been
+    assert faults(desk) - before > QUESTIONS / 20

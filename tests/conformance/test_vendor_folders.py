@@ -31,7 +31,9 @@ VENDORS = sorted(
 
 
 def test_there_are_vendors():
-    assert {"fhir", "core_soap", "stedi_json", "smtp"} <= {vendor.name for vendor in VENDORS}
+    assert {"fhir", "core_soap", "optum", "stedi_json", "smtp"} <= {
+        vendor.name for vendor in VENDORS
+    }
 
 
 @pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)

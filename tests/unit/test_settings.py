@@ -15,7 +15,7 @@ from cleargate.settings import (
     read_practice,
     read_practices,
 )
-from tests.unit.connectors.parts import Unlimited
+from tests.unit.connectors.parts import Tokens, Unlimited
 
 TEMPLATE = Path(__file__).parents[2] / "src/cleargate/operations/demo_practice.toml"
 
@@ -120,6 +120,7 @@ def test_every_vendor_of_the_demo_is_wired(tmp_path: Path) -> None:
                 "receiver_id": "DESK",
             },
         ),
+        ("optum", {"client_id": "clinic", "client_secret": "file:key"}),
         ("stedi_json", {"api_key": "file:key"}),
     ],
 )
@@ -129,13 +130,15 @@ def test_every_clearinghouse_is_built_from_its_table(
     (tmp_path / "key").write_text("secret")
     wiring = SimpleNamespace(
         secrets=ReferencedSecrets(tmp_path),
+        tokens=Tokens(),
         budget=lambda _: Unlimited(),
         house=SimpleNamespace(clock=SystemClock()),
     )
     table = ConnectionTable(name="desk", vendor=vendor, settings=settings)
     made = CLEARINGHOUSES[vendor](wiring, table)
-    assert (made.connection, made.deadline_s, made.repeatable) == ("desk", 110.0, False)
-    assert set(CLEARINGHOUSES) == {"core_soap", "stedi_json"}
+    assert (made.connection, made.repeatable) == ("desk", False)
+    assert 110.0 <= made.deadline_s <= 120.0
+    assert set(CLEARINGHOUSES) == {"core_soap", "optum", "stedi_json"}
 
 
 def test_a_vendor_that_knows_its_own_address_leaves_the_machine() -> None:

@@ -32,7 +32,7 @@ class CallNamer:
         """The call, None for pages that never fail."""
         area = request.parts[0] if request.parts else ""
         if area == "clearinghouse":
-            return _stedi(request) if request.parts[1:] == ("stedi",) else _core(request)
+            return _question(request)
         ehr = self._ehrs.get(area)
         if ehr is None:
             return None
@@ -101,13 +101,26 @@ def _open_to(wanted: Interaction, request: Request) -> frozenset[Fault]:
     return frozenset(faults)
 
 
+def _question(request: Request) -> Call:
+    """A question to a payer, or what goes before one, by the door through which it comes."""
+    match request.parts[1:]:
+        case ("stedi",):
+            return _medical_network("stedi", request, ANY_HTTP)
+        case ("optum", *path) if path[-1:] == ["token"]:
+            return Call("optum:token", "", ANY_HTTP)
+        case ("optum", *_):
+            return _medical_network("optum", request, ANY_HTTP | {Fault.UNAUTHORIZED})
+        case _:
+            return _core(request)
+
+
 def _core(request: Request) -> Call:
     payer, member = _PAYER.search(request.body), _MEMBER.search(request.body)
     code = payer[2].decode() if payer else "unreadable"
     return Call(f"core:{code}", member[2].decode() if member else "", _CORE)
 
 
-def _stedi(request: Request) -> Call:
+def _medical_network(door: str, request: Request, open_to: frozenset[Fault]) -> Call:
     payer = _CODE.fullmatch(text(request.json, "tradingPartnerServiceId"))
     member = text(request.json, "subscriber", "memberId")
-    return Call(f"stedi:{payer[0] if payer else 'unreadable'}", member, ANY_HTTP)
+    return Call(f"{door}:{payer[0] if payer else 'unreadable'}", member, open_to)

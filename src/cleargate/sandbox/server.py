@@ -63,6 +63,11 @@ def _addresses(world: World, smtp_port: int) -> Tree:
             "url": f"{world.base_url}/clearinghouse/stedi",
             "api_key": world.stedi.api_key,
         },
+        "optum": {
+            "url": f"{world.base_url}/clearinghouse/optum",
+            "client_id": world.optum.tokens.client.id,
+            "client_secret": world.optum.tokens.client.secret,
+        },
         "tenants": {
             tenant: {
                 "fhir": f"{world.base_url}/{tenant}/fhir",

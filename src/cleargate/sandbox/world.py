@@ -12,6 +12,7 @@ from cleargate.nouns.time import Clock, SystemClock
 from cleargate.sandbox import clinic
 from cleargate.sandbox.calls import CallNamer
 from cleargate.sandbox.clearinghouse import Clearinghouse
+from cleargate.sandbox.client_tokens import Client
 from cleargate.sandbox.courses import course
 from cleargate.sandbox.ehr import Ehr
 from cleargate.sandbox.envelope import Credentials
@@ -19,6 +20,7 @@ from cleargate.sandbox.faults import CONNECT, Call, Fault, FaultPlan, Mix
 from cleargate.sandbox.journal import Journal
 from cleargate.sandbox.mail import Mail, Mailbox
 from cleargate.sandbox.members import Member, member
+from cleargate.sandbox.optum import Optum
 from cleargate.sandbox.records import Records
 from cleargate.sandbox.report import Effect
 from cleargate.sandbox.stedi import Stedi
@@ -58,6 +60,11 @@ class World:
             self._question_answered,
         )
         self.stedi = Stedi(self.clearinghouse.ask, _secret("stedi", options.seed))
+        self.optum = Optum(
+            self.clearinghouse.ask,
+            Client("cleargate", _secret("optum", options.seed)),
+            options.clock,
+        )
         self._calls = CallNamer(self.ehrs)
         self._journal = Journal(options.data / "journal.jsonl")
         self._open()
@@ -92,6 +99,8 @@ class World:
             return self.clearinghouse.handle(request)
         if request.parts == ("clearinghouse", "stedi") and request.method == "POST":
             return self.stedi.handle(request)
+        if request.parts[:2] == ("clearinghouse", "optum"):
+            return self.optum.handle(request)
         if area in ("mailbox", "mailbox.json") and request.method == "GET":
             return self.mailbox.handle(request)
         return json_response(404, {"error": "not_found"})

@@ -8,7 +8,7 @@ import pytest
 
 from cleargate.coverage.reading import read_answers
 from cleargate.nouns.coverage import AuthorisationNeed, Coverage, Verdict
-from cleargate.sandbox import answers, question, stedi
+from cleargate.sandbox import answers, optum, question, stedi
 from cleargate.sandbox.members import Register, State, member
 from tests.unit.coverage.as_json import outcome
 from tests.unit.sandbox import peers
@@ -74,9 +74,10 @@ def test_ended_plan_is_inactive(payer: str) -> None:
 @pytest.mark.parametrize("dependent", [False, True])
 @pytest.mark.parametrize("state", TOLD)
 @pytest.mark.parametrize("payer", PAYERS)
-def test_the_same_is_read_through_either_door(payer: str, state: State, dependent: bool) -> None:
+def test_the_same_is_read_through_every_door(payer: str, state: State, dependent: bool) -> None:
     """The JSON is made by the sandbox's own code; `outcome` leaves out only the places."""
     content = written(payer, state, dependent=dependent)
-    told = stedi.translate(content, {"tradingPartnerServiceId": payer})
-    by_json = understood(json.dumps(told).encode())
-    assert outcome(by_json, SERVICES) == outcome(understood(content), SERVICES)
+    plain = outcome(understood(content), SERVICES)
+    for door in (stedi, optum):
+        told = door.translate(content, {"tradingPartnerServiceId": payer})
+        assert outcome(understood(json.dumps(told).encode()), SERVICES) == plain

@@ -160,6 +160,20 @@ def _core_soap(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
     )
 
 
+def _availity(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
+    from cleargate.connectors.availity.client import AvailityClearinghouse
+    from cleargate.connectors.availity.settings import AvailitySettings
+
+    return AvailityClearinghouse(
+        table.name,
+        AvailitySettings.model_validate(table.settings),
+        secrets=wiring.secrets,
+        tokens=wiring.tokens,
+        budget=wiring.budget(table),
+        clock=wiring.house.clock,
+    )
+
+
 def _optum(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
     from cleargate.connectors.optum.client import OptumClearinghouse
     from cleargate.connectors.optum.settings import OptumSettings
@@ -202,6 +216,7 @@ def _smtp(wiring: _Wiring, table: ConnectionTable) -> Messenger:
 
 EHRS: dict[str, Vendor[PracticeSystem]] = {"fhir": _fhir}
 CLEARINGHOUSES: dict[str, Vendor[Clearinghouse]] = {
+    "availity": _availity,
     "core_soap": _core_soap,
     "optum": _optum,
     "stedi_json": _stedi_json,

@@ -14,6 +14,8 @@ import httpx2
 import pytest
 from joserfc.jwk import ECKey
 
+from cleargate.connectors.availity.client import AvailityClearinghouse
+from cleargate.connectors.availity.settings import AvailitySettings
 from cleargate.connectors.core_soap.client import CoreClearinghouse
 from cleargate.connectors.core_soap.settings import CoreSettings
 from cleargate.connectors.fhir.settings import FhirSettings
@@ -24,7 +26,7 @@ from cleargate.connectors.smtp.client import SmtpMessenger
 from cleargate.connectors.smtp.settings import SmtpSettings
 from cleargate.connectors.stedi_json.client import StediClearinghouse
 from cleargate.connectors.stedi_json.settings import StediSettings
-from cleargate.nouns.eligibility import ContentKind
+from cleargate.nouns.eligibility import ContentKind, Inquiry, RawAnswer
 from cleargate.nouns.ids import CaseId, Ref
 from cleargate.nouns.time import SystemClock
 from cleargate.ports import Clearinghouse, Messenger, PracticeSystem
@@ -158,6 +160,8 @@ class ClearinghouseCase:
     makes it. `holds` says whether an answer is whole and names somebody, `refuses` whether a payer
     says no in it, with its code. `stranger` is a setting with wrong credentials. `wrong` is what
     the clearinghouse refuses: settings, changes to the question, and the fields that it names.
+    `answered_at` names the call that brings the answer, and how often it is made until then, where
+    that is not the question itself but a later look.
     """
 
     world: World
@@ -170,6 +174,26 @@ class ClearinghouseCase:
     refuses: Callable[[bytes, str], bool]
     stranger: dict[str, object]
     wrong: tuple[dict[str, object], dict[str, object], tuple[str, ...]]
+    answered_at: tuple[str, int] | None = None
+
+    def spoil(self, fault: str) -> None:
+        """Let a fault befall the call that brings the answer of payer 60054."""
+        match, times = self.answered_at or (self.call.format("60054"), 1)
+        self.world.fail(match, fault, times)
+
+
+LOOKS_MAX = 5
+
+
+def ask(clearinghouse: Clearinghouse, inquiry: Inquiry, ref: Ref) -> RawAnswer:
+    """Ask, and look for the answer as often as the clearinghouse says that it comes later."""
+    answer = clearinghouse.check_eligibility(inquiry, ref)
+    for _ in range(LOOKS_MAX):
+        if isinstance(answer, RawAnswer):
+            return answer
+        assert answer.retry_after_s is not None
+        answer = clearinghouse.poll(answer.token)
+    raise AssertionError("the answer did not come")
 
 
 def _core_soap(world: World) -> ClearinghouseCase:
@@ -251,6 +275,48 @@ def _optum(world: World) -> ClearinghouseCase:
     return _medical_network(world, make, "optum:{}", {"client_secret": "env:WRONG"})
 
 
+def _availity(world: World) -> ClearinghouseCase:
+    place = world.ready["availity"]
+
+    def make(**settings) -> AvailityClearinghouse:
+        chosen = {
+            "base_url": place["url"],
+            "environment": "live",
+            "client_id": place["client_id"],
+            "client_secret": "env:SECRET",
+        }
+        return AvailityClearinghouse(
+            "desk",
+            AvailitySettings(**(chosen | settings)),
+            secrets=Secrets({"env:SECRET": place["client_secret"], "env:WRONG": "wrong"}),
+            tokens=Tokens(),
+            budget=Unlimited(),
+            clock=SystemClock(),
+        )
+
+    def holds(content: bytes, family: str) -> bool:
+        told = json.loads(content)
+        people = [told["subscriber"], told["patient"]]
+        return bool(told["plans"]) and family.upper() in [one["lastName"] for one in people]
+
+    def refuses(content: bytes, code: str) -> bool:
+        return [one["code"] for one in json.loads(content)["validationMessages"]] == [code]
+
+    return ClearinghouseCase(
+        world,
+        make,
+        "availity:{}",
+        kind=ContentKind.JSON,
+        broken=ContentKind.TEXT,
+        cut="malformed",
+        holds=holds,
+        refuses=refuses,
+        stranger={"client_secret": "env:WRONG"},
+        wrong=({}, {"service_types": ("PT-1",)}, ("serviceType",)),
+        answered_at=("availity:poll", 2),
+    )
+
+
 def _medical_network(
     world: World, make: Callable[..., Clearinghouse], call: str, stranger: dict[str, object]
 ) -> ClearinghouseCase:
@@ -280,8 +346,8 @@ def _medical_network(
 
 @pytest.fixture(
     scope="module",
-    params=[_core_soap, _stedi_json, _optum],
-    ids=["core_soap", "stedi_json", "optum"],
+    params=[_core_soap, _stedi_json, _optum, _availity],
+    ids=["core_soap", "stedi_json", "optum", "availity"],
 )
 def desk(request, world) -> ClearinghouseCase:
     """Each clearinghouse in turn."""

@@ -31,7 +31,7 @@ VENDORS = sorted(
 
 
 def test_there_are_vendors():
-    assert {"fhir", "core_soap", "optum", "stedi_json", "smtp"} <= {
+    assert {"fhir", "availity", "core_soap", "optum", "stedi_json", "smtp"} <= {
         vendor.name for vendor in VENDORS
     }
 

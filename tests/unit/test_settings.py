@@ -120,6 +120,10 @@ def test_every_vendor_of_the_demo_is_wired(tmp_path: Path) -> None:
                 "receiver_id": "DESK",
             },
         ),
+        (
+            "availity",
+            {"client_id": "clinic", "client_secret": "file:key", "environment": "live"},
+        ),
         ("optum", {"client_id": "clinic", "client_secret": "file:key"}),
         ("stedi_json", {"api_key": "file:key"}),
     ],
@@ -137,8 +141,8 @@ def test_every_clearinghouse_is_built_from_its_table(
     table = ConnectionTable(name="desk", vendor=vendor, settings=settings)
     made = CLEARINGHOUSES[vendor](wiring, table)
     assert (made.connection, made.repeatable) == ("desk", False)
-    assert 110.0 <= made.deadline_s <= 120.0
-    assert set(CLEARINGHOUSES) == {"core_soap", "optum", "stedi_json"}
+    assert made.deadline_s == pytest.approx({"availity": 60.0, "optum": 115.0}.get(vendor, 110.0))
+    assert set(CLEARINGHOUSES) == {"availity", "core_soap", "optum", "stedi_json"}
 
 
 def test_a_vendor_that_knows_its_own_address_leaves_the_machine() -> None:

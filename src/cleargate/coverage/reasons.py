@@ -28,7 +28,7 @@ def _load(code: str, entry: dict[str, str]) -> Reason:
 
 
 _OWN = {code: _load(code, entry) for code, entry in _TABLES["own"].items()}
-_ISSUERS = {"AAA": "aaa", "TriZetto": "trizetto"}
+_ISSUERS = {"AAA": "aaa", "Availity": "availity", "TriZetto": "trizetto"}
 """Who refuses, as it stands before a reason's code, and the table of its codes."""
 _REFUSALS = {
     f"{issuer}:{code}": _load(f"{issuer}:{code}", entry)

@@ -114,7 +114,13 @@ class Question:
         )
 
     def _resolve_doubt(self) -> None:
-        """The process died after the question may have left: wait it out, or ask a person."""
+        """The process died after the question may have left: wait it out, or ask a person.
+
+        One that died while it looked for an answer that is pending looks again: that asks nobody.
+        """
+        if self._stored.pending_token:
+            self._send()
+            return
         if not self._clearinghouse.repeatable:
             self._give_up(ErrorKind.AMBIGUOUS, "")
             return

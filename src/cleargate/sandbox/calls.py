@@ -110,8 +110,23 @@ def _question(request: Request) -> Call:
             return Call("optum:token", "", ANY_HTTP)
         case ("optum", *_):
             return _medical_network("optum", request, ANY_HTTP | {Fault.UNAUTHORIZED})
+        case ("availity", *path) if path[-1:] == ["token"]:
+            return Call("availity:token", "", ANY_HTTP)
+        case ("availity", *path):
+            return _coverage(request, path)
         case _:
             return _core(request)
+
+
+def _coverage(request: Request, path: list[str]) -> Call:
+    """A question in a form, or a look for its answer, whose id follows from who was asked about."""
+    open_to = ANY_HTTP | {Fault.UNAUTHORIZED}
+    if request.method != "POST":
+        return Call("availity:poll", "/".join(path[-1:]), open_to)
+    form = dict(request.form)
+    payer = _CODE.fullmatch(form.get("payerId", ""))
+    name = f"availity:{payer[0] if payer else 'unreadable'}"
+    return Call(name, form.get("memberId", ""), open_to)
 
 
 def _core(request: Request) -> Call:

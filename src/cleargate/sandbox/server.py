@@ -68,6 +68,11 @@ def _addresses(world: World, smtp_port: int) -> Tree:
             "client_id": world.optum.tokens.client.id,
             "client_secret": world.optum.tokens.client.secret,
         },
+        "availity": {
+            "url": f"{world.base_url}/clearinghouse/availity",
+            "client_id": world.availity.tokens.client.id,
+            "client_secret": world.availity.tokens.client.secret,
+        },
         "tenants": {
             tenant: {
                 "fhir": f"{world.base_url}/{tenant}/fhir",

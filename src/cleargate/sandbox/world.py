@@ -10,6 +10,7 @@ from pathlib import Path
 from cleargate.nouns.errors import Refused
 from cleargate.nouns.time import Clock, SystemClock
 from cleargate.sandbox import clinic
+from cleargate.sandbox.availity import Availity
 from cleargate.sandbox.calls import CallNamer
 from cleargate.sandbox.clearinghouse import Clearinghouse
 from cleargate.sandbox.client_tokens import Client
@@ -65,6 +66,11 @@ class World:
             Client("cleargate", _secret("optum", options.seed)),
             options.clock,
         )
+        self.availity = Availity(
+            self.clearinghouse.ask,
+            Client("cleargate", _secret("availity", options.seed)),
+            options.clock,
+        )
         self._calls = CallNamer(self.ehrs)
         self._journal = Journal(options.data / "journal.jsonl")
         self._open()
@@ -95,14 +101,24 @@ class World:
         area = request.parts[0] if request.parts else ""
         if area in self.ehrs:
             return self.ehrs[area].handle(request)
-        if request.parts == ("clearinghouse", "core") and request.method == "POST":
-            return self.clearinghouse.handle(request)
-        if request.parts == ("clearinghouse", "stedi") and request.method == "POST":
-            return self.stedi.handle(request)
-        if request.parts[:2] == ("clearinghouse", "optum"):
-            return self.optum.handle(request)
+        if area == "clearinghouse":
+            return self._at_door(request)
         if area in ("mailbox", "mailbox.json") and request.method == "GET":
             return self.mailbox.handle(request)
+        return json_response(404, {"error": "not_found"})
+
+    def _at_door(self, request: Request) -> Response:
+        """Answer a question to a payer, through whichever door it came."""
+        is_post = request.method == "POST"
+        match request.parts[1:]:
+            case ("core",) if is_post:
+                return self.clearinghouse.handle(request)
+            case ("stedi",) if is_post:
+                return self.stedi.handle(request)
+            case ("optum", *_):
+                return self.optum.handle(request)
+            case ("availity", *_):
+                return self.availity.handle(request)
         return json_response(404, {"error": "not_found"})
 
     # What changes the world. Each is written down before it counts.

@@ -8,7 +8,14 @@ import pytest
 
 from cleargate.coverage.reading import read_answers
 from cleargate.nouns.coverage import AuthorisationNeed, Coverage, Verdict
-from cleargate.sandbox import answers, optum, question, stedi
+from cleargate.sandbox import (
+    answers,
+    availity_answers,
+    medical_network_answers,
+    optum,
+    question,
+    stedi,
+)
 from cleargate.sandbox.members import Register, State, member
 from tests.unit.coverage.as_json import outcome
 from tests.unit.sandbox import peers
@@ -81,3 +88,25 @@ def test_the_same_is_read_through_every_door(payer: str, state: State, dependent
     for door in (stedi, optum):
         told = door.translate(content, {"tradingPartnerServiceId": payer})
         assert outcome(understood(json.dumps(told).encode()), SERVICES) == plain
+
+
+@pytest.mark.parametrize("dependent", [False, True])
+@pytest.mark.parametrize("state", TOLD)
+@pytest.mark.parametrize("payer", PAYERS)
+def test_availitys_form_loses_the_trace_and_dates_that_contradict_each_other(
+    payer: str, state: State, dependent: bool
+) -> None:
+    """It has no place for our own number, and one pair of dates where a 271 has two segments."""
+    content = written(payer, state, dependent=dependent)
+    told = availity_answers.coverage(medical_network_answers.translate(content, payer))
+    document = json.dumps({**told, "requestedServiceType": []}).encode()
+    reading = read_answers(document, SERVICES, VISIT)
+    plain, found = (outcome(one, SERVICES) for one in (understood(content), reading.coverages[0]))
+    begins_after_its_end = payer == "62308" and state is State.INACTIVE
+    for one in (plain, found):
+        one["who"] = [each for each in one["who"] if each not in ("my-trace", "")]
+        if begins_after_its_end:
+            one["plan"] = one["plan"][:1]
+    assert found == plain
+    known = ["date_order"] if begins_after_its_end else []
+    assert [one.code for one in reading.diagnostics] == known

@@ -490,3 +490,18 @@ def test_a_poll_that_fails_is_polled_again_and_never_asked_again(stage: Stage) -
     assert stage.play(case, until=stage.later(hours=1)).state is CaseState.DONE
     assert stage.payer.polled == ["later", "later"]
     assert len(stage.payer.asked) == 1
+
+
+def test_a_worker_that_dies_at_a_poll_polls_again_where_asking_again_costs_a_fee(
+    stage: Stage,
+) -> None:
+    stage.payer.repeatable = False
+    stage.payer.answers = [Pending("later", 30), said(ACTIVE)]
+    case = stage.submit(insured())
+    stage.play(case)
+    with stage.house.session() as session:
+        [question] = inquiries.current(session, case)
+        inquiries.mark_sent(session, question.id, stage.clock.now())
+    assert stage.play(case, until=stage.later(hours=1)).state is CaseState.DONE
+    assert stage.payer.polled == ["later"]
+    assert len(stage.payer.asked) == 1

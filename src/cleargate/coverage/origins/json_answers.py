@@ -1,6 +1,6 @@
 """Answers in JSON: parsed once, then handed to the form whose members it has."""
 
-from cleargate.coverage.origins import benefits_json, plans_json
+from cleargate.coverage.origins import availity_json, benefits_json, plans_json
 from cleargate.coverage.origins.json_members import Limited, Members, parse
 from cleargate.coverage.origins.json_rows import FAILURES
 from cleargate.coverage.origins.x271 import payer_answer
@@ -9,6 +9,8 @@ from cleargate.x12.diagnostics import Report, error
 from cleargate.x12.eligibility_271 import read_answer
 from cleargate.x12.envelope import transaction_sets
 
+_FORMS = (availity_json, plans_json)
+"""The forms that are told by their members; whatever is none of them is the oldest."""
 _BLANKS = b" \t\r\n\0\xef\xbb\xbf\xff\xfe"
 """White space and byte order marks, and the zeros that UTF-16 puts between."""
 
@@ -25,9 +27,8 @@ def read(content: bytes, wanted: frozenset[str], report: Report) -> tuple[PayerA
     if values is None:
         return ()
     document = Members(values, "", 0, limited)
-    is_newer = plans_json.speaks(document)
-    answers = plans_json.answers if is_newer else benefits_json.answers
-    found = answers(document, wanted)
+    form = next((each for each in _FORMS if each.speaks(document)), benefits_json)
+    found = form.answers(document, wanted)
     if not found and document.has("x12"):
         found = _raw(document.text("x12"), wanted, limited)
     if not found:

@@ -16,9 +16,9 @@ from datetime import date, timedelta
 
 from cleargate.nouns.time import Clock
 from cleargate.sandbox import availity_answers, medical_network_answers
+from cleargate.sandbox.clearinghouse import Ask
 from cleargate.sandbox.client_tokens import Client, ClientTokens
 from cleargate.sandbox.question import Identity, Question
-from cleargate.sandbox.stedi import Ask
 from cleargate.sandbox.trees import Json, Tree
 from cleargate.sandbox.wire import Request, Response, json_response
 
@@ -64,7 +64,7 @@ class Availity:
         self._ask = ask
         self._clock = clock
         self._kept: dict[str, _Kept] = {}
-        self._asked: Counter[str] = Counter()
+        self._asked: Counter[tuple[str, str]] = Counter()
 
     def handle(self, request: Request) -> Response:
         """Answer one call; the path begins behind the gateway's own."""
@@ -79,6 +79,11 @@ class Availity:
             return self._look(path[3])
         return json_response(404, _error(404, "Not Found"))
 
+    def count(self, payer: str, member_id: str) -> int:
+        """Count a question about a member; also told of those of an earlier run."""
+        self._asked[payer, member_id] += 1
+        return self._asked[payer, member_id]
+
     def _take(self, request: Request) -> Response:
         """Ask the payer at once; tell only that it was asked."""
         if not _is_form(request):
@@ -86,9 +91,9 @@ class Availity:
         if wrong := [*_mistakes(request)]:
             return _refused(wrong)
         form = dict(request.form)
-        subject = f"{form['payerId']}|{form['memberId']}"
-        self._asked[subject] += 1
-        found = str(uuid.uuid5(_NAMESPACE, f"{subject}|{self._asked[subject]}"))
+        number = self.count(form["payerId"], form["memberId"])
+        source = f"{form['payerId']}|{form['memberId']}|{number}"
+        found = str(uuid.uuid5(_NAMESPACE, source))
         content, payer = self._ask(_question(request, found))
         told = medical_network_answers.translate(content, form["payerId"])
         head = self._head(found, request)

@@ -13,8 +13,8 @@ from datetime import timedelta
 
 from cleargate.nouns.time import Clock
 from cleargate.sandbox import medical_network, medical_network_answers
+from cleargate.sandbox.clearinghouse import Ask
 from cleargate.sandbox.client_tokens import Client, ClientTokens
-from cleargate.sandbox.stedi import Ask
 from cleargate.sandbox.trees import Json, Tree, text
 from cleargate.sandbox.wire import Request, Response, json_response
 

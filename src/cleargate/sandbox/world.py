@@ -212,6 +212,7 @@ class World:
                 line = tree(entry["line"])
                 self.questions.append(line)
                 self.clearinghouse.count(text(line, "payer"), text(line, "member_id"))
+                self.availity.count(text(line, "payer"), text(line, "member_id"))
             case "member":
                 self.clearinghouse.register.enrol(member(tree(entry["entry"])))
             case "client" if text(entry, "tenant") in self.ehrs:

@@ -230,6 +230,18 @@ def test_what_it_does_not_know_is_not_there(peer: Peer) -> None:
     assert peer.post(path(peer, "/v1/token"), json={}).status_code == 404
 
 
+def test_coverage_of_an_earlier_run_is_gone_and_its_id_is_not_given_again(tmp_path: Path) -> None:
+    options = SandboxOptions(tmp_path, faults="none", tenants=("riverside",))
+    with Sandbox(options) as sandbox, Peer(sandbox) as first:
+        first.enrol()
+        old = ask(first).json()["coverages"][0]["id"]
+    with Sandbox(options) as sandbox, Peer(sandbox) as second:
+        assert look(second, old).status_code == 404
+        assert ask(second).json()["coverages"][0]["id"] != old
+        assert look(second, old).status_code == 404
+        assert len(second.ledger()["questions"]) == 2
+
+
 class TestFaults:
     """What befalls a client that takes the wire for granted."""
 

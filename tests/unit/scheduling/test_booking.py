@@ -505,3 +505,14 @@ def test_a_worker_that_dies_at_a_poll_polls_again_where_asking_again_costs_a_fee
     assert stage.play(case, until=stage.later(hours=1)).state is CaseState.DONE
     assert stage.payer.polled == ["later"]
     assert len(stage.payer.asked) == 1
+
+
+def test_an_answer_that_does_not_come_is_looked_for_less_and_less_often(stage: Stage) -> None:
+    stage.payer.answers = [Pending("later", 3)]
+    case = stage.submit(insured())
+    stage.play(case, until=stage.later(minutes=1))
+    soon = len(stage.payer.polled)
+    stage.play(case, until=stage.later(minutes=30))
+    assert soon >= 3
+    assert len(stage.payer.polled) - soon < 12
+    assert len(stage.payer.asked) == 1

@@ -160,6 +160,34 @@ def _core_soap(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
     )
 
 
+def _availity(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
+    from cleargate.connectors.availity.client import AvailityClearinghouse
+    from cleargate.connectors.availity.settings import AvailitySettings
+
+    return AvailityClearinghouse(
+        table.name,
+        AvailitySettings.model_validate(table.settings),
+        secrets=wiring.secrets,
+        tokens=wiring.tokens,
+        budget=wiring.budget(table),
+        clock=wiring.house.clock,
+    )
+
+
+def _optum(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
+    from cleargate.connectors.optum.client import OptumClearinghouse
+    from cleargate.connectors.optum.settings import OptumSettings
+
+    return OptumClearinghouse(
+        table.name,
+        OptumSettings.model_validate(table.settings),
+        secrets=wiring.secrets,
+        tokens=wiring.tokens,
+        budget=wiring.budget(table),
+        clock=wiring.house.clock,
+    )
+
+
 def _core_mime(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
     from cleargate.connectors.core_mime.client import CoreMimeClearinghouse
     from cleargate.connectors.core_mime.settings import CoreMimeSettings
@@ -241,8 +269,10 @@ def _smtp(wiring: _Wiring, table: ConnectionTable) -> Messenger:
 
 EHRS: dict[str, Vendor[PracticeSystem]] = {"fhir": _fhir}
 CLEARINGHOUSES: dict[str, Vendor[Clearinghouse]] = {
+    "availity": _availity,
     "core_mime": _core_mime,
     "core_soap": _core_soap,
+    "optum": _optum,
     "pverify": _pverify,
     "stedi_json": _stedi_json,
     "trizetto": _trizetto,

@@ -6,10 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from xml.etree.ElementTree import fromstring
 
+from cleargate.connectors.availity.client import AvailityClearinghouse
+from cleargate.connectors.availity.settings import AvailitySettings
 from cleargate.connectors.core_mime.client import CoreMimeClearinghouse
 from cleargate.connectors.core_mime.settings import CoreMimeSettings
 from cleargate.connectors.core_soap.client import CoreClearinghouse
 from cleargate.connectors.core_soap.settings import CoreSettings
+from cleargate.connectors.optum.client import OptumClearinghouse
+from cleargate.connectors.optum.settings import OptumSettings
 from cleargate.connectors.pverify.client import PverifyClearinghouse
 from cleargate.connectors.pverify.settings import PverifySettings
 from cleargate.connectors.stedi_json.client import StediClearinghouse
@@ -18,12 +22,15 @@ from cleargate.connectors.trizetto.client import TrizettoClearinghouse
 from cleargate.connectors.trizetto.settings import TrizettoSettings
 from cleargate.connectors.waystar.client import WaystarClearinghouse
 from cleargate.connectors.waystar.settings import WaystarSettings
-from cleargate.nouns.eligibility import ContentKind
+from cleargate.nouns.eligibility import ContentKind, Inquiry, Pending, RawAnswer
+from cleargate.nouns.ids import Ref
 from cleargate.nouns.patient import Contact, Name, Patient, Sex
 from cleargate.nouns.time import SystemClock
 from cleargate.ports import Clearinghouse
 from tests.conformance.outside import World
 from tests.unit.connectors.parts import Secrets, Tokens, Unlimited
+
+PAYERS = ("60054", "87726", "62308", "61101", "00710", "CMS", "SKIL0", "99726", "04271", "37308")
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,9 @@ class ClearinghouseCase:
     `unknown_payer` is what the answer about one is where it is of another kind.
     `garbled` is what a good answer is whose end is lost with its envelope, where it has one.
     `answers_refusals`: its refusal is an answer that coverage reads, and no error.
-    `late` are payers whose answers are pending first.
+    `late` are payers whose answers are pending first, and `look` names the call that fetches one.
+    `answered_at` names the call that brings the answer of payer 60054, and how often it is made
+    until then, where that is such a look. `forgets`: an answer that is looked for too late is gone.
     """
 
     world: World
@@ -54,6 +63,32 @@ class ClearinghouseCase:
     garbled: ContentKind = ContentKind.TEXT
     answers_refusals: bool = False
     late: tuple[str, ...] = ()
+    look: str = ""
+    answered_at: tuple[str, int] | None = None
+    forgets: bool = False
+
+    def spoil(self, fault: str) -> None:
+        """Let a fault befall the call that brings the answer of payer 60054."""
+        match, times = self.answered_at or (self.call.format("60054"), 1)
+        self.world.fail(match, fault, times)
+
+
+LOOKS_MAX = 5
+
+
+def ask(clearinghouse: Clearinghouse, inquiry: Inquiry, ref: Ref) -> RawAnswer:
+    """Ask, and look for the answer as often as the clearinghouse says that it comes later."""
+    return settled(clearinghouse, clearinghouse.check_eligibility(inquiry, ref))
+
+
+def settled(clearinghouse: Clearinghouse, answer: RawAnswer | Pending) -> RawAnswer:
+    """The answer, looked for while it is pending."""
+    for _ in range(LOOKS_MAX):
+        if isinstance(answer, RawAnswer):
+            return answer
+        assert 0 < answer.retry_after_s <= 14_400
+        answer = clearinghouse.poll(answer.token)
+    raise AssertionError("the answer does not come")
 
 
 def _core_soap(world: World) -> ClearinghouseCase:
@@ -121,6 +156,12 @@ def _stedi_json(world: World) -> ClearinghouseCase:
             clock=SystemClock(),
         )
 
+    return _medical_network(world, make, "stedi:{}", {"api_key": "env:WRONG"})
+
+
+def _medical_network(
+    world: World, make: Callable[..., Clearinghouse], call: str, stranger: dict[str, object]
+) -> ClearinghouseCase:
     def holds(content: bytes, family: str) -> bool:
         told = json.loads(content)
         people = [told["subscriber"], *told.get("dependents", [])]
@@ -134,13 +175,13 @@ def _stedi_json(world: World) -> ClearinghouseCase:
     return ClearinghouseCase(
         world,
         make,
-        "stedi:{}",
+        call,
         kind=ContentKind.JSON,
         broken=ContentKind.TEXT,
         cut="malformed",
         holds=holds,
         refuses=refuses,
-        stranger={"api_key": "env:WRONG"},
+        stranger=stranger,
         wrong=({}, {"service_types": ("PT-1",)}, ("encounter", "serviceTypeCodes")),
     )
 
@@ -259,6 +300,72 @@ def _told(content: bytes, name: str) -> str:
     return fromstring(content).findtext(f".//{{GatewayEDI.WebServices}}{name}") or ""
 
 
+def _optum(world: World) -> ClearinghouseCase:
+    place = world.ready["optum"]
+
+    def make(**settings) -> OptumClearinghouse:
+        chosen = {
+            "base_url": place["url"],
+            "client_id": place["client_id"],
+            "client_secret": "env:SECRET",
+        }
+        return OptumClearinghouse(
+            "desk",
+            OptumSettings(**(chosen | settings)),
+            secrets=Secrets({"env:SECRET": place["client_secret"], "env:WRONG": "wrong"}),
+            tokens=Tokens(),
+            budget=Unlimited(),
+            clock=SystemClock(),
+        )
+
+    return _medical_network(world, make, "optum:{}", {"client_secret": "env:WRONG"})
+
+
+def _availity(world: World) -> ClearinghouseCase:
+    place = world.ready["availity"]
+
+    def make(**settings) -> AvailityClearinghouse:
+        chosen = {
+            "base_url": place["url"],
+            "environment": "live",
+            "client_id": place["client_id"],
+            "client_secret": "env:SECRET",
+        }
+        return AvailityClearinghouse(
+            "desk",
+            AvailitySettings(**(chosen | settings)),
+            secrets=Secrets({"env:SECRET": place["client_secret"], "env:WRONG": "wrong"}),
+            tokens=Tokens(),
+            budget=Unlimited(),
+            clock=SystemClock(),
+        )
+
+    def holds(content: bytes, family: str) -> bool:
+        told = json.loads(content)
+        people = [told["subscriber"], told["patient"]]
+        return bool(told["plans"]) and family.upper() in [one["lastName"] for one in people]
+
+    def refuses(content: bytes, code: str) -> bool:
+        return [one["code"] for one in json.loads(content)["validationMessages"]] == [code]
+
+    return ClearinghouseCase(
+        world,
+        make,
+        "availity:{}",
+        kind=ContentKind.JSON,
+        broken=ContentKind.TEXT,
+        cut="malformed",
+        holds=holds,
+        refuses=refuses,
+        stranger={"client_secret": "env:WRONG"},
+        wrong=({}, {"service_types": ("PT-1",)}, ("serviceType",)),
+        late=PAYERS,
+        look="availity:poll",
+        answered_at=("availity:poll", 2),
+        forgets=True,
+    )
+
+
 def _pverify(world: World) -> ClearinghouseCase:
     place = world.ready["pverify"]
 
@@ -307,6 +414,7 @@ def _pverify(world: World) -> ClearinghouseCase:
         # pVerify's own no is an answer; what it would refuse is not sent.
         wrong=({}, {"payer_code": "60*054"}, ("payer id",)),
         late=("37308",),
+        look="pverify:fetch",
     )
 
 
@@ -316,6 +424,11 @@ CLEARINGHOUSES = (
     _trizetto,
     _trizetto_xml,
     _waystar,
+    _optum,
+    _availity,
     _pverify,
     _core_mime,
 )
+
+LATE = (_availity, _pverify)
+"""Those that have an answer later, from some payers at least."""

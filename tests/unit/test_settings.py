@@ -114,14 +114,17 @@ CORE = {
     "sender_id": "CLINIC",
     "receiver_id": "DESK",
 }
+CLIENT = {"client_id": "clinic", "client_secret": "file:key"}
 
 
 @pytest.mark.parametrize(
     ("vendor", "settings"),
     [
+        ("availity", CLIENT | {"environment": "live"}),
         ("core_mime", CORE),
         ("core_soap", CORE),
-        ("pverify", {"client_id": "id", "client_secret": "file:key", "location": "Main"}),
+        ("optum", CLIENT),
+        ("pverify", CLIENT | {"location": "Main"}),
         ("stedi_json", {"api_key": "file:key"}),
         ("trizetto", {"username": "clinic", "password": "file:key"}),
         ("waystar", {"username": "clinic", "password": "file:key"}),
@@ -139,10 +142,13 @@ def test_every_clearinghouse_is_built_from_its_table(
     )
     table = ConnectionTable(name="desk", vendor=vendor, settings=settings)
     made = CLEARINGHOUSES[vendor](wiring, table)
-    assert (made.connection, made.deadline_s, made.repeatable) == ("desk", 110.0, False)
+    assert (made.connection, made.repeatable) == ("desk", False)
+    assert made.deadline_s == {"availity": 60.0, "optum": 115.0}.get(vendor, 110.0)
     assert set(CLEARINGHOUSES) == {
+        "availity",
         "core_mime",
         "core_soap",
+        "optum",
         "pverify",
         "stedi_json",
         "trizetto",

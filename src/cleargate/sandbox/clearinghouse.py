@@ -29,6 +29,9 @@ _ALWAYS_REJECTED = {
 Note = Callable[[str, str, str, str], None]
 """Told of each answered question: payer, member id, trace, answer."""
 
+Ask = Callable[[Question], tuple[bytes, Payer]]
+"""Asks a payer, as every door to it does: its 271, and who it is."""
+
 
 class Wrapping(Protocol):
     """One of the two envelopes: a module that opens and writes it."""

@@ -19,10 +19,13 @@ class Client:
 
 
 class ClientTokens:
-    """Grants and checks tokens. Nothing of it survives a restart."""
+    """Grants and checks tokens, for `scopes` where there are any. None survives a restart."""
 
-    def __init__(self, client: Client, life: timedelta, clock: Clock) -> None:
+    def __init__(
+        self, client: Client, life: timedelta, clock: Clock, scopes: frozenset[str] = frozenset()
+    ) -> None:
         self.client = client
+        self._scopes = scopes
         self._life = life
         self._clock = clock
         self._ends: dict[str, datetime] = {}
@@ -35,6 +38,9 @@ class ClientTokens:
             return _refuse(401, "invalid_client")
         if asked.get("client_secret") != self.client.secret:
             return _refuse(401, "invalid_client")
+        scope = str(asked.get("scope", ""))
+        if self._scopes and not self._scopes.issuperset(scope.split() or [""]):
+            return _refuse(400, "invalid_scope")
         now = self._clock.now()
         self._ends = {token: end for token, end in self._ends.items() if end > now}
         token = secrets.token_urlsafe(32)
@@ -44,6 +50,8 @@ class ClientTokens:
             "token_type": "bearer",
             "expires_in": int(self._life.total_seconds()),
         }
+        if self._scopes:
+            granted["scope"] = scope
         return json_response(200, granted)
 
     def refusal(self, request: Request) -> Response | None:

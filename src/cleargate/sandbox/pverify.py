@@ -15,7 +15,7 @@ from datetime import date, timedelta
 
 from cleargate.nouns.time import Clock
 from cleargate.sandbox import pverify_answers
-from cleargate.sandbox.answers import Payer
+from cleargate.sandbox.clearinghouse import Ask
 from cleargate.sandbox.client_tokens import Client, ClientTokens
 from cleargate.sandbox.question import Identity, Question
 from cleargate.sandbox.trees import Json, Tree, at, text, tree, whole
@@ -54,7 +54,6 @@ _DAYS = (
 )
 _US = re.compile(r"(\d\d)/(\d\d)/(\d{4})")
 
-Ask = Callable[[Question], tuple[bytes, Payer]]
 Keep = Callable[[int, str, int], None]
 """Writes down an answer that can be fetched: its id, its body, how often it is still pending."""
 

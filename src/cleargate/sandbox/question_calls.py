@@ -40,8 +40,7 @@ def _x12(door: str, question: bytes) -> Call:
 
 
 def _stedi(request: Request) -> Call:
-    member = text(request.json, "subscriber", "memberId")
-    return _named("stedi", text(request.json, "tradingPartnerServiceId"), member, ANY_HTTP)
+    return _medical_network("stedi", request, ANY_HTTP)
 
 
 def _trizetto(request: Request) -> Call:
@@ -49,6 +48,27 @@ def _trizetto(request: Request) -> Call:
     named = {name.lower(): value for name, value in pairs}
     payer = named.get("gedipayerid", "unreadable")
     return Call(f"trizetto:{payer}", named.get("insurancenum", ""), _X12)
+
+
+def _optum(request: Request) -> Call:
+    if request.parts[-1] == "token":
+        return Call("optum:token", "", ANY_HTTP)
+    return _medical_network("optum", request, _BEARER)
+
+
+def _medical_network(door: str, request: Request, open_to: frozenset[Fault]) -> Call:
+    member = text(request.json, "subscriber", "memberId")
+    return _named(door, text(request.json, "tradingPartnerServiceId"), member, open_to)
+
+
+def _availity(request: Request) -> Call:
+    """A token, a question, or a look for its answer, whose id follows from who was asked about."""
+    if request.parts[-1] == "token":
+        return Call("availity:token", "", ANY_HTTP)
+    if request.method != "POST":
+        return Call("availity:poll", request.parts[-1], _BEARER)
+    form = dict(request.form)
+    return _named("availity", form.get("payerId", ""), form.get("memberId", ""), _BEARER)
 
 
 def _pverify(request: Request) -> Call:
@@ -72,6 +92,8 @@ _DOORS: dict[str, Callable[[Request], Call]] = {
     "stedi": _stedi,
     "trizetto": _trizetto,
     "waystar": _waystar,
+    "optum": _optum,
+    "availity": _availity,
     "pverify": _pverify,
 }
 """Who names the questions at each of the clearinghouse's doors; the rest is CORE."""

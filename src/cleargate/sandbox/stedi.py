@@ -1,4 +1,4 @@
-"""A second door to the same payers: questions and answers in Stedi's JSON.
+"""A door to the same payers: questions and answers in Stedi's JSON.
 
 Source, read on 2026-11-23: Stedi's API reference and OpenAPI specification (healthcare.json of
 github.com/Stedi/openApi): `provider`, `subscriber` and `tradingPartnerServiceId` are required, a
@@ -7,21 +7,16 @@ decided here: an unknown payer's AAA comes with 400, every other AAA with 200.
 """
 
 import uuid
-from collections.abc import Callable
 from dataclasses import replace
 
 from cleargate.sandbox import medical_network, medical_network_answers
-from cleargate.sandbox.answers import Payer
-from cleargate.sandbox.question import Question
+from cleargate.sandbox.clearinghouse import Ask
 from cleargate.sandbox.trees import Tree, text, trees
 from cleargate.sandbox.wire import Request, Response, json_response
 
 _REQUIRED = ("tradingPartnerServiceId", "provider", "subscriber")
 _SHAPES = {**medical_network.SHAPES, "externalPatientId": r".{1,80}"}
 _NAMESPACE = uuid.UUID("0c9d2a54-6a3c-5d0e-8f6c-2b9c1f5a7e11")
-
-Ask = Callable[[Question], tuple[bytes, Payer]]
-"""Asks a payer: its 271, and who it is."""
 
 
 class Stedi:

@@ -1,8 +1,6 @@
 """The whole outside world of a practice in one place, wired to its journal and fault plan."""
 
-import hashlib
 from base64 import b64decode, b64encode
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
@@ -10,24 +8,21 @@ from pathlib import Path
 
 from cleargate.nouns.errors import Refused
 from cleargate.nouns.time import Clock, SystemClock
-from cleargate.sandbox import clinic, mime_envelope
+from cleargate.sandbox import clinic
 from cleargate.sandbox.calls import CallNamer
 from cleargate.sandbox.clearinghouse import Clearinghouse
-from cleargate.sandbox.client_tokens import Client
 from cleargate.sandbox.courses import course
+from cleargate.sandbox.doors import Doors, secret
 from cleargate.sandbox.ehr import Ehr
 from cleargate.sandbox.envelope import Credentials
 from cleargate.sandbox.faults import CONNECT, Call, Fault, FaultPlan, Mix
 from cleargate.sandbox.journal import Journal
 from cleargate.sandbox.mail import Mail, Mailbox
 from cleargate.sandbox.members import Member, member
-from cleargate.sandbox.pverify import Pverify, restored
+from cleargate.sandbox.pverify import restored
 from cleargate.sandbox.records import Records
 from cleargate.sandbox.report import Effect
-from cleargate.sandbox.stedi import Stedi
 from cleargate.sandbox.trees import Tree, text, texts, tree, whole
-from cleargate.sandbox.trizetto import Trizetto
-from cleargate.sandbox.waystar import Waystar
 from cleargate.sandbox.wire import SMOOTH, Course, Request, Response, json_response
 
 
@@ -58,33 +53,11 @@ class World:
         self.mailbox = Mailbox()
         self.ehrs = {tenant: self._ehr(tenant) for tenant in options.tenants}
         self.clearinghouse = Clearinghouse(
-            Credentials("cleargate", _secret("clearinghouse", options.seed)),
+            Credentials("cleargate", secret("clearinghouse", options.seed)),
             options.clock,
             self._question_answered,
         )
-        self.stedi = Stedi(self.clearinghouse.ask, _secret("stedi", options.seed))
-        self.trizetto = Trizetto(
-            self.clearinghouse.ask,
-            Credentials("sandbox", _secret("trizetto", options.seed)),
-        )
-        self.waystar = Waystar(
-            self.clearinghouse.ask,
-            Credentials("sandbox", _secret("waystar", options.seed)),
-        )
-        self.pverify = Pverify(
-            self.clearinghouse.ask,
-            self._pverify_answered,
-            Client("cleargate", _secret("pverify", options.seed)),
-            options.clock,
-        )
-        self._doors: dict[str, Callable[[Request], Response]] = {
-            "core": self.clearinghouse.handle,
-            "core-mime": partial(self.clearinghouse.handle, wrapping=mime_envelope),
-            "stedi": self.stedi.handle,
-            "trizetto": self.trizetto.handle,
-            "waystar": self.waystar.handle,
-        }
-        self._gateways = {"pverify": self.pverify.handle}
+        self.doors = Doors(self.clearinghouse, options.seed, options.clock, self._pverify_answered)
         self._calls = CallNamer(self.ehrs)
         self._journal = Journal(options.data / "journal.jsonl")
         self._open()
@@ -116,18 +89,9 @@ class World:
         if area in self.ehrs:
             return self.ehrs[area].handle(request)
         if area == "clearinghouse":
-            return self._question(request)
+            return self.doors.handle(request)
         if area in ("mailbox", "mailbox.json") and request.method == "GET":
             return self.mailbox.handle(request)
-        return json_response(404, {"error": "not_found"})
-
-    def _question(self, request: Request) -> Response:
-        """Answer at the door through which a question comes; a gateway has calls below its door."""
-        door, *below = request.parts[1:] or ("",)
-        if door in self._gateways:
-            return self._gateways[door](request)
-        if door in self._doors and not below and request.method == "POST":
-            return self._doors[door](request)
         return json_response(404, {"error": "not_found"})
 
     # What changes the world. Each is written down before it counts.
@@ -224,13 +188,14 @@ class World:
                 line = tree(entry["line"])
                 self.questions.append(line)
                 self.clearinghouse.count(text(line, "payer"), text(line, "member_id"))
+                self.doors.availity.count(text(line, "payer"), text(line, "member_id"))
             case "member":
                 self.clearinghouse.register.enrol(member(tree(entry["entry"])))
             case "client" if text(entry, "tenant") in self.ehrs:
                 tokens = self.ehrs[text(entry, "tenant")].tokens
                 tokens.register(text(entry, "client_id"), tree(entry["jwks"]))
             case "pverify":
-                self.pverify.restore(*restored(entry))
+                self.doors.pverify.restore(*restored(entry))
             case "fault":
                 tries, fault = whole(entry, "tries"), Fault(text(entry, "fault"))
                 self.faults.restore(text(entry, "key"), tries, fault)
@@ -242,7 +207,3 @@ class World:
         self._calls.learn(ehr, resource)
         if how != "seed":
             self.effects.append(Effect(tenant, how, resource))
-
-
-def _secret(place: str, seed: int) -> str:
-    return hashlib.blake2b(f"{place}|{seed}".encode(), digest_size=12).hexdigest()

@@ -12,7 +12,10 @@ from cleargate.coverage.reading import read_answers
 from cleargate.nouns.coverage import AuthorisationNeed, Coverage, Network, Verdict
 from cleargate.sandbox import (
     answers,
+    availity_answers,
+    medical_network_answers,
     mime_envelope,
+    optum,
     pverify_answers,
     question,
     stedi,
@@ -86,12 +89,35 @@ def test_ended_plan_is_inactive(payer: str) -> None:
 @pytest.mark.parametrize("dependent", [False, True])
 @pytest.mark.parametrize("state", TOLD)
 @pytest.mark.parametrize("payer", PAYERS)
-def test_the_same_is_read_through_either_door(payer: str, state: State, dependent: bool) -> None:
+def test_the_same_is_read_through_every_door(payer: str, state: State, dependent: bool) -> None:
     """The JSON is made by the sandbox's own code; `outcome` leaves out only the places."""
     content = written(payer, state, dependent=dependent)
-    told = stedi.translate(content, {"tradingPartnerServiceId": payer})
-    by_json = understood(json.dumps(told).encode())
-    assert outcome(by_json, SERVICES) == outcome(understood(content), SERVICES)
+    plain = outcome(understood(content), SERVICES)
+    for door in (stedi, optum):
+        told = door.translate(content, {"tradingPartnerServiceId": payer})
+        assert outcome(understood(json.dumps(told).encode()), SERVICES) == plain
+
+
+@pytest.mark.parametrize("dependent", [False, True])
+@pytest.mark.parametrize("state", TOLD)
+@pytest.mark.parametrize("payer", PAYERS)
+def test_availitys_form_loses_the_trace_and_dates_that_contradict_each_other(
+    payer: str, state: State, dependent: bool
+) -> None:
+    """It has no place for our own number, and one pair of dates where a 271 has two segments."""
+    content = written(payer, state, dependent=dependent)
+    told = availity_answers.coverage(medical_network_answers.translate(content, payer))
+    document = json.dumps({**told, "requestedServiceType": []}).encode()
+    reading = read_answers(document, SERVICES, VISIT)
+    plain, found = (outcome(one, SERVICES) for one in (understood(content), reading.coverages[0]))
+    begins_after_its_end = payer == "62308" and state is State.INACTIVE
+    for one in (plain, found):
+        one["who"] = [each for each in one["who"] if each not in ("my-trace", "")]
+        if begins_after_its_end:
+            one["plan"] = one["plan"][:1]
+    assert found == plain
+    known = ["date_order"] if begins_after_its_end else []
+    assert [one.code for one in reading.diagnostics] == known
 
 
 @pytest.mark.parametrize("dependent", [False, True])

@@ -345,21 +345,6 @@ def test_a_question_in_doubt_is_not_repeated_where_it_costs_a_fee(stage: Stage) 
     assert len(stage.payer.asked) == 1
 
 
-def test_an_answer_that_was_being_fetched_is_fetched_again_where_asking_costs_a_fee(
-    stage: Stage,
-) -> None:
-    """The worker died while it fetched: the question itself was asked long ago."""
-    stage.payer.repeatable = False
-    stage.payer.answers = [Pending("later", 120), said(ACTIVE)]
-    case = stage.submit(insured())
-    stage.play(case)
-    with stage.house.session() as session:
-        [question] = inquiries.current(session, case)
-        inquiries.mark_sent(session, question.id, stage.clock.now())
-    assert stage.play(case, until=stage.later(hours=1)).state is CaseState.DONE
-    assert (len(stage.payer.asked), stage.payer.polled) == (1, ["later"])
-
-
 def test_a_question_in_doubt_is_repeated_after_ninety_seconds_where_it_is_free(
     stage: Stage,
 ) -> None:
@@ -489,23 +474,6 @@ def test_a_working_call_ends_the_stop(stage: Stage) -> None:
     stage.play(case, until=stage.later(minutes=6))
     with stage.house.session() as session:
         assert {each.name: each.state for each in connections.states(session)}["ehr"] == "ok"
-
-
-def test_a_payer_that_is_busy_after_a_poll_is_asked_anew(stage: Stage) -> None:
-    busy = said("").replace(b"DMG*D8*19900228*F", b"AAA*Y**42*P")
-    stage.payer.answers = [Pending("later", 30), busy, said(ACTIVE)]
-    case = stage.submit(insured())
-    assert stage.play(case, until=stage.later(hours=1)).state is CaseState.DONE
-    assert stage.payer.polled == ["later"]
-    assert len(stage.payer.asked) == 2
-
-
-def test_a_poll_that_fails_is_polled_again_and_never_asked_again(stage: Stage) -> None:
-    stage.payer.answers = [Pending("later", 30), failure(ErrorKind.RETRYABLE), said(ACTIVE)]
-    case = stage.submit(insured())
-    assert stage.play(case, until=stage.later(hours=1)).state is CaseState.DONE
-    assert stage.payer.polled == ["later", "later"]
-    assert len(stage.payer.asked) == 1
 
 
 def test_where_the_system_cannot_be_written_to_a_person_writes_it_down(stage: Stage) -> None:

@@ -4,6 +4,7 @@ import httpx2
 
 from cleargate.connectors.core_mime.mapping import read, write
 from cleargate.connectors.core_mime.settings import CoreMimeSettings
+from cleargate.connectors.wires.answers import whole_text
 from cleargate.connectors.wires.core import error_of, request, uuid_text
 from cleargate.connectors.wires.http import Http, Reply
 from cleargate.connectors.wires.mime import Unreadable
@@ -77,19 +78,11 @@ class CoreMimeClearinghouse:
         try:
             found = read(reply.headers.get("content-type", ""), reply.content)
         except Unreadable:
-            return self._text(reply)
+            return whole_text(self._http, reply)
         if found.holds_x12:
             request_id = reply.request_id or uuid_text(found.payload_id)
             return RawAnswer(found.payload, ContentKind.X12_271, request_id)
         if found.is_error:
             kind, code, fields = error_of(found.error_code)
             raise self._http.failure(reply, write=True, kind=kind, code=code, fields=fields)
-        return self._text(reply)
-
-    def _text(self, reply: Reply) -> RawAnswer:
-        """A success that cannot be read, whole; a failure by its status."""
-        if reply.status != 200:
-            raise self._http.failure(reply, write=True)
-        if not reply.content.strip():
-            raise self._http.unreadable(reply, write=True)
-        return RawAnswer(reply.content, ContentKind.TEXT, reply.request_id)
+        return whole_text(self._http, reply)

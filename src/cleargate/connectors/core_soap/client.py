@@ -4,6 +4,7 @@ import httpx2
 
 from cleargate.connectors.core_soap.mapping import CONTENT_TYPE, read, write
 from cleargate.connectors.core_soap.settings import CoreSettings
+from cleargate.connectors.wires.answers import whole_text
 from cleargate.connectors.wires.core import error_of, request, uuid_text
 from cleargate.connectors.wires.http import Http, Reply
 from cleargate.connectors.wires.mime import Unreadable
@@ -75,7 +76,7 @@ class CoreClearinghouse:
         try:
             found = read(reply.headers.get("content-type", ""), reply.content)
         except Unreadable:
-            return self._text(reply)
+            return whole_text(self._http, reply)
         if isinstance(found, Fault):
             raise self._http.failure(
                 reply, write=True, kind=fault_kind(found), code=fault_code(found)
@@ -86,12 +87,4 @@ class CoreClearinghouse:
         if found.is_error:
             kind, code, fields = error_of(found.error_code)
             raise self._http.failure(reply, write=True, kind=kind, code=code, fields=fields)
-        return self._text(reply)
-
-    def _text(self, reply: Reply) -> RawAnswer:
-        """A success that cannot be read, whole; a failure by its status."""
-        if reply.status != 200:
-            raise self._http.failure(reply, write=True)
-        if not reply.content.strip():
-            raise self._http.unreadable(reply, write=True)
-        return RawAnswer(reply.content, ContentKind.TEXT, reply.request_id)
+        return whole_text(self._http, reply)

@@ -5,8 +5,6 @@ import httpx2
 from cleargate.connectors.pverify.mapping import (
     NO_FUNDS,
     PENDING,
-    Members,
-    document,
     is_request_id,
     refused_fields,
     request,
@@ -15,6 +13,7 @@ from cleargate.connectors.pverify.mapping import (
     token_form,
 )
 from cleargate.connectors.pverify.settings import PverifySettings
+from cleargate.connectors.wires.answers import Members, document, whole_text
 from cleargate.connectors.wires.deadline import deadline
 from cleargate.connectors.wires.http import Http, Reply
 from cleargate.connectors.wires.oauth import FORM, BearerHttp, ask_token
@@ -87,9 +86,7 @@ class PverifyClearinghouse:
         body = self._succeeded(reply, write=True)
         if body is not None:
             return self._answer(reply, body, write=True)
-        if not reply.content.strip():
-            raise self._http.unreadable(reply, write=True)
-        return RawAnswer(reply.content, ContentKind.TEXT, reply.request_id)
+        return whole_text(self._http, reply)
 
     def poll(self, token: str) -> RawAnswer | Pending:
         """Fetch an answer by the id of its question; free, so whatever fails is tried again."""

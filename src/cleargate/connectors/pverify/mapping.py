@@ -9,19 +9,17 @@ and the form in which gender and relationship are wanted.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
 from urllib.parse import urlencode
 
 from cleargate.connectors.pverify.settings import PverifySettings
+from cleargate.connectors.wires.answers import Members
 from cleargate.nouns.eligibility import Inquiry
-from cleargate.nouns.errors import Refused
-from cleargate.nouns.ids import Ref, npi_is_valid
+from cleargate.nouns.ids import Ref
 from cleargate.nouns.insurance import Relationship, Subscriber
 from cleargate.nouns.patient import Sex
-from cleargate.x12.characters import plain_id, plain_name
-
-Members = Mapping[str, object]
+from cleargate.x12.characters import plain_id, plain_name, plain_npi
 
 NO_FUNDS = "2"
 PENDING = frozenset({"3", "4"})
@@ -78,8 +76,6 @@ def request(inquiry: Inquiry, ref: Ref, settings: PverifySettings) -> bytes:
     pVerify takes a kind of practice in place of service types: those of the question are not
     sent. No more is told of a person than a payer needs.
     """
-    if not npi_is_valid(inquiry.asker.npi):
-        raise Refused("The practice's NPI has a wrong check digit or length.")
     patient, insurance = inquiry.patient, inquiry.insurance
     us = Subscriber(patient.name, patient.birth_date, patient.sex)
     member_id = plain_id(insurance.member_id, "member id", 80, _TAKEN)
@@ -89,7 +85,7 @@ def request(inquiry: Inquiry, ref: Ref, settings: PverifySettings) -> bytes:
         "payerName": plain_name(inquiry.payer_name, "payer", 60, _TAKEN),
         "provider": {
             "lastName": plain_name(inquiry.asker.name, "practice", 60, _TAKEN),
-            "npi": inquiry.asker.npi,
+            "npi": plain_npi(inquiry.asker.npi),
         },
         "subscriber": {
             **_person(insurance.subscriber or us, "subscriber"),
@@ -124,15 +120,6 @@ def _person(person: Subscriber, what: str) -> dict[str, str]:
 
 def _day(day: date) -> str:
     return f"{day.month:02d}/{day.day:02d}/{day.year:04d}"
-
-
-def document(content: bytes) -> Members | None:
-    """A body that is one JSON object, else None."""
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def response_code(body: Members) -> str:

@@ -8,7 +8,8 @@ BatchEligibilityChecksItem, ValidationExceptionResponseContent, EligibilityCheck
 
 import re
 
-from cleargate.connectors.wires.medical_network import Members, question
+from cleargate.connectors.wires.answers import Members
+from cleargate.connectors.wires.medical_network import question
 from cleargate.nouns.eligibility import Inquiry
 from cleargate.nouns.ids import Ref
 

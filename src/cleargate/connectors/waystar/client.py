@@ -9,6 +9,7 @@ from cleargate.connectors.waystar.mapping import (
     request,
 )
 from cleargate.connectors.waystar.settings import WaystarSettings
+from cleargate.connectors.wires.answers import whole_text
 from cleargate.connectors.wires.http import Http, Reply
 from cleargate.connectors.wires.questions import question_refused
 from cleargate.nouns.eligibility import ContentKind, Inquiry, Pending, RawAnswer
@@ -89,6 +90,4 @@ class WaystarClearinghouse:
             raise self._http.failure(reply, write=True, kind=ErrorKind.AUTH, code="sign_in")
         if reply.content.strip():
             return RawAnswer(reply.content, ContentKind.TEXT, reply.request_id)
-        if reply.status != 200:
-            raise self._http.failure(reply, write=True)
-        raise self._http.unreadable(reply, write=True)
+        return whole_text(self._http, reply)

@@ -9,18 +9,16 @@ Sources, read on 2026-11-23: Optum's OpenAPI specification "Medical Network Elig
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
 
-from cleargate.connectors.wires.questions import control_number
+from cleargate.connectors.wires.answers import Members, objects
+from cleargate.connectors.wires.questions import control_number, service_types
 from cleargate.nouns.eligibility import Inquiry
-from cleargate.nouns.errors import Refused
-from cleargate.nouns.ids import Ref, npi_is_valid
+from cleargate.nouns.ids import Ref
 from cleargate.nouns.insurance import Subscriber
 from cleargate.nouns.patient import Name, Sex
-from cleargate.x12.characters import plain_id, plain_name
-
-Members = Mapping[str, object]
+from cleargate.x12.characters import plain_id, plain_name, plain_npi
 
 _TAKEN = frozenset("*>^`~:")
 """The delimiters of the 270 that a gateway writes (Stedi's: stedi.com/changelog, 2026-09-24)."""
@@ -59,11 +57,6 @@ def question(inquiry: Inquiry, ref: Ref, trace_member: str) -> bytes:
     policy's holder, who alone has the member id. No more is told of a person than a payer needs:
     every further detail is one that may not match.
     """
-    if not npi_is_valid(inquiry.asker.npi):
-        raise Refused("The practice's NPI has a wrong check digit or length.")
-    if not inquiry.service_types:
-        # The gateway would ask for 30, the plan as a whole, and nobody would notice.
-        raise Refused("The list of service types must name one at least.")
     patient, insurance = inquiry.patient, inquiry.insurance
     us = Subscriber(patient.name, patient.birth_date, patient.sex)
     holder = insurance.subscriber or us
@@ -73,11 +66,11 @@ def question(inquiry: Inquiry, ref: Ref, trace_member: str) -> bytes:
         "tradingPartnerServiceId": plain_id(inquiry.payer_code, "payer id", 80, _TAKEN),
         "provider": {
             "organizationName": plain_name(inquiry.asker.name, "practice", 60, _TAKEN),
-            "npi": inquiry.asker.npi,
+            "npi": plain_npi(inquiry.asker.npi),
         },
         "subscriber": {**_person(holder, "subscriber"), "memberId": member_id},
         "encounter": {
-            "serviceTypeCodes": [*inquiry.service_types],
+            "serviceTypeCodes": [*service_types(inquiry)],
             "dateOfService": _day(inquiry.service_date),
         },
         # Our own random number, never a patient's: it only groups the tries of one question.
@@ -106,15 +99,6 @@ def _day(day: date) -> str:
     return day.isoformat().replace("-", "")
 
 
-def document(content: bytes) -> Members | None:
-    """A body that is one JSON object, else None."""
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
 def is_answer(body: Members) -> bool:
     """Whether a refused question's body is a payer's no (AAA) rather than the gateway's own.
 
@@ -124,16 +108,11 @@ def is_answer(body: Members) -> bool:
 
 
 def _errors(body: Members) -> Iterator[Members]:
-    yield from _objects(body.get("errors"))
-    dependents = [*_objects(body.get("dependents"))]
+    yield from objects(body.get("errors"))
+    dependents = [*objects(body.get("dependents"))]
     levels = [level for name in _LEVELS if isinstance(level := body.get(name), dict)]
     for level in (*levels, *dependents):
-        yield from _objects(level.get("aaaErrors"))
-
-
-def _objects(value: object) -> Iterator[Members]:
-    if isinstance(value, list):
-        yield from (each for each in value if isinstance(each, dict))
+        yield from objects(level.get("aaaErrors"))
 
 
 def _is_aaa(error: Members) -> bool:
@@ -157,7 +136,7 @@ def refusal(body: Members | None) -> tuple[str, tuple[str, ...]]:
 
 def _texts(body: Members) -> Iterator[str]:
     """Every place where a refusal names a member."""
-    for told in (body, *_objects(body.get("errors")), *_objects(body.get("fieldList"))):
+    for told in (body, *objects(body.get("errors")), *objects(body.get("fieldList"))):
         for name in ("message", "path", "description", "field"):
             if isinstance(text := told.get(name), str):
                 yield text

@@ -6,8 +6,9 @@ untouched, and any other success whole as TEXT.
 
 from collections.abc import Callable
 
+from cleargate.connectors.wires.answers import Members, document, whole_text
 from cleargate.connectors.wires.http import Http, Reply
-from cleargate.connectors.wires.medical_network import Members, document, is_answer, refusal
+from cleargate.connectors.wires.medical_network import is_answer, refusal
 from cleargate.nouns.eligibility import ContentKind, RawAnswer
 from cleargate.nouns.errors import ErrorKind
 
@@ -21,9 +22,7 @@ def answer_of(http: Http, reply: Reply, own_id: Callable[[Members], str]) -> Raw
     if body is not None and (reply.status == _OK or is_no):
         return RawAnswer(reply.content, ContentKind.JSON, reply.request_id or own_id(body))
     if reply.status == _OK:
-        if not reply.content.strip():
-            raise http.unreadable(reply, write=True)
-        return RawAnswer(reply.content, ContentKind.TEXT, reply.request_id)
+        return whole_text(http, reply)
     if reply.status == _FORBIDDEN and body is None:
         # The gateway itself says no in JSON. Anything else comes from the firewall before it, which
         # blocks one question by its words or an address for a while. Nothing was asked, and the

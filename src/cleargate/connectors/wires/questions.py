@@ -3,6 +3,7 @@
 import hashlib
 import re
 
+from cleargate.nouns.eligibility import Inquiry
 from cleargate.nouns.errors import ErrorKind, PortError, Refused
 from cleargate.nouns.ids import Ref
 
@@ -14,6 +15,13 @@ def control_number(ref: Ref) -> int:
     """The question's number, 1 to 999,999,999, always the same for a Ref."""
     digest = hashlib.sha256(ref.value.encode()).digest()
     return int.from_bytes(digest[:8]) % 999_999_999 + 1
+
+
+def service_types(inquiry: Inquiry) -> tuple[str, ...]:
+    """What is asked about. Raises Refused for nothing: a gateway would ask for 30, unnoticed."""
+    if not inquiry.service_types:
+        raise Refused("The list of service types must name one at least.")
+    return inquiry.service_types
 
 
 def refused_fields(refused: Refused) -> tuple[str, ...]:

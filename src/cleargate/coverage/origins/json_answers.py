@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from cleargate.coverage.origins import benefits_json, plans_json, pverify_json
+from cleargate.coverage.origins import availity_json, benefits_json, plans_json, pverify_json
 from cleargate.coverage.origins.json_members import Limited, Members, parse
 from cleargate.coverage.origins.json_rows import FAILURES
 from cleargate.coverage.origins.x271 import payer_answer
@@ -51,7 +51,7 @@ def read(content: bytes, wanted: frozenset[str], report: Report) -> tuple[PayerA
 
 def _form(document: Members) -> Form:
     """The form whose members a document has; `benefitsInformation` is that of most."""
-    forms: tuple[Form, ...] = (pverify_json, plans_json)
+    forms: tuple[Form, ...] = (availity_json, pverify_json, plans_json)
     return next((form for form in forms if form.speaks(document)), benefits_json)
 
 

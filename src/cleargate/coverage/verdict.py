@@ -11,6 +11,7 @@ from itertools import chain
 
 from cleargate.coverage.amounts import read_amounts
 from cleargate.coverage.dates import Standing, standing
+from cleargate.coverage.denials_in_words import denials_in_words
 from cleargate.coverage.limits import read_limits
 from cleargate.coverage.needs import read_needs
 from cleargate.coverage.network import provider_network, restricts_to_network
@@ -64,6 +65,7 @@ def judge(answer: PayerAnswer, asked: Asked) -> Coverage:
     if plan.notable:
         replaced = replacements(answer.payer, plan)
         doubts[:0] = [*_row_doubts(plan), *replaced, *delegations(plan)]
+    doubts[:0] = denials_in_words(plan.talking)
     doubts[:0] = _patient_doubts(answer, dates)
     verdicts = _verdicts(asked, plan, doubts, answer.complete)
     bounds = _bounds(plan, dates, asked.on)
@@ -139,8 +141,8 @@ def _stated(service: str, plan: Plan, named: list[BenefitRow]) -> _Stated:
     benefits = [row for row in named if row.info in _BENEFITS]
     if refused:
         return _no(refused, [*active, *benefits])
-    if active and plan.inactive and not plan.active:
-        return _contradiction([*active, *plan.inactive])
+    if active and plan.inactive:
+        return _contradiction([*active, *plan.active, *plan.inactive])
     if active:
         return Verdict.ACTIVE, _sources(active), ()
     return _by_plan(service, plan, benefits)

@@ -8,7 +8,7 @@ from tests.unit.coverage.traps.whole_answer import (
     OUT_OF_POCKET,
     UNDETERMINED,
     answer,
-    empty,
+    without_benefits,
 )
 
 
@@ -45,6 +45,6 @@ def test_the_ordinary_answer_has_its_totals_joined_with_what_remains() -> None:
 
 def test_an_answer_that_says_nothing_at_length_settles_nothing() -> None:
     """Forty segments of disclaimers are no coverage."""
-    coverage = empty().coverage
+    coverage = without_benefits().coverage
     assert {one.verdict for one in coverage.services} == {UNDETERMINED}
     assert [one.code for one in coverage.reasons] == ["no_answer"]

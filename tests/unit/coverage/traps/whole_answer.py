@@ -42,6 +42,9 @@ EB*A*IND*PT***27**.4***N*N"""
 LIMIT = """\
 EB*F*IND*PT***23***VS*30**Y
 EB*F*IND*PT***29***VS*22**Y"""
+OFFICE = """\
+EB*B*IND*98***27*25*****Y
+EB*A*IND*98***27**.4****N"""
 DEDUCTIBLES = """\
 EB*C*IND*30***23*1500*****Y
 EB*C*IND*30***29*400*****Y
@@ -58,8 +61,6 @@ LS*2120
 NM1*P3*1*SAMPLEDOC*CASEY****XX*1234567893
 PER*IC**TE*8005550101
 LE*2120
-EB*B*IND*98***27*25*****Y
-EB*A*IND*98***27**.4****N
 EB*A*IND*48***36**.2***Y*Y
 MSG*SEMI PRIVATE ROOM AND BOARD
 EB*A*IND*48***36**.4***Y*N
@@ -80,13 +81,13 @@ NM1*1P*2*EXAMPLE THERAPY LLC*****XX*1234567893
 LE*2120
 EB*P
 MSG*THIS IS NOT A GUARANTEE OF PAYMENT"""
-"""What stands in every answer and says nothing about the services asked, but for 98."""
+"""What stands in every answer and says nothing about the services asked."""
 
 SILENT = "\n".join(
     [
         "EB*P",
         *(f"MSG*BENEFIT DISCLAIMER PART {part:02d}, PAYMENT DEPENDS ON PLAN" for part in range(20)),
-        OTHERS.partition("EB*B*IND*98")[0].strip(),
+        OTHERS.partition("EB*A*IND*48")[0].strip(),
     ]
 )
 """The other half of an answer that says nothing at all: words, and a physician."""
@@ -162,6 +163,7 @@ def answer(
     listed: str = LIST,
     therapy: str = THERAPY,
     copays: str = COPAYS,
+    office: str = OFFICE,
     limit: str = LIMIT,
     deductibles: str = DEDUCTIBLES,
     out_of_pockets: str = OUT_OF_POCKETS,
@@ -178,23 +180,30 @@ def answer(
     The same comes out of both JSON forms, but for those that have no members for it. `dependent`
     is a level below the subscriber's to which all rows then belong.
     """
-    blocks = (dependent, plan, listed, therapy, copays, limit, deductibles, out_of_pockets)
-    rows = "\n".join(block for block in (*blocks, *beside) if block)
+    services = (listed, therapy, copays, office, limit)
+    blocks = (dependent, plan, *services, deductibles, out_of_pockets, *beside)
+    rows = "\n".join(block for block in blocks if block)
     text = document(rows, patient=patient, payer=payer, provider=provider, background=others)
     if dependent:
         text = text.replace("HL*3*2*22*0", "HL*3*2*22*1")
     return read(text, on=on, not_in_json=not_in_json)
 
 
-def empty(*beside: str, **changes: str) -> Whole:
+SERVICE_BLOCKS = dict.fromkeys(("listed", "therapy", "copays", "office", "limit"), "")
+ALL_BLOCKS = SERVICE_BLOCKS | dict.fromkeys(("plan", "deductibles", "out_of_pockets"), "")
+
+
+def without_services(*beside: str, **changes: str) -> Whole:
+    """An answer that says what it says about the plan only, and nothing about a service asked."""
+    return answer(*beside, **SERVICE_BLOCKS | changes)
+
+
+def without_benefits(*beside: str, **changes: str) -> Whole:
     """An answer in which the payer says nothing about plan or services, at length."""
-    blocks = ("plan", "listed", "therapy", "copays", "limit", "deductibles", "out_of_pockets")
-    return answer(*beside, others=SILENT, **dict.fromkeys(blocks, ""), **changes)
+    return answer(*beside, **ALL_BLOCKS | {"others": SILENT} | changes)
 
 
-def read(
-    text: str, *, on: date = ON, not_in_json: frozenset[str] = frozenset()
-) -> Whole:
+def read(text: str, *, on: date = ON, not_in_json: frozenset[str] = frozenset()) -> Whole:
     """Read a document of 40 and more segments, with which nothing is wrong."""
     assert len(text.splitlines()) >= 40
     reading = read_answers(encoded(text), SERVICES, on)

@@ -216,6 +216,11 @@ class BenefitRow(NamedTuple):
         return not self.services or PLAN in self.services
 
     @property
+    def reach(self) -> frozenset[str]:
+        """The services that a doubt about this row touches: those it names, or else the plan."""
+        return frozenset(self.services or (PLAN,))
+
+    @property
     def text(self) -> str:
         """The payer's words in capitals."""
         return self.details.text

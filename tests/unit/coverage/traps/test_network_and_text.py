@@ -2,8 +2,6 @@
 
 from cleargate.nouns.coverage import Network
 from tests.unit.coverage.traps.whole_answer import (
-    ACTIVE,
-    COINSURANCE,
     COPAY,
     DEDUCTIBLE,
     UNCLEAR,
@@ -142,39 +140,3 @@ def test_contradiction_26_the_row_says_active_and_its_words_say_terminated() -> 
     assert whole.changed == {"PT": UNCLEAR, "98": UNCLEAR, "30": UNCLEAR}
     places = {whole.at("EB*1*IND*30**MA ELIGIBLE", "EB01"), whole.at(said, "MSG")}
     assert whole.reasons == {"contradiction": places}
-
-
-def test_trap_27_shares_split_by_place_of_service_do_not_disagree() -> None:
-    """A tenth at the office (11), three tenths at the hospital (22), each with its place."""
-    whole = answer(
-        copays="EB*A*IND*PT*****.10***N*Y\nIII*ZZ*11\nEB*A*IND*PT*****.30***N*Y\nIII*ZZ*22"
-    )
-    assert [(one.percent, one.note) for one in whole.amounts(COINSURANCE, "PT")] == [
-        (10, "place of service 11"),
-        (30, "place of service 22"),
-    ]
-    assert (whole.changed, whole.reasons) == ({}, {})
-
-
-def test_near_miss_27_a_diagnosis_code_beside_a_share_is_no_place() -> None:
-    """III*BF is a diagnosis: it separates no places, so that the two shares do disagree."""
-    whole = answer(
-        copays="EB*A*IND*PT*****.10***N*Y\nIII*BF*11\nEB*A*IND*PT*****.30***N*Y\nIII*BF*22"
-    )
-    assert [one.note for one in whole.amounts(COINSURANCE, "PT")] == ["", ""]
-    assert whole.changed == {"PT": UNCLEAR}
-    assert set(whole.reasons) == {"cost_share_disagrees"}
-
-
-def test_contradiction_27_two_shares_at_the_same_place() -> None:
-    """Both at the office: neither is chosen."""
-    whole = answer(
-        copays="EB*A*IND*PT*****.10***N*Y\nIII*ZZ*11\nEB*A*IND*PT*****.30***N*Y\nIII*ZZ*11"
-    )
-    assert whole.changed == {"PT": UNCLEAR}
-    assert whole.reasons == {
-        "cost_share_disagrees": {
-            whole.at("EB*A*IND*PT*****.10", "EB08"),
-            whole.at("EB*A*IND*PT*****.30", "EB08"),
-        }
-    }

@@ -314,8 +314,8 @@ def _plan_entry(old: Entry) -> Entry:
     age = {"S7": "ageMaximum", "S8": "ageMinimum"}.get(old.get("quantityQualifierCode", ""))
     if age is not None:
         entry["serviceLimits"].append({age: int(old["benefitQuantity"])})
-    elif "benefitQuantity" in old:
-        entry["quantity"] = quantity
+    else:
+        entry["quantity"] = {name: value for name, value in quantity.items() if value}
     if "inPlanNetworkIndicatorCode" in old:
         entry["network"] = {"indicator": NETWORKS[old["inPlanNetworkIndicatorCode"]]}
     return {name: value for name, value in entry.items() if value not in (None, [], {})}

@@ -229,7 +229,8 @@ class BenefitRow(NamedTuple):
 class PayerAnswer(NamedTuple):
     """All that one answer says about one patient. `complete`: its end was not lost.
 
-    `spans` are the dates that the payer stated for the patient, beside those of single rows.
+    `spans` are the dates that the payer stated for the patient, beside those of single rows;
+    `holder_spans` the subscriber's, where the patient is a dependent with dates of its own.
     `refusals` come from all levels: payer, provider and patient.
     """
 
@@ -244,3 +245,4 @@ class PayerAnswer(NamedTuple):
     given_name: str = ""
     birth_date: date | None = None
     set_index: int = 1
+    holder_spans: tuple[Span, ...] = ()

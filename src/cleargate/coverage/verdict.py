@@ -140,7 +140,8 @@ def _stated(service: str, plan: Plan, named: list[BenefitRow]) -> _Stated:
     refused = [row for row in named if row.info in _NO and _refuses(row)]
     benefits = [row for row in named if row.info in _BENEFITS]
     if refused:
-        return _no(refused, [*active, *benefits])
+        elsewhere = [row for row in named if row.info is Info.CONTACT]
+        return _no(refused, [*active, *benefits], elsewhere)
     held = active or benefits
     if held and (lapsed := _lapsed(service, plan, active)):
         return _no_longer(held, lapsed)
@@ -189,12 +190,17 @@ def _stated_of_plan(plan: Plan, named: list[BenefitRow]) -> _Stated:
     return _by_plan(PLAN, plan, [row for row in named if row.info in _BENEFITS])
 
 
-def _no(refused: list[BenefitRow], held: Sequence[BenefitRow]) -> _Stated:
-    """A no, unless something else says yes."""
+def _no(
+    refused: list[BenefitRow], held: Sequence[BenefitRow], elsewhere: Sequence[BenefitRow] = ()
+) -> _Stated:
+    """A no, unless something else says yes, or somebody else is to be asked: so carve-outs look."""
     if held:
         return _contradiction([*held, *refused])
     code = "not_covered" if refused[0].info is Info.NOT_COVERED else "inactive"
-    return _said(Verdict.INACTIVE, refused, code)
+    verdict, sources, why = _said(Verdict.INACTIVE, refused, code)
+    if elsewhere:
+        return Verdict.ACTIVE_UNCLEAR, _sources([*refused, *elsewhere]), why
+    return verdict, sources, why
 
 
 def _refuses(row: BenefitRow) -> bool:

@@ -53,7 +53,7 @@ def test_contradiction_28_the_plans_own_row_has_ended_and_therapys_has_no_dates(
 
 
 def test_trap_31_the_subscriber_comes_back_as_a_dependent() -> None:
-    """HL04 promises a child twice, the child is the same person, and all benefits are at its level."""
+    """HL04 promises a child twice; it is the same person, and the benefits are at its level."""
     same = (
         DEPENDENT.replace("23*0", "23*1").replace("BEE", "ANN").replace("20150601*M", "19800201*F")
     )

@@ -109,8 +109,8 @@ def test_trap_22_other_payers_are_listed_and_are_not_this_plan() -> None:
     """An earlier payer by name, and the Medicare that a Blue Cross knows of."""
     prior = "EB*R*IND*30\nREF*18*0042\nLS*2120\nNM1*P4*2*MEDICARE ABD\nLE*2120"
     medicare = "EB*1**30*MA\nMSG*EXAMPLEBLUE IS PRIME"
-    whole = answer(prior, medicare, plan="EB*6**30*PR*EXAMPLE PPO 500", therapy="", copays="",
-                   limit="", listed="", office="", payer="EXAMPLEBLUE CROSS")  # fmt: skip
+    plan = "EB*6**30*PR*EXAMPLE PPO 500"
+    whole = without_services(prior, medicare, plan=plan, payer="EXAMPLEBLUE CROSS")
     assert {one.verdict for one in whole.coverage.services} == {INACTIVE}
     assert [(one.name, one.order, str(one.source)) for one in whole.coverage.other_payers] == [
         ("MEDICARE ABD", "prior", whole.at("NM1*P4", "NM1")),

@@ -213,3 +213,13 @@ def read(text: str, *, on: date = ON, not_in_json: frozenset[str] = frozenset())
         lost = assert_json_says_the_same(text, reading.coverages[0], SERVICES, on)
     assert lost == not_in_json
     return Whole(text, reading.coverages)
+
+
+def with_segment(whole: Whole, segment: str, before: str) -> Whole:
+    """The answer with one more segment before the first that starts so, wherever that is."""
+    lines = whole.text.splitlines()
+    lines.insert(next(at for at, line in enumerate(lines) if line.startswith(before)), segment)
+    trailer = next(at for at, line in enumerate(lines) if line.startswith("SE*"))
+    first = next(at for at, line in enumerate(lines) if line.startswith("ST*"))
+    lines[trailer] = f"SE*{trailer - first + 1}*0001"
+    return read("\n".join(lines))

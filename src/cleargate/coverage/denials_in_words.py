@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from cleargate.coverage.reasons import Doubt, reason
 from cleargate.coverage.rows import BenefitRow, Info
+from cleargate.coverage.words import says_plainly
 
 _DENIES = re.compile(
     r"\b(?:COVERAGE|PLAN|POLICY|MEMBER|PATIENT|SUBSCRIBER|ELIGIBILITY)"
@@ -29,9 +30,7 @@ def denials_in_words(rows: Sequence[BenefitRow]) -> Iterable[Doubt]:
         if row.info is not Info.ACTIVE:
             continue
         for message in row.messages:
-            text = message.text.upper()
-            match = _DENIES.search(text)
-            if match and not _UNDER_CONDITION.search(text[: match.start()][-_CLAUSE_MAX:]):
+            if says_plainly(_DENIES, message.text):
                 services = None if row.speaks_for_plan else frozenset(row.services)
                 why = reason("contradiction", (row.at("info"), message.source))
                 yield Doubt(why, services, stops=True)

@@ -1,15 +1,21 @@
-"""What is doubtful about limits once they are read: used up, or said twice with two numbers."""
+"""What is doubtful about limits that were read: used up, or said twice with two numbers."""
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
 from cleargate.coverage.network import overlap
 from cleargate.coverage.reasons import Doubt, reason
-from cleargate.coverage.rows import PLAN
+from cleargate.coverage.rows import PLAN, BenefitRow, Info
 from cleargate.coverage.services import RELATED
+from cleargate.coverage.words import says_plainly
 from cleargate.nouns.coverage import Network, VisitLimit
 
+_EXHAUSTED = re.compile(
+    r"\bEXHAUSTED\b|\bMAX(?:IMUM)? (?:BENEFIT )?(?:(?:IS|HAS BEEN) )?(?:MET|REACHED)\b"
+    r"|\bNO VISITS (?:REMAIN|LEFT)"
+)
 _YEARS = frozenset({"", "years", "calendar_year", "service_year"})
 """Periods that payers write for one another, or leave out."""
 LIMITS_MAX = 64
@@ -40,6 +46,35 @@ def used_up(limits: Sequence[Found], asked: frozenset[str]) -> Iterable[Doubt]:
             }
         services = None if of_visits and PLAN in reach else reach
         yield Doubt(reason("visits_used_up", (limit.source,)), services, stops=True)
+
+
+def used_up_in_words(rows: Sequence[BenefitRow], asked: frozenset[str]) -> Iterable[Doubt]:
+    """`BENEFIT EXHAUSTED` beside a limit on a service asked, whatever its numbers say."""
+    for row in rows:
+        if row.info is not Info.LIMIT or asked.isdisjoint(row.services):
+            continue
+        if row.network is Network.OUT:
+            continue
+        for message in row.messages:
+            if says_plainly(_EXHAUSTED, message.text):
+                why = reason("visits_used_up", (message.source,))
+                yield Doubt(why, row.reach, stops=True)
+
+
+def against_unlimited(rows: Sequence[BenefitRow], limits: Sequence[Found]) -> Iterable[Doubt]:
+    """Visits without limit (EB*H) beside a limit of visits, for one service and network."""
+    for row in rows:
+        if row.info is not Info.UNLIMITED or row.quantity_kind != "visits":
+            continue
+        against = [
+            found.limit.source
+            for found in limits[:LIMITS_MAX]
+            if overlap(found.limit.network, row.network)
+            and not row.reach.isdisjoint(found.limit.service_types)
+        ]
+        if against:
+            why = reason("limit_disagrees", (*against, row.at("info")))
+            yield Doubt(why, row.reach, stops=True)
 
 
 def disagreements(limits: Sequence[Found]) -> Iterable[Doubt]:

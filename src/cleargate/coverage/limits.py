@@ -8,7 +8,13 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from cleargate.coverage.limit_doubts import Found, disagreements, used_up
+from cleargate.coverage.limit_doubts import (
+    Found,
+    against_unlimited,
+    disagreements,
+    used_up,
+    used_up_in_words,
+)
 from cleargate.coverage.network import effective_network
 from cleargate.coverage.plan import Plan
 from cleargate.coverage.reasons import Doubt, reason
@@ -61,6 +67,7 @@ def read_limits(plan: Plan, asked: frozenset[str]) -> tuple[list[VisitLimit], li
         found.extend([*named, *_rest_of(named, plan)])
     if not found:
         return [], doubts
+    doubts.extend(used_up_in_words(found, asked))
     rows = {row.segment: row for row in found}
     pots: dict[_Pot, list[_Count]] = {}
     for segment in sorted(rows):
@@ -69,6 +76,7 @@ def read_limits(plan: Plan, asked: frozenset[str]) -> tuple[list[VisitLimit], li
         [limit for pot, counts in pots.items() for limit in _joined(pot, counts, doubts)]
     )
     doubts.extend(disagreements(limits))
+    doubts.extend(against_unlimited(plan.relevant, limits))
     doubts.extend(used_up(limits, asked))
     return [found.limit for found in limits], doubts
 

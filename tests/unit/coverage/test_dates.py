@@ -134,3 +134,16 @@ def test_a_copay_does_not_speak_for_a_service_that_ended() -> None:
     coverage = coverage_of(f"{ACTIVE_PLAN}\n{ended}\nEB*B*IND*PT***27*30*****Y", patient="")
     assert coverage.verdict is Verdict.ACTIVE_UNCLEAR
     assert "plan_ended" in codes(coverage)
+
+
+def test_an_end_within_a_range_that_goes_on_is_told() -> None:
+    rows = "DTP*346*RD8*20260101-20261231\nDTP*347*D8*20260331"
+    coverage = coverage_of(PT, patient=rows)
+    assert coverage.verdict is Verdict.ACTIVE_UNCLEAR
+    [reason] = [reason for reason in coverage.reasons if reason.code == "plan_ended"]
+    assert len(reason.sources) == 2
+
+
+def test_the_end_of_an_earlier_period_does_not_end_the_next_one() -> None:
+    rows = "DTP*347*D8*20251231\nDTP*346*RD8*20260101-20261231"
+    assert coverage_of(PT, patient=rows).verdict is Verdict.ACTIVE

@@ -169,3 +169,19 @@ def test_a_limit_in_dollars_is_told_and_stops_once_nothing_is_left_of_it() -> No
     assert (coverage.verdict, codes(coverage)) == (Verdict.ACTIVE, {"limit_in_money"})
     spent = coverage_of(f"{PT}\nEB*F*IND*PT***23*2000*****Y\nEB*F*IND*PT***29*0*****Y")
     assert spent.verdict is Verdict.ACTIVE_UNCLEAR
+
+
+def test_visits_without_limit_and_a_limit_of_visits_are_a_contradiction() -> None:
+    unlimited = "EB*H*IND*PT***23***VS***Y"
+    coverage = coverage_of(f"{PT}\nEB*F*IND*PT***23***VS*30**Y\n{unlimited}")
+    assert coverage.verdict is Verdict.ACTIVE_UNCLEAR
+    assert "limit_disagrees" in codes(coverage)
+    outside = coverage_of(f"{PT}\nEB*F*IND*PT***23***VS*30**N\n{unlimited}")
+    assert outside.verdict is Verdict.ACTIVE
+
+
+def test_words_that_say_that_nothing_is_left_are_heard_unless_under_a_condition() -> None:
+    limit = f"{PT}\nEB*F*IND*PT***23***VS*30**Y\nMSG*"
+    coverage = coverage_of(f"{limit}BENEFIT EXHAUSTED")
+    assert (coverage.verdict, codes(coverage)) == (Verdict.ACTIVE_UNCLEAR, {"visits_used_up"})
+    assert coverage_of(f"{limit}PATIENT PAYS ALL ONCE BENEFIT IS EXHAUSTED").reasons == ()

@@ -97,7 +97,12 @@ def _read(row: BenefitRow, doubts: list[Doubt]) -> _Value | None:
     return _Value(row, cents, percent, network, _PARTS.get(row.period, "total"), measure)
 
 
-def _amount(value: _Value, remaining: int | None = None, used: int | None = None) -> Amount:
+def _amount(
+    value: _Value,
+    remaining: int | None = None,
+    used: int | None = None,
+    parts: tuple[Source, ...] = (),
+) -> Amount:
     """The amount of a total, or of a part whose total the payer did not give."""
     row = value.row
     is_total = value.part == "total"
@@ -113,6 +118,7 @@ def _amount(value: _Value, remaining: int | None = None, used: int | None = None
         value.source,
         _note(row),
         used,
+        parts,
     )
 
 
@@ -154,7 +160,7 @@ def _percent(row: BenefitRow, doubts: list[Doubt]) -> Decimal | None:
     The standard writes decimals (`.2` is 20 %); some payers write whole percents (`50`). Only 1
     can be read both ways, and is doubtful: UnitedHealthcare writes it for 100 %.
     """
-    share = Decimal(row.percent) if _PERCENT.fullmatch(row.percent) else None
+    share = written_share(row)
     if share is None or share > 100:
         doubts.append(_doubt("amount_unreadable", row, row.at("percent")))
         return None
@@ -163,6 +169,11 @@ def _percent(row: BenefitRow, doubts: list[Doubt]) -> Decimal | None:
         matters = effective_network(row)[0] is not Network.OUT
         doubts.append(_doubt(code, row, row.at("percent"), stops=matters))
     return (share if share > 1 else share * 100).normalize() + 0
+
+
+def written_share(row: BenefitRow) -> Decimal | None:
+    """A share as the payer wrote it, on whatever scale; None when it is no number."""
+    return Decimal(row.percent) if _PERCENT.fullmatch(row.percent) else None
 
 
 def _grouped(values: list[_Value]) -> dict[tuple[object, ...], list[_Value]]:
@@ -213,7 +224,7 @@ def _with_parts(total: _Value, parts: list[_Value], doubts: list[Doubt]) -> Amou
     if whole is not None and left is not None and spent is not None:
         agree = agree and left + spent == whole
     if agree:
-        return _amount(total, left, spent)
+        return _amount(total, left, spent, tuple(p.source for p in parts if p is not total))
     sources = dict.fromkeys((total.source, *(part.source for part in parts)))
     doubts.append(Doubt(reason("amounts_disagree", sources), total.row.reach, stops=True))
     return _amount(total)

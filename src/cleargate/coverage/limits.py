@@ -231,7 +231,12 @@ def _joined(pot: _Pot, counts: list[_Count], doubts: list[Doubt]) -> list[Found]
 
 
 def _limit(
-    pot: _Pot, count: _Count, *, allowed: int | None = None, remaining: int | None = None
+    pot: _Pot,
+    count: _Count,
+    *,
+    allowed: int | None = None,
+    remaining: int | None = None,
+    parts: tuple[Source, ...] = (),
 ) -> VisitLimit:
     return VisitLimit(
         allowed,
@@ -242,6 +247,7 @@ def _limit(
         pot.shared,
         count.source,
         pot.unit,
+        parts,
     )
 
 
@@ -263,7 +269,8 @@ def _with_rest(
         sources = dict.fromkeys((base.source, *(count.source for count in rest)))
         doubts.append(Doubt(reason("limit_disagrees", sources), reach, stops=True))
         return _limit(pot, base, allowed=allowed)
-    return _limit(pot, base, allowed=allowed, remaining=next(iter(remaining), None))
+    parts = tuple(count.source for count in rest if count is not base)
+    return _limit(pot, base, allowed=allowed, remaining=next(iter(remaining), None), parts=parts)
 
 
 def _without_repeats(limits: list[Found]) -> list[Found]:

@@ -231,7 +231,8 @@ class PayerAnswer(NamedTuple):
 
     `spans` are the dates that the payer stated for the patient, beside those of single rows;
     `holder_spans` the subscriber's, where the patient is a dependent with dates of its own.
-    `refusals` come from all levels: payer, provider and patient.
+    `refusals` come from all levels: payer, provider and patient. `payer_id` is the payer's own in
+    the answer, empty where its format has none.
     """
 
     payer: str
@@ -245,4 +246,5 @@ class PayerAnswer(NamedTuple):
     given_name: str = ""
     birth_date: date | None = None
     set_index: int = 1
+    payer_id: str = ""
     holder_spans: tuple[Span, ...] = ()

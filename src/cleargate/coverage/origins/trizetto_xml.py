@@ -102,7 +102,9 @@ def _inside(
 def _raw_answers(
     text: str, complete: bool, wanted: frozenset[str], report: Report
 ) -> Iterator[PayerAnswer]:
-    for index, transaction in enumerate(transaction_sets(chunked(text.encode()), report), 1):
+    # The white space around an element's text is gone; a line end may have ended each segment.
+    content = f"{text}\n".encode()
+    for index, transaction in enumerate(transaction_sets(chunked(content), report), 1):
         if transaction.code != "271":
             report(error("not_271", transaction.first, "The transaction set is no 271."))
             continue

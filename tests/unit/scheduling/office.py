@@ -133,13 +133,13 @@ class MemoryClearinghouse:
     connection: str = "clearinghouse"
     deadline_s: float = 5.0
     repeatable: bool = True
-    answers: list[bytes | PortError | Pending] = field(default_factory=lambda: [said(ACTIVE)])
+    answers: list[bytes | BaseException | Pending] = field(default_factory=lambda: [said(ACTIVE)])
     asked: list[Inquiry] = field(default_factory=list)
     polled: list[str] = field(default_factory=list)
 
     def _next(self) -> RawAnswer | Pending:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, PortError):
+        if isinstance(answer, BaseException):
             raise answer
         if isinstance(answer, Pending):
             return answer

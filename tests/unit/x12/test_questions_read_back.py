@@ -17,12 +17,13 @@ from tests.unit.x12.test_eligibility_270 import INQUIRY, ROUTING, WHEN
 
 SEXES = {Sex.FEMALE: "F", Sex.MALE: "M", Sex.UNKNOWN: ""}
 RELATIONSHIPS = {"spouse": "01", "child": "19"}
+SERVICE_TYPES = ["1", "2", "3", "12", "30", "33", "35", "48", "98", "A4", "AD", "AE", "MH", "PT"]
 
 names = st.builds(lambda head, tail: f"{head}{tail}", st.sampled_from("AZb"), st.text(max_size=70))
 people = st.builds(
     Subscriber,
     st.builds(Name, names, st.one_of(st.just(""), names)),
-    st.dates(date(1, 1, 1), date(2026, 1, 1)),
+    st.dates(date(1900, 1, 1), date(2026, 1, 1)),
     st.sampled_from(Sex),
 )
 ids = st.text("ABCxyz0189- ./", min_size=1, max_size=40).filter(str.strip)
@@ -33,7 +34,7 @@ routings = st.builds(
     delimiters,
 )
 searches = st.frozensets(st.sampled_from(Detail))
-services = st.lists(st.from_regex(r"[A-Z0-9]{1,2}", fullmatch=True), min_size=1, max_size=99)
+services = st.lists(st.sampled_from(SERVICE_TYPES), min_size=1, max_size=99)
 
 
 @st.composite

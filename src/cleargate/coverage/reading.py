@@ -75,7 +75,11 @@ def read_parts(chunks: Iterable[bytes], services: tuple[str, ...], on: date) -> 
         raise ValueError("at least one service type must be asked for")
     asked = asked_for(services, on)
     rest = iter(chunks)
-    head = next(rest, b"")
+    head = b""
+    for chunk in rest:
+        head += chunk
+        if len(head) >= HEAD_BYTES:
+            break
     for origin in ORIGINS:
         if origin.recognises(head[:HEAD_BYTES]):
             yield _document(origin, chain([head], rest), asked)

@@ -96,18 +96,35 @@ def _objections(checked: Checked, request: VisitRequest) -> list[GateReason]:
 
 
 def is_about_somebody_else(coverage: Coverage, insurance: Insurance, patient: Patient) -> bool:
-    """Whether two of birth date, family name and member id are other than was asked about.
+    """Whether two of birth date, name and member id are other than was asked about.
 
     Payers correct one of the three at times (a typing error, a name from before a marriage), and
     write an id with or without its suffix: only two together tell of another person.
     """
-    born, name, member = coverage.birth_date, coverage.family_name, coverage.member_id
+    born, member = coverage.birth_date, coverage.member_id
     others = (
         born not in (None, patient.birth_date),
-        bool(name) and _letters(name) != _letters(patient.name.family),
+        _has_other_name(coverage, patient),
         bool(member) and not _same_member(_letters(member), _letters(insurance.member_id)),
     )
     return sum(others) >= 2
+
+
+def _has_other_name(coverage: Coverage, patient: Patient) -> bool:
+    """Whether the family names differ, or the first given ones but for their ends: Ann is Anna."""
+    family, asked = _letters(coverage.family_name), _letters(patient.name.family)
+    if family and family != asked:
+        return True
+    firsts = [
+        _letters(given.split()[0])
+        for given in (coverage.given_name, patient.name.given)
+        if given.split()
+    ]
+    return len(firsts) == 2 and not _begins_so(*firsts)
+
+
+def _begins_so(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
 
 
 def _same_member(one: str, other: str) -> bool:

@@ -139,6 +139,9 @@ def test_whoever_was_found_by_fewer_details_is_shown_beside_who_was_asked_about(
         ({"birth_date": None, "family_name": "STRANGER", "member_id": "OTHER1"}, True),
         ({"birth_date": None, "family_name": "STRANGER", "member_id": "MEMBER000101"}, False),
         ({"birth_date": None, "family_name": "", "member_id": "OTHER1"}, False),
+        ({"given_name": "TWIN", "member_id": "OTHER1"}, True),
+        ({"given_name": "TONIA MARIE", "member_id": "OTHER1"}, False),
+        ({"given_name": "TWIN", "member_id": "MEMBER0001"}, False),
     ],
 )
 def test_an_answer_is_about_somebody_else_when_two_things_differ(

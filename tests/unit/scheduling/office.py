@@ -173,7 +173,7 @@ class MemoryMail:
 def said(rows: str) -> bytes:
     """A payer's answer about the sample patient that holds these rows."""
     text = document(rows, patient="DTP*346*D8*20290101").replace("19800201*F", "19900228*F")
-    return encoded(text)
+    return encoded(text.replace("ANN****MI*TST0001", "TONI****MI*MEMBER0001"))
 
 
 def opening(day: int, hour: int = 10) -> Opening:

@@ -30,7 +30,7 @@ PAYER = Payer("sample-payer", "Sample Payer", code="EX001")
 def about_the_patient(content: bytes, birth: str = "19900228") -> bytes:
     """An answer that names the sample patient, and thereby confirms what was not asked by."""
     return (
-        content.replace(b"TESTPERSON*ANN****MI*TST0001", b"TESTPERSON*TONI****MI*MEMBER0001")
+        content.replace(b"ANN****MI*TST0001", b"TONI****MI*MEMBER0001")
         .replace(b"DMG*D8*19800201", f"DMG*D8*{birth}".encode())
         .replace(b"DMG*D8*19900228", f"DMG*D8*{birth}".encode())
     )

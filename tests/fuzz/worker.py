@@ -11,6 +11,7 @@ import json
 import os
 import resource
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -93,7 +94,8 @@ def main() -> int:
     parser.add_argument("--cpu", type=float, default=60.0)
     parser.add_argument("--check", default="tests.fuzz.invariants:check")
     told = parser.parse_args()
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    if sys.platform == "linux":  # macOS keeps no such limit.
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     faulthandler.register(signal.SIGPROF, all_threads=False, chain=True)
     module, _, name = told.check.partition(":")

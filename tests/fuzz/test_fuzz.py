@@ -11,7 +11,6 @@ from tests.fuzz.__main__ import ROOT
 from tests.fuzz.mutations import MUTATIONS, bent
 from tests.fuzz.seeds import SECRETS, seeds
 
-
 only_where_memory_has_a_limit = pytest.mark.skipif(
     sys.platform != "linux", reason="macOS does not limit the memory of a process"
 )

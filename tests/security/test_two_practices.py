@@ -145,6 +145,9 @@ CALLS: dict[str, Call] = {
     "inquiries.reroute": lambda s, ids: inquiries.reroute(s, ids.inquiry, "x", "x"),
     "inquiries.retire": lambda s, ids: inquiries.retire(s, ids.case),
     "inquiries.retire_ranks": lambda s, ids: inquiries.retire_ranks(s, ids.case, [1]),
+    "inquiries.search_otherwise": lambda s, ids: inquiries.search_otherwise(
+        s, ids.inquiry, 1, NOW, code="x"
+    ),
     "inquiries.settle": lambda s, ids: inquiries.settle(
         s, ids.inquiry, COVERAGE, NOW, answered=True
     ),

@@ -36,6 +36,7 @@ class StoredInquiry:
     """One question as stored. `rank` is 1 for the primary policy; `tries` counts sends.
 
     `outcome` and `vendor_code` tell the last failure; `coverage` is set once it was answered.
+    `search` counts the payer's searches from 0: by which one the person is looked for.
     """
 
     id: UUID
@@ -57,6 +58,7 @@ class StoredInquiry:
     vendor_code: str
     verdict: Verdict | None
     coverage: Coverage | None
+    search: int = 0
 
     @property
     def settled(self) -> bool:
@@ -146,6 +148,14 @@ _REROUTE = sa.text(
     " where practice_id = :practice and id = :id"
 )
 
+# The person was not found, and is looked for by other details: each search is tried once, for its
+# number only rises.
+_SEARCH = sa.text(
+    "update inquiries set search = :search, state = 'due', next_try_at = :now,"
+    " outcome = 'not_found', vendor_code = :code, pending_token = null"
+    " where practice_id = :practice and id = :id and search < :search"
+)
+
 # The question was answered, or will not be asked again.
 _SETTLE = sa.text(
     "update inquiries set state = :state, verdict = :verdict, coverage = :coverage,"
@@ -225,6 +235,13 @@ def postpone(
 def reroute(session: Session, inquiry: UUID, connection: str, payer_code: str) -> None:
     """Let the next try go over another connection, under the payer's code there."""
     session.run(_REROUTE, id=inquiry, connection=connection, payer_code=payer_code)
+
+
+def search_otherwise(
+    session: Session, inquiry: UUID, search: int, now: datetime, *, code: str
+) -> None:
+    """Let the next try, due now, look for the person by the payer's next search."""
+    session.run(_SEARCH, id=inquiry, search=search, now=now, code=code)
 
 
 def settle(
@@ -311,4 +328,5 @@ def _read(session: Session, row: sa.RowMapping) -> StoredInquiry:
         coverage=load(Coverage, open_(sealed, "inquiries", "coverage", row["id"]))
         if sealed
         else None,
+        search=row["search"],
     )

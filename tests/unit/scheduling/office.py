@@ -136,13 +136,13 @@ class MemoryClearinghouse:
     connection: str = "clearinghouse"
     deadline_s: float = 5.0
     repeatable: bool = True
-    answers: list[bytes | PortError | Pending] = field(default_factory=lambda: [said(ACTIVE)])
+    answers: list[bytes | BaseException | Pending] = field(default_factory=lambda: [said(ACTIVE)])
     asked: list[Inquiry] = field(default_factory=list)
     polled: list[str] = field(default_factory=list)
 
     def _next(self) -> RawAnswer | Pending:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, PortError):
+        if isinstance(answer, BaseException):
             raise answer
         if isinstance(answer, Pending):
             return answer
@@ -176,7 +176,7 @@ class MemoryMail:
 def said(rows: str) -> bytes:
     """A payer's answer about the sample patient that holds these rows."""
     text = document(rows, patient="DTP*346*D8*20290101").replace("19800201*F", "19900228*F")
-    return encoded(text)
+    return encoded(text.replace("ANN****MI*TST0001", "TONI****MI*MEMBER0001"))
 
 
 def opening(day: int, hour: int = 10) -> Opening:

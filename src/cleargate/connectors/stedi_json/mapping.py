@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 
 from cleargate.connectors.wires.questions import control_number
-from cleargate.nouns.eligibility import Inquiry
+from cleargate.nouns.eligibility import Detail, Inquiry
 from cleargate.nouns.errors import Refused
 from cleargate.nouns.ids import Ref, npi_is_valid
 from cleargate.nouns.insurance import Subscriber
@@ -43,6 +43,7 @@ _FIELDS = (
     "memberId",
     "dateOfBirth",
     "gender",
+    "groupNumber",
     "encounter",
     "serviceTypeCodes",
     "dateOfService",
@@ -55,17 +56,21 @@ def request(inquiry: Inquiry, ref: Ref) -> bytes:
     """The question. Raises Refused for what no 270 could carry, for Stedi writes one from it.
 
     A dependent stands beside the policy's holder, who alone has the member id. No more is told
-    of a person than a payer needs: every further detail is one that may not match.
+    of a person than the question's search names: every further detail is one that may not match.
     """
     if not npi_is_valid(inquiry.asker.npi):
         raise Refused("The practice's NPI has a wrong check digit or length.")
-    if not inquiry.service_types:
+    if not inquiry.asked_services:
         # Stedi would ask for 30, the plan as a whole, and nobody would notice.
         raise Refused("The list of service types must name one at least.")
     patient, insurance = inquiry.patient, inquiry.insurance
     us = Subscriber(patient.name, patient.birth_date, patient.sex)
     holder = insurance.subscriber or us
-    member_id = plain_id(insurance.member_id, "member id", 80, _TAKEN)
+    subscriber = _person(holder, "subscriber", inquiry)
+    if inquiry.tells(Detail.MEMBER_ID):
+        subscriber["memberId"] = plain_id(insurance.member_id, "member id", 80, _TAKEN)
+    if inquiry.tells(Detail.GROUP) and insurance.group:
+        subscriber["groupNumber"] = plain_id(insurance.group, "group", 50, _TAKEN)
     asked: dict[str, object] = {
         "controlNumber": f"{control_number(ref):09d}",
         "tradingPartnerServiceId": plain_id(inquiry.payer_code, "payer id", 80, _TAKEN),
@@ -73,29 +78,33 @@ def request(inquiry: Inquiry, ref: Ref) -> bytes:
             "organizationName": plain_name(inquiry.asker.name, "practice", 60, _TAKEN),
             "npi": inquiry.asker.npi,
         },
-        "subscriber": {**_person(holder, "subscriber"), "memberId": member_id},
+        "subscriber": subscriber,
         "encounter": {
-            "serviceTypeCodes": [*inquiry.service_types],
+            "serviceTypeCodes": [*inquiry.asked_services],
             "dateOfService": _day(inquiry.service_date),
         },
         # Our own random number, never a patient's: it only groups the tries of one question.
         "externalPatientId": plain_id(inquiry.trace, "trace", 50, _TAKEN),
     }
     if insurance.subscriber is not None:
-        asked["dependents"] = [_person(us, "patient")]
+        asked["dependents"] = [_person(us, "patient", inquiry)]
     return json.dumps(asked, separators=(",", ":")).encode("ascii")
 
 
-def _person(person: Subscriber, what: str) -> dict[str, str]:
-    found = _names(person.name, what) | {"dateOfBirth": _day(person.birth_date)}
-    if person.sex in _GENDERS:
+def _person(person: Subscriber, what: str, inquiry: Inquiry) -> dict[str, str]:
+    found = _names(person.name, what, inquiry)
+    if inquiry.tells(Detail.BIRTH_DATE):
+        found["dateOfBirth"] = _day(person.birth_date)
+    if inquiry.tells(Detail.SEX) and person.sex in _GENDERS:
         found["gender"] = _GENDERS[person.sex]
     return found
 
 
-def _names(name: Name, what: str) -> dict[str, str]:
-    names = {"lastName": plain_name(name.family, f"{what}'s family name", 60, _TAKEN)}
-    if name.given.strip():
+def _names(name: Name, what: str, inquiry: Inquiry) -> dict[str, str]:
+    names = {}
+    if inquiry.tells(Detail.FAMILY_NAME):
+        names["lastName"] = plain_name(name.family, f"{what}'s family name", 60, _TAKEN)
+    if inquiry.tells(Detail.GIVEN_NAME) and name.given.strip():
         names["firstName"] = plain_name(name.given, f"{what}'s given name", 35, _TAKEN)
     return names
 

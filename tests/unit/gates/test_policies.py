@@ -138,7 +138,7 @@ def test_whoever_was_found_by_fewer_details_is_shown_beside_who_was_asked_about(
         family_name="TESTPERSON",
         reasons=(reason,),
     )
-    gate = review([Checked(INSURANCE, coverage)], REQUEST, (), "p")
+    gate = review([Checked(INSURANCE, coverage)], case_of(), "p")
     assert gate is not None
     facts = {fact.label: fact.value for fact in gate.facts}
     assert facts["Asked about"] == "Toni Testperson, born 02/28/1990, member ID MEMBER0001"

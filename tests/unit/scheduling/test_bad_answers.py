@@ -52,8 +52,9 @@ class Bad:
 BAD = {
     "cut off": Bad(GOOD[: GOOD.rindex(b"SE*")], word="was lost"),
     "cut off in its header": Bad(GOOD[:80]),
-    "a page of HTML": Bad(PAGE),
-    "a page of HTML in UTF-16": Bad(PAGE.decode().encode("utf-16")),
+    "a page of HTML": Bad(PAGE, word="cannot answer now"),
+    "a page of HTML that says nothing known": Bad(b"<html><p>Sample words</p></html>"),
+    "a page of HTML in UTF-16": Bad(PAGE.decode().encode("utf-16"), word="cannot answer now"),
     "nothing": Bad(b" "),
     "garbage": Bad(bytes(range(256)) * 8000),
     "letters without an end": Bad(HEAD + b"A" * 3_000_000),

@@ -25,7 +25,7 @@ from cleargate.eligibility.lab.formats import (
 from cleargate.eligibility.lab.free_text import words_of
 from cleargate.eligibility.lab.replace import Collected, Replacer, counts_by_class
 from cleargate.eligibility.lab.same import differences
-from cleargate.eligibility.lab.second_look import look
+from cleargate.eligibility.lab.second_look import Public, look
 from cleargate.eligibility.lab.shape import FORM, shape_of
 from cleargate.nouns.errors import Refused
 
@@ -112,13 +112,15 @@ def deidentify(document: Document, on: date, name: str = "") -> Copy:
     for _ in range(ROLLS_MAX):
         replacer = Replacer(collected, public, on, chance)
         text = rewrite(document, replacer)
-        found = look(replacer.originals, f"{in_lines(document, text)}\n{name}", public)
+        known = Public(public, replacer.payer_words)
+        found = look(replacer.originals, f"{in_lines(document, text)}\n{name}", known)
         if not found:
             moved = replacer.dates.moved(on)
             counts = counts_by_class(replacer.counts)
             return Copy(document.encoded(text), text, moved, moved - on, counts)
+    unit = "segment" if document.format is Format.X12 else "line"
     places = "; ".join(
-        f"line {each.line} still has what stood in {each.was} ({each.kind})"
+        f"{unit} {each.line} still has what stood in {each.was} ({each.kind})"
         for each in found[:PLACES_SHOWN]
     )
     raise Refused(f"Not written, for the copy would tell who the patient is: {places}.")

@@ -10,7 +10,7 @@ from cleargate.eligibility.lab import json_places, x12_places, xml_places
 from cleargate.eligibility.lab.leaf import Visit
 from cleargate.nouns.errors import Refused
 
-BYTES_MAX = 2 * 1024 * 1024
+BYTES_MAX = 1024 * 1024
 """The answer about one patient has a tenth of this."""
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),

@@ -73,8 +73,9 @@ def vocabulary() -> frozenset[str]:
 
 def _of_tables() -> Iterable[str]:
     """The words that stand for codes in XML and JSON."""
-    for module in (codes, trizetto_words):
-        for table in vars(module).values():
-            if isinstance(table, Mapping):
-                for word in table:
-                    yield from words_of(str(word).replace("_", " "))
+    in_json = {name: table for name, table in vars(codes).items() if name.endswith("_WORDS")}
+    for table in (*in_json.values(), *vars(trizetto_words).values()):
+        if isinstance(table, Mapping):
+            for text in table:
+                found = words_of(str(text).replace("_", " "))
+                yield from (word for word in found if word.isalpha() and len(word) > 1)

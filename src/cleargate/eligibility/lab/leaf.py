@@ -78,7 +78,7 @@ NAMES: dict[str, Kind] = {
 CONTAINERS = frozenset(_TABLES["containers"].split())
 """Names of elements and members that only hold others."""
 
-_CODE = re.compile(r"[A-Za-z0-9]{1,2}(?:[\^:,|>} ]{1,2}[A-Za-z0-9]{1,2}){0,100}")
+_CODE = re.compile(r"[A-Za-z0-9]{1,2}(?:[\^:,|>}][A-Za-z0-9]{1,2}){0,100}")
 """A code, or a list of them in whatever way XML has it."""
 _AMOUNT = re.compile(r"-?\d{0,6}(?:\.\d{0,4})?|[A-Z][A-Z0-9]?|9{4,9}(?:\.9{1,4})?", re.ASCII)
 _PLAIN = {

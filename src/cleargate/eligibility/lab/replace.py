@@ -14,6 +14,7 @@ from typing import NamedTuple
 from cleargate.eligibility.lab.dates import Dates, dates_in, with_dates
 from cleargate.eligibility.lab.free_text import plain_text, vocabulary, words_of
 from cleargate.eligibility.lab.leaf import Kind, Leaf, is_plain
+from cleargate.nouns.errors import Refused
 from cleargate.nouns.ids import npi_is_valid
 
 NAMES = (
@@ -21,11 +22,17 @@ NAMES = (
     "LABTON", "LABWORTH", "LABWELL", "LABMAN",
 )  # fmt: skip
 """Nobody's names; whichever the answer holds itself is left out."""
-_STAYS = frozenset({Kind.PAYER_NAME, Kind.MARK})
+_OF_THE_PAYER = frozenset({("ISA", 6), ("ISA", 8), ("GS", 2), ("GS", 3), ("TRN", 3)})
+"""Places outside of any patient where a payer's own id or name may stand again."""
 _IDS = frozenset({Kind.ID, Kind.CONTROL, Kind.NPI, Kind.CONTACT, Kind.UNKNOWN, Kind.ZIP})
+_HIDDEN_MIN = 3
+"""A name of two letters that is a benefit word, too, would take IN from every IN NETWORK."""
 _WHOLE_MIN = 5
 """An id of so many characters is also looked for inside others."""
+_WHOLE_MAX = 200
 _TRIES_MAX = 50
+LEAVES_MAX = 20_000
+"""The largest answer seen has a quarter of this."""
 _CITY, _STREET, _GROUP, _TIME = "LABTOWN", "1 LABSTREET", "LABGROUP", "120000000000"
 
 
@@ -45,6 +52,8 @@ class Collected:
 
     def __call__(self, leaf: Leaf) -> str:
         """Take a leaf and leave it as it is."""
+        if len(self.leaves) == LEAVES_MAX:
+            raise Refused("The file holds more values than the answer about one patient.")
         self.leaves.append(leaf)
         return leaf.value
 
@@ -68,8 +77,10 @@ class Replacer:
         self.dates = Dates(dates, births, on, chance)
         payers = {_squeezed(name) for name in collected.of(Kind.PAYER_NAME)}
         self._payer_ids = {_squeezed(each) for each in collected.of(Kind.PAYER_ID)} | payers
-        named = (word for name in collected.of(Kind.PAYER_NAME) for word in words_of(name))
-        self._known = vocabulary() | frozenset(named)
+        self.payer_words = frozenset(
+            word for name in collected.of(Kind.PAYER_NAME) for word in words_of(name)
+        )
+        self._known = vocabulary() | self.payer_words
         self._hidden = _hidden(collected.leaves)
         self._names = [name for name in NAMES if name.casefold() not in self._hidden]
         self._new: dict[tuple[str, str], str] = {}
@@ -78,7 +89,7 @@ class Replacer:
     def __call__(self, leaf: Leaf) -> str:
         """What shall stand for a leaf; whatever goes is remembered."""
         value = leaf.value
-        if not value.strip() or leaf.kind in _STAYS or self._is_known(leaf):
+        if not value.strip() or leaf.kind is Kind.PAYER_NAME or self._is_known(leaf):
             return value
         if leaf.kind in {Kind.TEXT, Kind.OTHER_PAYER}:
             return self._text(leaf)
@@ -91,9 +102,9 @@ class Replacer:
         """Whether a value may stay: it looks like its harmless kind, or is a known payer's."""
         if leaf.kind is Kind.OTHER_PAYER:
             return " ".join(words_of(leaf.value)) in self._public
-        if leaf.kind is Kind.PAYER_ID or leaf.kind not in _IDS:
-            return is_plain(leaf)
-        return is_plain(leaf) or _squeezed(leaf.value) in self._payer_ids
+        if (leaf.key, leaf.element) in _OF_THE_PAYER and _squeezed(leaf.value) in self._payer_ids:
+            return True
+        return is_plain(leaf)
 
     def _note(self, value: str, leaf: Leaf) -> None:
         self.originals.append(Original(value, leaf.kind, leaf.place))
@@ -121,7 +132,7 @@ class Replacer:
         made: Callable[[], str | None] | None = {
             Kind.DATE: lambda: with_dates(value, self.dates.moved),
             Kind.BIRTH: lambda: with_dates(value, self.dates.born),
-            Kind.TIME: lambda: _TIME[: len(value)],
+            Kind.TIME: lambda: _TIME[: len(value)] if value.isdigit() else None,
             Kind.NPI: lambda: self._npi(value),
             Kind.CONTACT: lambda: _address(value),
         }.get(leaf.kind)
@@ -170,7 +181,8 @@ class Replacer:
         if not text:
             return ""
         if key not in self._new:
-            inner = next((one for one in self._ids if one in text and one != text), None)
+            ids = self._ids if len(text) <= _WHOLE_MAX else ()
+            inner = next((one for one in ids if one in text and one != text), None)
             if inner is not None:
                 before, _, after = text.partition(inner)
                 parts = map(self._scrambled, (before, inner, after))
@@ -212,9 +224,10 @@ def _hidden(leaves: Iterable[Leaf]) -> frozenset[str]:
     found: set[str] = set()
     for leaf in leaves:
         if leaf.kind is Kind.PERSON:
-            found.update(word for word in words_of(leaf.value) if len(word) > 1)
+            found.update(word for word in words_of(leaf.value) if len(word) >= _HIDDEN_MIN)
         elif leaf.kind in _IDS and not is_plain(leaf):
-            found.update(word for word in words_of(leaf.value) if word not in vocabulary())
+            told = (word for word in words_of(leaf.value) if len(word) >= _HIDDEN_MIN)
+            found.update(word for word in told if word not in vocabulary())
     return frozenset(found)
 
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from cleargate.eligibility.lab.dates import FAR, dates_in
 from cleargate.eligibility.lab.free_text import vocabulary
-from cleargate.eligibility.lab.leaf import CONSTANTS, KNOWN_NAMES, Kind
+from cleargate.eligibility.lab.leaf import CONSTANTS, KNOWN_NAMES, SEGMENTS, Kind
 from cleargate.eligibility.lab.replace import Original
 
 WORD_MIN = 3
@@ -41,12 +41,13 @@ _SMALL = re.compile(
     r"[\[\s]*\"?|<(?:benefitamount|percent|quantity|benefitquantity|period_count)>\s*)"
     r"-?(?:\d{1,3}|\d{0,6}\.\d{1,4})(?!\w)"
 )
-_BENEFIT_TAGS = "EB HSD III DTP HL SE GE IEA ST LS LE BHT INS AAA NM1 REF"
-_PLACES = {tag: {1} for tag in _BENEFIT_TAGS.split()} | {
+_PLACES: dict[str, set[int]] = {key.partition(".")[0]: set() for key in SEGMENTS} | {
+    "SE": {1}, "GE": {1}, "IEA": {1}, "LS": {1}, "LE": {1}, "REF": {1},
     "EB": set(range(1, 13)), "HSD": set(range(1, 9)), "III": {1, 2}, "DTP": {1, 2},
     "HL": {1, 2, 3, 4}, "BHT": {1, 2}, "AAA": {1, 3, 4}, "ST": {1, 3}, "NM1": {1, 2, 8},
     "INS": {1, 2, 3, 4},
 }  # fmt: skip
+"""The segments that there are, and which of their elements hold codes and counts."""
 _SMALL_NUMBER = re.compile(r"-?(?:\d{1,3}|\d{0,6}\.\d{1,4})", re.ASCII)
 
 
@@ -80,7 +81,7 @@ class _Text:
 
     def find(self, phrase: tuple[str, ...]) -> int:
         """The line of a phrase, or 0."""
-        if len(phrase) == 1 and phrase[0] not in self.words:
+        if not phrase or any(word not in self.words for word in phrase):
             return 0
         at = self.spaced.find(f" {' '.join(phrase)} ")
         return 0 if at < 0 else self.line_of_word(self.spaced.count(" ", 0, at))
@@ -91,26 +92,36 @@ class _Text:
         return 0 if at < 0 else self.line_of_word(bisect_right(self._ends, at))
 
 
-def look(originals: Iterable[Original], copy: str, public: frozenset[str]) -> list[Found]:
+class Public(NamedTuple):
+    """What everybody may know, in small letters: names of payers, and the words of this one's."""
+
+    names: frozenset[str]
+    own_words: frozenset[str] = frozenset()
+
+
+def look(originals: Iterable[Original], copy: str, public: Public) -> list[Found]:
     """Everything of the originals that is still in the copy, each place once.
 
     `copy` has one X12 segment a line, or the lines of an XML or JSON document.
     """
-    text = _Text(_without_public(_without_format(_decoded(copy)), public))
+    text = _Text(_without_public(_without_format(_decoded(copy)), public.names))
     found: dict[tuple[int, Kind], Found] = {}
-    for value, kind, was in dict.fromkeys(originals):
-        line = _line_of(value, kind, text)
+    places: dict[tuple[str, Kind], str] = {}
+    for value, kind, place in originals:
+        places.setdefault((value, kind), place)
+    for (value, kind), was in places.items():
+        line = _line_of(value, kind, text, public.own_words)
         if line:
             found.setdefault((line, kind), Found(line, kind, was))
     return sorted(found.values())
 
 
-def _line_of(value: str, kind: Kind, text: _Text) -> int:
-    if kind in _NOT_TELLING:
+def _line_of(value: str, kind: Kind, text: _Text, own_words: frozenset[str]) -> int:
+    if kind in _NOT_TELLING and value.isdigit():
         return 0
     is_endless = kind is Kind.DATE and any(day.year >= FAR for day in dates_in(value))
     words = () if is_endless else tuple(_WORD.findall(_folded(_decoded(value))))
-    for phrase in _phrases(words, kind):
+    for phrase in _phrases(words, kind, own_words):
         if sum(map(len, phrase)) >= WORD_MIN and (line := text.find(phrase)):
             return line
     for squeezed in _squeezed(words, kind):
@@ -119,15 +130,21 @@ def _line_of(value: str, kind: Kind, text: _Text) -> int:
     return next((line for each in _spellings(value) if (line := text.find(each))), 0)
 
 
-def _phrases(words: tuple[str, ...], kind: Kind) -> Iterator[tuple[str, ...]]:
-    """What a value may be found as: whole, and the parts of a name."""
+def _phrases(
+    words: tuple[str, ...], kind: Kind, own_words: frozenset[str]
+) -> Iterator[tuple[str, ...]]:
+    """What a value may be found as: whole, and the parts of a name.
+
+    A clinic or an employer that shares a word with the payer's name is looked for whole.
+    """
     if _is_everybodys(words, kind):
         return
     yield words
     if kind is Kind.PERSON:
         yield from ((word,) for word in words if len(word) >= WORD_MIN)
     elif kind in _PHRASES:
-        telling = (word for word in words if not word.isdigit() and word not in vocabulary())
+        common = vocabulary() | own_words
+        telling = (word for word in words if not word.isdigit() and word not in common)
         yield from ((word,) for word in telling if len(word) >= WORD_MIN)
 
 
@@ -191,8 +208,8 @@ def _folded(text: str) -> str:
 
 def _without_format(text: str) -> str:
     """The copy without the words and codes that its format has by itself."""
-    text = _MEMBER.sub(lambda name: _blank(name) if _is_own(name) else name.group(), text)
     text = _SMALL.sub(lambda found: found[1] + " ", text)
+    text = _MEMBER.sub(lambda name: _blank(name) if _is_own(name) else name.group(), text)
     return "\n".join(map(_without_codes, text.split("\n")))
 
 

@@ -114,6 +114,8 @@ def _dates(value: str, on: date) -> list[Piece] | None:
 
 
 def _day(day: date, on: date) -> Piece:
+    if day == on:
+        return {"day": "visit", "shift": 0}
     years, months = day.year - on.year, (day.year - on.year) * 12 + day.month - on.month
     if (day.month, day.day) == (1, 1):
         return {"day": "year_begin", "shift": years}

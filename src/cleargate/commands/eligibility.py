@@ -48,27 +48,29 @@ def _day(on: str) -> date:
 
 @app.command("capture")
 def capture_answer(
-    inquiry: Annotated[
-        str, typer.Argument(help="The id of a question of this practice that was answered.")
+    stored: Annotated[
+        str,
+        typer.Argument(help="The id of a case, as the desk's address has it, or of a question."),
     ] = "",
     file: Annotated[Path | None, typer.Option(help="An answer that was saved as a file.")] = None,
     out: Annotated[Path, typer.Option(help="Where the fixture's folder is made.")] = Path(),
     name: Annotated[str, typer.Option(help="The fixture's short name; nobody's.")] = "",
     practice: Annotated[str, typer.Option(help="The practice, if there are several.")] = "",
+    policy: Annotated[int, typer.Option(help="Of a case: 1 is its primary insurance.")] = 1,
     services: Services = "",
     on: Day = "",
 ) -> None:
     """Turn an answer into a de-identified fixture with its expected verdict."""
     from cleargate.eligibility.lab.capture import Request, capture
 
-    if bool(inquiry) == (file is not None):
-        raise Refused("Give either the id of a question, or --file with a saved answer.")
+    if bool(stored) == (file is not None):
+        raise Refused("Give either the id of a case or question, or --file with a saved answer.")
     if file is not None:
         if not on:
             raise Refused("--on: say for which date the payer was asked, YYYY-MM-DD.")
         content, asked, day = _saved(file), _codes(services or SERVICES), _day(on)
     else:
-        content, asked, day = _stored(inquiry, practice)
+        content, asked, day = _stored(stored, practice, policy)
         asked = _codes(services) if services else asked
     folder, counts = capture(Request(content, asked, day, name, out))
     console = Console(soft_wrap=True)
@@ -85,7 +87,7 @@ def _saved(file: Path) -> bytes:
         raise Refused(f"--file: cannot be read ({failure.strerror}).") from None
 
 
-def _stored(inquiry: str, practice: str) -> tuple[bytes, tuple[str, ...], date]:
+def _stored(stored: str, practice: str, policy: int) -> tuple[bytes, tuple[str, ...], date]:
     """A raw answer of the practice's store, once the trail has kept who took it out."""
     from getpass import getuser
     from uuid import UUID
@@ -95,16 +97,18 @@ def _stored(inquiry: str, practice: str) -> tuple[bytes, tuple[str, ...], date]:
     from cleargate.settings import installation
 
     try:
-        inquiry_id = UUID(inquiry)
+        id_ = UUID(stored)
     except ValueError:
-        raise Refused("The id of a question looks like a UUID; the case's API shows it.") from None
+        raise Refused(
+            "An id has 32 hexadecimal digits; the desk's address of a case has it."
+        ) from None
     house = open_house(installation())
     found = [each for each in house.profiles.values() if practice in ("", each.slug)]
     if len(found) != 1:
         raise Refused("--practice: name one of this installation's practices.")
     try:
         with house.database.session(found[0].id) as session:
-            answer = take_out(session, inquiry_id, f"cli:{getuser()}")
+            answer = take_out(session, id_, policy, f"cli:{getuser()}")
     finally:
         house.database.close()
     return answer.content, found[0].service_types, answer.on

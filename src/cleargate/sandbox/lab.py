@@ -17,6 +17,9 @@ FORM = "cleargate-lab-1"
 CODE = "LAB-"
 """Before the fixture's name, in capitals: the payer's code."""
 FOLDERS_MAX = 500
+DAYS_MAX = 40_000
+"""No date of an answer is further from the date asked: a century."""
+_NEVER = DAYS_MAX + 1
 
 _WORDS = frozenset(
     {
@@ -72,7 +75,7 @@ def _is_piece(piece: Json) -> bool:
     if not isinstance(piece, dict):
         return False
     return text(piece, "put") in _WORDS or (
-        text(piece, "day") in _DAYS and isinstance(piece.get("shift"), int)
+        text(piece, "day") in _DAYS and abs(whole(piece, "shift", default=_NEVER)) <= DAYS_MAX
     )
 
 

@@ -169,7 +169,7 @@ class Replacer:
     def _id(self, value: str) -> str:
         """Another id of the same form: letters for letters, digits for digits, signs stay."""
         signs = [at for at, sign in enumerate(value) if sign.isalnum()]
-        new = self._scrambled("".join(value[at] for at in signs).upper())
+        new = self._scrambled("".join(_upper(value[at]) for at in signs))
         made = list(value)
         for at, sign in zip(signs, new, strict=True):
             made[at] = sign.lower() if value[at].islower() else sign
@@ -232,8 +232,17 @@ def _hidden(leaves: Iterable[Leaf]) -> frozenset[str]:
 
 
 def _long_ids(leaves: Iterable[Leaf]) -> set[str]:
-    values = ("".join(filter(str.isalnum, leaf.value)) for leaf in leaves if leaf.kind in _IDS)
-    return {value.upper() for value in values if len(value) >= _WHOLE_MIN}
+    values = (
+        "".join(map(_upper, filter(str.isalnum, leaf.value)))
+        for leaf in leaves
+        if leaf.kind in _IDS
+    )
+    return {value for value in values if len(value) >= _WHOLE_MIN}
+
+
+def _upper(sign: str) -> str:
+    """A capital, where there is one of one character."""
+    return sign.upper() if len(sign.upper()) == 1 else sign
 
 
 def _squeezed(text: str) -> str:

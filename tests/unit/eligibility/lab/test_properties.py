@@ -16,8 +16,9 @@ from tests.unit.eligibility.lab.answers import ON, ROWS, encoded, in_json, x12, 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 NAMES = st.text(LETTERS, min_size=3, max_size=12)
 IDS = st.text(LETTERS + "0123456789", min_size=7, max_size=14).filter(
-    lambda text: any(map(str.isdigit, text))
+    lambda text: any(map(str.isdigit, text)) and len(set(text)) > 3
 )
+"""Not 0000000, which every envelope holds somewhere."""
 OWN = CONSTANTS | {key.partition(".")[0] for key in SEGMENTS}
 """Tags and codes that are the format's own, whoever is called so."""
 BIRTHS = st.dates(date(1937, 1, 1), date(2020, 12, 31))
@@ -50,7 +51,7 @@ def kept(copy: str, family: str, given: str, number: str, birth: date) -> list[s
     return told
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(NAMES, NAMES, IDS, BIRTHS, PLACES)
 def test_planted_values_are_never_in_a_271(
     family: str, given_name: str, number: str, birth: date, places: list[str]
@@ -88,7 +89,7 @@ TREES = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(NAMES, NAMES, IDS, BIRTHS, TREES)
 def test_planted_values_are_never_in_json(
     family: str, given_name: str, number: str, birth: date, tree: object
@@ -110,7 +111,7 @@ def test_planted_values_are_never_in_json(
     assert kept(copy, family, given_name, number, birth) == []
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_no_bytes_raise_anything_but_refused(data: st.DataObject) -> None:
     base = data.draw(st.sampled_from((encoded(x12()), xml(), json.dumps(in_json()).encode())))

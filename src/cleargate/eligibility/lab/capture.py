@@ -112,7 +112,7 @@ def deidentify(document: Document, on: date, name: str = "") -> Copy:
     for _ in range(ROLLS_MAX):
         replacer = Replacer(collected, public, on, chance)
         text = rewrite(document, replacer)
-        known = Public(public, replacer.payer_words)
+        known = Public(public, replacer.public_words)
         found = look(replacer.originals, f"{in_lines(document, text)}\n{name}", known)
         if not found:
             moved = replacer.dates.moved(on)

@@ -69,8 +69,8 @@ SEGMENTS: dict[str, tuple[Kind, ...]] = {
 """The kinds of a segment's elements, from the first."""
 PAYER_ROLES = frozenset(_TABLES["payer_roles"].split())
 """NM101 of organisations that pay or manage."""
-CONSTANTS = frozenset(_TABLES["constants"].split())
-"""Codes of more than two characters."""
+CONSTANTS = frozenset(_TABLES["constants"].split()) | {key.partition(".")[0] for key in SEGMENTS}
+"""Codes of more than two characters, and the tags that a 999 repeats."""
 NAMES: dict[str, Kind] = {
     name: Kind(kind) for kind, names in _TABLES["names"].items() for name in names.split()
 }

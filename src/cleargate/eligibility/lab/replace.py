@@ -77,10 +77,11 @@ class Replacer:
         self.dates = Dates(dates, births, on, chance)
         payers = {_squeezed(name) for name in collected.of(Kind.PAYER_NAME)}
         self._payer_ids = {_squeezed(each) for each in collected.of(Kind.PAYER_ID)} | payers
-        self.payer_words = frozenset(
-            word for name in collected.of(Kind.PAYER_NAME) for word in words_of(name)
+        names = [words_of(name) for name in collected.of(Kind.PAYER_NAME)]
+        self._known = vocabulary().union(*names)
+        self.public_words = frozenset(
+            word for words in names if " ".join(words) in public for word in words
         )
-        self._known = vocabulary() | self.payer_words
         self._hidden = _hidden(collected.leaves)
         self._names = [name for name in NAMES if name.casefold() not in self._hidden]
         self._new: dict[tuple[str, str], str] = {}

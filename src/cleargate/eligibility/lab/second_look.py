@@ -93,7 +93,10 @@ class _Text:
 
 
 class Public(NamedTuple):
-    """What everybody may know, in small letters: names of payers, and the words of this one's."""
+    """What everybody may know, in small letters: names of payers, and the words of this one's.
+
+    `own_words` is empty for a payer that is on no list: its name may be that of an employer.
+    """
 
     names: frozenset[str]
     own_words: frozenset[str] = frozenset()
@@ -135,7 +138,7 @@ def _phrases(
 ) -> Iterator[tuple[str, ...]]:
     """What a value may be found as: whole, and the parts of a name.
 
-    A clinic or an employer that shares a word with the payer's name is looked for whole.
+    A clinic or a city that shares a word with the payer's public name is looked for whole.
     """
     if _is_everybodys(words, kind):
         return

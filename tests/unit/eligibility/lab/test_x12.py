@@ -176,3 +176,43 @@ def test_several_rejections_are_kept(tmp_path: Path) -> None:
     rows = "AAA*N**75*C"
     snapshot = json.loads(captured(tmp_path, encoded(x12(rows)))["verdict.json"])
     assert [reason["code"] for reason in snapshot["answers"][0]["reasons"]] == ["AAA:75"]
+
+
+def test_employer_in_the_name_of_its_own_plan_stops_it(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="segment 6 still has what stood in segment 13, REF03"):
+        captured(tmp_path, encoded(x12(payer="PICKLEBARREL HEALTH TRUST")))
+
+
+def test_known_payer_may_share_a_word_with_a_clinic(tmp_path: Path) -> None:
+    text = x12(payer="Harvard Pilgrim").replace("HOPPINGHILL", "PILGRIM")
+    assert left(captured(tmp_path, encoded(text))) == []
+
+
+def test_what_stands_for_an_answer_is_captured_too(tmp_path: Path) -> None:
+    """A 999 names segments and codes, and the copy of what was wrong: that goes."""
+    lines = x12().splitlines()[:2]
+    lines += [
+        "ST*999*0001*005010X231A1",
+        "AK1*HS*907*005010X279A1",
+        "AK2*270*0001*005010X279A1",
+        "IK3*NM1*9**8",
+        "IK4*9*67*7*QF-7741 209",
+        "IK5*R*5",
+        "AK9*R*1*1*0",
+        "SE*8*0001",
+        "GE*1*907",
+        "IEA*1*000000907",
+    ]
+    files = captured(tmp_path, encoded("\n".join(lines)))
+    assert left(files) == []
+    assert "IK3*NM1*9**8~" in files["answer.x12"]
+    [entry] = json.loads(files["verdict.json"])["answers"]
+    assert entry["verdict"] == "undetermined"
+
+
+def test_older_answers_are_captured_too(tmp_path: Path) -> None:
+    text = x12().replace("005010X279A1", "004010X092A1").replace("*^*00501*", "*U*00401*")
+    assert (
+        left(captured(tmp_path, encoded(text.replace("ST*271*0001*004010X092A1", "ST*271*0001"))))
+        == []
+    )

@@ -1,13 +1,17 @@
 """`cleargate eligibility ...`: insurance coverage, from files and from payers."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from cleargate.nouns.errors import Refused
+
+if TYPE_CHECKING:
+    from cleargate.eligibility.lab.capture import Request
 
 app = typer.Typer(help="Insurance coverage.", no_args_is_help=True)
 
@@ -68,11 +72,11 @@ def capture_answer(
     if file is not None:
         if not on:
             raise Refused("--on: say for which date the payer was asked, YYYY-MM-DD.")
-        content, asked, day = _saved(file), _codes(services or SERVICES), _day(on)
+        request = Request(_saved(file), _codes(services or SERVICES), _day(on), name, out)
     else:
-        content, asked, day = _stored(stored, practice, policy)
-        asked = _codes(services) if services else asked
-    folder, counts = capture(Request(content, asked, day, name, out))
+        request = _stored(stored, practice, policy, name, out)
+        request = replace(request, services=_codes(services)) if services else request
+    folder, counts = capture(request)
     console = Console(soft_wrap=True)
     console.print(f"Written: {folder}", markup=False, highlight=False)
     for place, count in counts.items():
@@ -87,11 +91,12 @@ def _saved(file: Path) -> bytes:
         raise Refused(f"--file: cannot be read ({failure.strerror}).") from None
 
 
-def _stored(stored: str, practice: str, policy: int) -> tuple[bytes, tuple[str, ...], date]:
+def _stored(stored: str, practice: str, policy: int, name: str, out: Path) -> "Request":
     """A raw answer of the practice's store, once the trail has kept who took it out."""
     from getpass import getuser
     from uuid import UUID
 
+    from cleargate.eligibility.lab.capture import Request
     from cleargate.eligibility.lab.stored import take_out
     from cleargate.house import open_house
     from cleargate.settings import installation
@@ -106,9 +111,10 @@ def _stored(stored: str, practice: str, policy: int) -> tuple[bytes, tuple[str, 
     found = [each for each in house.profiles.values() if practice in ("", each.slug)]
     if len(found) != 1:
         raise Refused("--practice: name one of this installation's practices.")
+    [profile] = found
     try:
-        with house.database.session(found[0].id) as session:
+        with house.database.session(profile.id) as session:
             answer = take_out(session, id_, policy, f"cli:{getuser()}")
     finally:
         house.database.close()
-    return answer.content, found[0].service_types, answer.on
+    return Request(answer.content, profile.service_types, answer.on, name, out, profile.payers)

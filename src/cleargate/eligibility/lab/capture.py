@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from cleargate.directory.payers import load_directory
+from cleargate.directory.payers import PayerDirectory, load_directory
 from cleargate.eligibility.lab.folder import VERDICT, read_entries, readme, write_folder
 from cleargate.eligibility.lab.formats import (
     Document,
@@ -37,13 +37,17 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{1,30}")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is to be captured: the answer, what was asked, and the fixture's name and place."""
+    """What is to be captured: the answer, what was asked, and the fixture's name and place.
+
+    `payers` are those whose names everybody may know; None is the starter directory.
+    """
 
     content: bytes
     services: tuple[str, ...]
     on: date
     name: str
     out: Path
+    payers: PayerDirectory | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ def capture(request: Request) -> tuple[Path, Mapping[str, int]]:
     before = read_entries(request.content, file, request.services, request.on)
     if all(entry["set"] is None for entry in before):
         raise Refused("The file holds no payer's answer that can be read, so nothing to expect.")
-    copy = deidentify(document, request.on, request.name)
+    copy = deidentify(document, request.on, request.name, request.payers)
     after = read_entries(copy.content, file, request.services, copy.on)
     if different := differences(before, after, copy.moved):
         places = ", ".join(different[:PLACES_SHOWN])
@@ -102,9 +106,11 @@ def capture(request: Request) -> tuple[Path, Mapping[str, int]]:
     return folder, copy.counts
 
 
-def deidentify(document: Document, on: date, name: str = "") -> Copy:
+def deidentify(
+    document: Document, on: date, name: str = "", payers: PayerDirectory | None = None
+) -> Copy:
     """The copy of an answer in which the second look finds nothing. Refused otherwise."""
-    public = _public_names()
+    public = _public_names(payers or load_directory())
     collected = Collected()
     rewrite(document, collected)
     chance = random.SystemRandom()
@@ -126,7 +132,6 @@ def deidentify(document: Document, on: date, name: str = "") -> Copy:
     raise Refused(f"Not written, for the copy would tell who the patient is: {places}.")
 
 
-def _public_names() -> frozenset[str]:
+def _public_names(payers: PayerDirectory) -> frozenset[str]:
     """Names of payers that everybody knows, by their words."""
-    payers = load_directory()
     return frozenset(" ".join(words_of(name)) for payer in payers for name in payer.names)

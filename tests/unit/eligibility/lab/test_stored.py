@@ -1,5 +1,7 @@
 """A stored answer leaves the store only with an event on the trail, in one transaction."""
 
+import os
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,7 +14,9 @@ from cleargate.nouns.ids import CaseId
 from cleargate.store import inquiries
 from cleargate.store.inquiries import NewInquiry
 from tests.house import House, TurnedClock, open_case
-from tests.unit.eligibility.lab.answers import ON, encoded, x12
+from tests.unit.eligibility.lab.answers import ON, encoded, left, x12
+from tests.unit.test_main import run
+from tests.web.installation import SLUG, read_profiles
 
 NEW = NewInquiry(1, 1, "sundry", "Sundry", "clearinghouse", "SUND1", ON)
 ANSWER = RawAnswer(encoded(x12()), ContentKind.X12_271)
@@ -68,3 +72,26 @@ def test_other_practices_and_other_ids_have_none(
         with pytest.raises(Refused), house.session(practice) as session:
             take_out(session, id_, policy, "cli:somebody")
     assert _trail(house, inquiry) == []
+
+
+def test_command_captures_out_of_the_store(
+    house: House, question: tuple[CaseId, UUID], tmp_path: Path
+) -> None:
+    """The whole way, as a person at the practice's machine goes it."""
+    (tmp_path / "practices").mkdir()
+    read_profiles(tmp_path / "practices")
+    case, inquiry = question
+    here = {
+        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+        "CLEARGATE_DATABASE_URL": house.app_url,
+        "CLEARGATE_KEY_FILE": str(house.key_file),
+        "CLEARGATE_PRACTICES": str(tmp_path / "practices"),
+    }
+    arguments = ("eligibility", "capture", str(case), "--name", "sundry", "--out", str(tmp_path))
+    assert "--practice: name one" in run(*arguments, **here).stderr
+    done = run(*arguments, "--practice", SLUG, **here)
+    assert (done.returncode, done.stderr) == (0, "")
+    files = {path.name: path.read_text() for path in (tmp_path / "sundry").iterdir()}
+    assert left(files | {"said": done.stdout}) == []
+    [(actor, action, *_)] = _trail(house, inquiry)
+    assert (actor.partition(":")[0], action) == ("cli", "R")

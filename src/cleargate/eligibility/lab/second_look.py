@@ -20,7 +20,10 @@ from cleargate.eligibility.lab.dates import FAR, dates_in
 from cleargate.eligibility.lab.free_text import vocabulary
 from cleargate.eligibility.lab.leaf import CONSTANTS, KNOWN_NAMES, SEGMENTS, Kind
 from cleargate.eligibility.lab.replace import Original
+from cleargate.nouns.errors import Refused
 
+ORIGINALS_MAX = 5000
+"""Of the largest answer seen a twentieth of this is replaced; more would take minutes."""
 WORD_MIN = 3
 LETTERS_MIN, DIGITS_MIN = 6, 7
 """From so many characters on a value is also looked for across separators."""
@@ -105,13 +108,16 @@ class Public(NamedTuple):
 def look(originals: Iterable[Original], copy: str, public: Public) -> list[Found]:
     """Everything of the originals that is still in the copy, each place once.
 
-    `copy` has one X12 segment a line, or the lines of an XML or JSON document.
+    `copy` has one X12 segment a line, or the lines of an XML or JSON document. Raises Refused
+    where there is more to look for than one answer has.
     """
-    text = _Text(_without_public(_without_format(_decoded(copy)), public.names))
     found: dict[tuple[int, Kind], Found] = {}
     places: dict[tuple[str, Kind], str] = {}
     for value, kind, place in originals:
         places.setdefault((value, kind), place)
+    if len(places) > ORIGINALS_MAX:
+        raise Refused("The file holds more values to replace than the answer about one patient.")
+    text = _Text(_without_public(_without_format(_decoded(copy)), public.names))
     for (value, kind), was in places.items():
         line = _line_of(value, kind, text, public.own_words)
         if line:

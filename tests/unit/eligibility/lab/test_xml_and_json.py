@@ -122,6 +122,7 @@ def test_depth_and_size_have_limits(tmp_path: Path) -> None:
     deep = json.dumps(in_json())[:-1] + ', "a": ' + "[" * 500 + "]" * 500 + "}"
     large = json.dumps(in_json() | {"a": "x" * 1_100_000})
     many = json.dumps(in_json() | {"a": ["abcdef"] * 30_000})
-    for content in (deep, large, many):
+    others = json.dumps(in_json() | {"a": [f"V{number}X" for number in range(6000)]})
+    for content in (deep, large, many, others):
         with pytest.raises(Refused):
             captured(tmp_path, content.encode(), ON)

@@ -173,6 +173,32 @@ def _stedi_json(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
     )
 
 
+def _trizetto(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
+    from cleargate.connectors.trizetto.client import TrizettoClearinghouse
+    from cleargate.connectors.trizetto.settings import TrizettoSettings
+
+    return TrizettoClearinghouse(
+        table.name,
+        TrizettoSettings.model_validate(table.settings),
+        secrets=wiring.secrets,
+        budget=wiring.budget(table),
+        clock=wiring.house.clock,
+    )
+
+
+def _waystar(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
+    from cleargate.connectors.waystar.client import WaystarClearinghouse
+    from cleargate.connectors.waystar.settings import WaystarSettings
+
+    return WaystarClearinghouse(
+        table.name,
+        WaystarSettings.model_validate(table.settings),
+        secrets=wiring.secrets,
+        budget=wiring.budget(table),
+        clock=wiring.house.clock,
+    )
+
+
 def _smtp(wiring: _Wiring, table: ConnectionTable) -> Messenger:
     from cleargate.connectors.smtp.client import SmtpMessenger
     from cleargate.connectors.smtp.settings import SmtpSettings
@@ -190,5 +216,7 @@ EHRS: dict[str, Vendor[PracticeSystem]] = {"fhir": _fhir}
 CLEARINGHOUSES: dict[str, Vendor[Clearinghouse]] = {
     "core_soap": _core_soap,
     "stedi_json": _stedi_json,
+    "trizetto": _trizetto,
+    "waystar": _waystar,
 }
 MESSENGERS: dict[str, Vendor[Messenger]] = {"smtp": _smtp}

@@ -101,6 +101,7 @@ class _PracticeTable(_Table):
 class _IntakeTable(_Table):
     confirm_contact: ConfirmContact = ConfirmContact.NEW
     confirm_within_h: int = Field(default=48, ge=1, le=720)
+    answer_within_h: int = Field(default=48, ge=2, le=168)
     posts_per_hour: int = Field(default=20, ge=1)
     paid_checks_per_day: int = Field(default=300, ge=0)
 
@@ -108,6 +109,7 @@ class _IntakeTable(_Table):
         return IntakePolicy(
             confirm_contact=self.confirm_contact,
             confirm_within=timedelta(hours=self.confirm_within_h),
+            answer_within=timedelta(hours=self.answer_within_h),
             posts_per_hour=self.posts_per_hour,
             paid_checks_per_day=self.paid_checks_per_day,
         )

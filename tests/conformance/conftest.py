@@ -6,8 +6,10 @@ suite has to know of its vendor: how to make a call fail, and what the ledger sa
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from uuid import uuid4
+from xml.etree.ElementTree import fromstring
 from zoneinfo import ZoneInfo
 
 import httpx2
@@ -22,8 +24,13 @@ from cleargate.connectors.smtp.client import SmtpMessenger
 from cleargate.connectors.smtp.settings import SmtpSettings
 from cleargate.connectors.stedi_json.client import StediClearinghouse
 from cleargate.connectors.stedi_json.settings import StediSettings
+from cleargate.connectors.trizetto.client import TrizettoClearinghouse
+from cleargate.connectors.trizetto.settings import TrizettoSettings
+from cleargate.connectors.waystar.client import WaystarClearinghouse
+from cleargate.connectors.waystar.settings import WaystarSettings
 from cleargate.nouns.eligibility import ContentKind
 from cleargate.nouns.ids import CaseId, Ref
+from cleargate.nouns.patient import Contact, Name, Patient, Sex
 from cleargate.nouns.time import SystemClock
 from cleargate.ports import Clearinghouse, Messenger, PracticeSystem
 from cleargate.sandbox.server import Sandbox
@@ -156,6 +163,9 @@ class ClearinghouseCase:
     makes it. `holds` says whether an answer is whole and names somebody, `refuses` whether a payer
     says no in it, with its code. `stranger` is a setting with wrong credentials. `wrong` is what
     the clearinghouse refuses: settings, changes to the question, and the fields that it names.
+    `unknown_payer` is what the answer about one is where it is of another kind.
+    `garbled` is what a good answer is whose end is lost with its envelope, where it has one.
+    `answers_refusals`: its refusal is an answer that coverage reads, and no error.
     """
 
     world: World
@@ -168,6 +178,9 @@ class ClearinghouseCase:
     refuses: Callable[[bytes, str], bool]
     stranger: dict[str, object]
     wrong: tuple[dict[str, object], dict[str, object], tuple[str, ...]]
+    unknown_payer: ContentKind | None = None
+    garbled: ContentKind = ContentKind.TEXT
+    answers_refusals: bool = False
 
 
 def _core_soap(world: World) -> ClearinghouseCase:
@@ -189,15 +202,6 @@ def _core_soap(world: World) -> ClearinghouseCase:
             clock=SystemClock(),
         )
 
-    def holds(content: bytes, family: str) -> bool:
-        text = content.decode("ascii").strip()
-        mark, end = text[3], text[105]
-        return (
-            text.startswith("ISA")
-            and f"{end}IEA{mark}" in text.replace("\n", end)
-            and f"{mark}{family.upper()}{mark}" in text.upper()
-        )
-
     return ClearinghouseCase(
         world,
         make,
@@ -205,10 +209,20 @@ def _core_soap(world: World) -> ClearinghouseCase:
         kind=ContentKind.X12_271,
         broken=ContentKind.X12_271,
         cut="truncated_271",
-        holds=holds,
+        holds=_is_whole_271,
         refuses=lambda content, code: f"**{code}*".encode() in content,
         stranger={"password": "env:WRONG"},
         wrong=({"receiver_id": "NOBODY"}, {}, ("ReceiverID",)),
+    )
+
+
+def _is_whole_271(content: bytes, family: str) -> bool:
+    text = content.decode("ascii").strip()
+    mark, end = text[3], text[105]
+    return (
+        text.startswith("ISA")
+        and f"{end}IEA{mark}" in text.replace("\n", end)
+        and f"{mark}{family.upper()}{mark}" in text.upper()
     )
 
 
@@ -249,7 +263,125 @@ def _stedi_json(world: World) -> ClearinghouseCase:
     )
 
 
-@pytest.fixture(scope="module", params=[_core_soap, _stedi_json], ids=["core_soap", "stedi_json"])
+def _trizetto(world: World) -> ClearinghouseCase:
+    """TriZetto with the payer's own 271 in its envelope, as it is asked by default."""
+    place = world.ready["trizetto"]
+
+    def make(**settings) -> TrizettoClearinghouse:
+        chosen = {
+            "base_url": place["url"],
+            "username": place["username"],
+            "password": "env:PASSWORD",
+        }
+        return TrizettoClearinghouse(
+            "desk",
+            TrizettoSettings(**(chosen | settings)),
+            secrets=Secrets({"env:PASSWORD": place["password"], "env:WRONG": "wrong"}),
+            budget=Unlimited(),
+            clock=SystemClock(),
+        )
+
+    def refuses(content: bytes, code: str) -> bool:
+        if code == "79":  # A payer that nobody knows is TriZetto's own no.
+            return _told(content, "SuccessCode") == "PayerNotSupported"
+        return f"**{code}*" in _told(content, "ResponseAsRawString")
+
+    nameless = Patient(Name("Testperson", ""), date(1987, 2, 20), Sex.FEMALE, Contact())
+    return ClearinghouseCase(
+        world,
+        make,
+        "trizetto:{}",
+        kind=ContentKind.XML,
+        broken=ContentKind.XML,
+        cut="truncated_271",
+        holds=lambda content, family: _is_whole_271(
+            _told(content, "ResponseAsRawString").encode(), family
+        ),
+        refuses=refuses,
+        stranger={"password": "env:WRONG"},
+        wrong=({}, {"patient": nameless}, ("name",)),
+        answers_refusals=True,
+    )
+
+
+def _trizetto_xml(world: World) -> ClearinghouseCase:
+    """TriZetto with the answer in its own words."""
+    raw = _trizetto(world)
+    words = {
+        "42": "Unable to Respond at Current Time",
+        "72": "Invalid/Missing Subscriber/Insured ID",
+        "75": "Subscriber/Insured Not Found",
+    }
+
+    def holds(content: bytes, family: str) -> bool:
+        document = fromstring(_told(content, "ResponseAsXml"))
+        return bool(document.findall(".//benefit")) and family.upper() in [
+            node.text for node in document.iter("last")
+        ]
+
+    def refuses(content: bytes, code: str) -> bool:
+        if code == "79":
+            return raw.refuses(content, code)
+        document = fromstring(_told(content, "ResponseAsXml"))
+        return [node.text for node in document.iter("rejectreason")] == [words[code]]
+
+    return replace(
+        raw,
+        make=lambda **settings: raw.make(response="Xml", **settings),
+        holds=holds,
+        refuses=refuses,
+    )
+
+
+def _waystar(world: World) -> ClearinghouseCase:
+    place = world.ready["waystar"]
+
+    def make(**settings) -> WaystarClearinghouse:
+        chosen = {
+            "base_url": place["url"],
+            "username": place["username"],
+            "password": "env:PASSWORD",
+        }
+        return WaystarClearinghouse(
+            "desk",
+            WaystarSettings(**(chosen | settings)),
+            secrets=Secrets({"env:PASSWORD": place["password"], "env:WRONG": "wrong"}),
+            budget=Unlimited(),
+            clock=SystemClock(),
+        )
+
+    def refuses(content: bytes, code: str) -> bool:
+        if code == "79":  # A payer that nobody knows is Waystar's own no, on a page.
+            return b"is not setup for eligibility" in content
+        return f"||{code}|".encode() in content
+
+    return ClearinghouseCase(
+        world,
+        make,
+        "waystar:{}",
+        kind=ContentKind.X12_271,
+        broken=ContentKind.X12_271,
+        cut="truncated_271",
+        holds=_is_whole_271,
+        refuses=refuses,
+        stranger={"password": "env:WRONG"},
+        wrong=({"receiver_id": "NOBODY"}, {}, ()),
+        unknown_payer=ContentKind.TEXT,
+        garbled=ContentKind.X12_271,
+        answers_refusals=True,
+    )
+
+
+def _told(content: bytes, name: str) -> str:
+    """What an element of DoInquiry's answer holds."""
+    return fromstring(content).findtext(f".//{{GatewayEDI.WebServices}}{name}") or ""
+
+
+@pytest.fixture(
+    scope="module",
+    params=[_core_soap, _stedi_json, _trizetto, _trizetto_xml, _waystar],
+    ids=lambda made: made.__name__.strip("_"),
+)
 def desk(request, world) -> ClearinghouseCase:
     """Each clearinghouse in turn."""
     return request.param(world)

@@ -4,6 +4,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
@@ -14,8 +15,9 @@ from cleargate.nouns.eligibility import EligibilitySummary
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.ids import Ref
 from cleargate.nouns.insurance import Insurance
-from cleargate.ports import PracticeSystem, RecordKind
-from tests.conformance.conftest import SystemCase, new_ref
+from cleargate.ports import Clearinghouse, PracticeSystem, RecordKind
+from tests.conformance.conftest import ClearinghouseCase, SystemCase, new_ref
+from tests.conformance.test_clearinghouse import asked, member
 from tests.conformance.test_practice_system import TENTATIVE, new_patient, openings
 
 TRIES_MAX = 60
@@ -111,3 +113,45 @@ def test_every_walk_ends_and_nothing_happens_twice(practice, system):
         assert len(ledger[name]) == WALKERS * WALKS, name
     assert {booking["status"] for booking in ledger["bookings"]} == {"booked"}
     assert sum(ledger["faults"].values()) > 20
+
+
+def answers_and_doubts(desk: ClearinghouseCase, clearinghouse: Clearinghouse) -> int:
+    """Ask about somebody until the answer is whole; how often the payer may have been asked."""
+    inquiry, times = member(desk, "60054"), 0
+    family = inquiry.patient.name.family
+    for _ in range(TRIES_MAX):
+        try:
+            answer = clearinghouse.check_eligibility(inquiry, new_ref("ask"))
+        except PortError as failure:
+            assert failure.kind in (
+                ErrorKind.AMBIGUOUS,
+                ErrorKind.RETRYABLE,
+                ErrorKind.RATE_LIMITED,
+            ), failure
+            times += failure.kind is ErrorKind.AMBIGUOUS
+            continue
+        times += 1
+        if answer.kind is desk.kind and is_whole(desk, answer.content, family):
+            assert 1 <= asked(desk, inquiry) <= times
+            return times
+    raise AssertionError("a question did not settle")
+
+
+def is_whole(desk: ClearinghouseCase, content: bytes, family: str) -> bool:
+    """Whether an answer says all that it has to; one that breaks off may be no document at all."""
+    try:
+        return desk.holds(content, family)
+    except (ValueError, SyntaxError):
+        return False
+
+
+def test_every_question_settles_and_no_payer_is_asked_unnoticed(desk):
+    """What reached a payer was an answer, or a failure that says so."""
+    desk.world.admin("faults", {"mix": "heavy"})
+    clearinghouse = desk.make(deadline_s=1.0)
+    with ThreadPoolExecutor(WALKERS) as pool:
+        walks = [pool.submit(answers_and_doubts, desk, clearinghouse) for _ in range(24)]
+        times = [each.result(timeout=120) for each in walks]
+    clearinghouse.close()
+    desk.world.admin("faults", {"mix": "none"})
+    assert sum(times) > len(times)

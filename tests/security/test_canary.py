@@ -105,7 +105,7 @@ def _broken(_: Run[None]) -> Ending:
     raise ValueError(PERSON)
 
 
-def _gate_for(needs: NeedsPerson, phase: str) -> Gate:
+def _gate_for(needs: NeedsPerson, _case: Case, phase: str) -> Gate:
     return Gate(needs.reason, "tip", (), (Choice.ASK_AGAIN,), phase)
 
 
@@ -148,7 +148,7 @@ def _plant_answers(session: Session, case: CaseId, now: datetime) -> None:
     answer = RawAnswer(f"NM1*IL*1*{PERSON}*CANARYMEMBER42~".encode(), ContentKind.X12_271)
     inquiries.keep_raw(session, inquiry.id, answer, now)
     inquiries.postpone(
-        session, inquiry.id, now, outcome="pending", code="", pending_token=VENDOR_ID
+        session, inquiry.id, now, now, outcome="pending", code="", pending_token=VENDOR_ID
     )
     coverage = Coverage(
         "payer",

@@ -32,6 +32,7 @@ from cleargate.store import (
     gates,
     inquiries,
     links,
+    outages,
     people,
     queue,
     throttle,
@@ -139,7 +140,7 @@ CALLS: dict[str, Call] = {
     "inquiries.mark_sent": lambda s, ids: inquiries.mark_sent(s, ids.inquiry, NOW),
     "inquiries.of_case": lambda s, ids: inquiries.of_case(s, ids.case),
     "inquiries.postpone": lambda s, ids: inquiries.postpone(
-        s, ids.inquiry, NOW, outcome="x", code="x", pending_token="x"
+        s, ids.inquiry, NOW, NOW, outcome="x", code="x", pending_token="x"
     ),
     "inquiries.raw": lambda s, ids: inquiries.raw(s, ids.inquiry),
     "inquiries.reroute": lambda s, ids: inquiries.reroute(s, ids.inquiry, "x", "x"),
@@ -155,6 +156,13 @@ CALLS: dict[str, Call] = {
     "links.find": lambda s, ids: links.find(s, ids.token, NOW - timedelta(days=1)),
     "links.keep": lambda s, ids: links.keep(s, ids.case, LinkPurpose.RECEIPT, ids.token, NOW),
     "links.make": lambda s, ids: links.make(s, ids.case, LinkPurpose.RECEIPT, NOW),
+    "outages.answered": lambda s, ids: outages.answered(s, "clearinghouse", "sample"),
+    "outages.failed": lambda s, ids: outages.failed(s, "clearinghouse", "sample", NOW),
+    "outages.keep_away": lambda s, ids: outages.keep_away(s, "clearinghouse", "sample", NOW),
+    "outages.keep_away_until": lambda s, ids: outages.keep_away_until(
+        s, "clearinghouse", "sample", NOW
+    ),
+    "outages.standing": lambda s, ids: outages.standing(s),
     "people.by_id": lambda s, ids: people.by_id(s, ids.staff),
     "people.by_username": lambda s, ids: people.by_username(s, ids.username),
     "people.keep": lambda s, ids: people.keep(s, ids.username, "Somebody", "hash"),
@@ -198,6 +206,8 @@ def theirs(house: House) -> Ids:
         assert staff is not None
         connections.mark(session, "ehr", "stopped", "401", NOW - timedelta(hours=1))
         throttle.take(session, ids.token, NOW, 1)
+        for _ in range(outages.FAILURES_MIN):
+            outages.failed(session, "clearinghouse", "sample", NOW)
         session.run(_LOSE, id=f"{ids.case.hex}.1")
     return Ids(ids.case, gate, inquiry.id, attachment, staff.id, ids.username, ids.token, ids.nonce)
 

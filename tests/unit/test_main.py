@@ -47,6 +47,19 @@ def test_what_cannot_be_read_sets_the_exit_code_and_the_rest_is_read(tmp_path: P
     assert "EXAMPLE HEALTH PLAN" in done.stdout
 
 
+def test_explain_says_why_and_ends_as_read_does(tmp_path: Path) -> None:
+    answer = tmp_path / "answer.edi"
+    answer.write_bytes(encoded(document(f"{ACTIVE_PLAN}\nEB*1**PT", payer="A NAME OF ITS OWN")))
+    asked = ("--on", "2026-05-04", "--services", "PT", "--payer", "UnitedHealthcare")
+    done = run("eligibility", "explain", str(answer), *asked)
+    assert done.returncode == 0
+    assert "Rules for this payer: unitedhealthcare.toml" in done.stdout
+    assert "The payer lists this service as active." in done.stdout
+    done = run("eligibility", "explain", str(tmp_path / "absent.edi"))
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
 def test_a_demo_that_cannot_start_says_what_its_part_said(tmp_path: Path) -> None:
     done = run("demo", "--data", str(tmp_path / "demo"), "--faults", "503=often")
     assert done.returncode == 2

@@ -121,6 +121,8 @@ def test_every_vendor_of_the_demo_is_wired(tmp_path: Path) -> None:
             },
         ),
         ("stedi_json", {"api_key": "file:key"}),
+        ("trizetto", {"username": "clinic", "password": "file:key"}),
+        ("waystar", {"username": "clinic", "password": "file:key"}),
     ],
 )
 def test_every_clearinghouse_is_built_from_its_table(
@@ -135,7 +137,7 @@ def test_every_clearinghouse_is_built_from_its_table(
     table = ConnectionTable(name="desk", vendor=vendor, settings=settings)
     made = CLEARINGHOUSES[vendor](wiring, table)
     assert (made.connection, made.deadline_s, made.repeatable) == ("desk", 110.0, False)
-    assert set(CLEARINGHOUSES) == {"core_soap", "stedi_json"}
+    assert set(CLEARINGHOUSES) == {"core_soap", "stedi_json", "trizetto", "waystar"}
 
 
 def test_a_vendor_that_knows_its_own_address_leaves_the_machine() -> None:

@@ -47,14 +47,14 @@ class Town:
         answer = self.client.post("/api/requests", json=asked, headers=headers)
         return str(answer.raise_for_status().json()["case"])
 
-    def mail_link(self, person: SyntheticPerson) -> str:
-        """The link in the mail to this person, once it has come."""
+    def mail_link(self, person: SyntheticPerson, page: str = "confirm") -> str:
+        """The link to a page in a mail to this person, once it has come."""
         links: list[str] = []
         address = person.request.patient.contact.email
 
         def has_come() -> bool:
             mails = httpx2.get(f"{self.mailbox}.json", params={"to": address}).json()
-            links.extend(link for mail in mails for link in mail["links"])
+            links.extend(link for mail in mails for link in mail["links"] if f"/{page}/" in link)
             return bool(links)
 
         until(has_come, "no mail with a link has come")
@@ -63,13 +63,13 @@ class Town:
 
 @contextmanager
 def running_town() -> Iterator[Town]:
-    """The demo, as `dev.py demo --faults none` starts it, with forty people known to its world."""
+    """The demo, as `dev.py demo --faults none` starts it, with eighty people known to its world."""
     # Not tmp_path: Postgres is another user when the tests run as root.
     data = Path(mkdtemp(prefix="cleargate-demo-"))
     try:
         with running(DemoOptions(data, faults="none")) as demo:
             today = datetime.now(ZoneInfo(PRACTICES[SLUG][3])).date()
-            cast = people(7, 40, today)
+            cast = people(7, 80, today)
             body = admin_body(cast, tuple(PRACTICES))
             sandbox = demo.sandbox["base_url"]
             httpx2.post(f"{sandbox}/_admin/people", json=body, timeout=60).raise_for_status()

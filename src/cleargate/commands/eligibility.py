@@ -36,6 +36,25 @@ def read_files(
     raise typer.Exit(read(files, _codes(services), _day(on), as_json, Console()))
 
 
+@app.command("explain")
+def explain_files(
+    files: Annotated[
+        list[Path], typer.Argument(help="Payers' answers: 271, TriZetto's XML, or JSON.")
+    ],
+    services: Services = SERVICES,
+    on: Day = "",
+    payer: Annotated[
+        str, typer.Option(help="The payer that was asked, by its name or its id in the directory.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say why each answer is judged as it is: rules, segments, and what was left out."""
+    from cleargate.eligibility.explain import explain
+
+    codes, day = _codes(services), _day(on)
+    raise typer.Exit(explain(files, codes, day, payer, as_json, Console()))
+
+
 def _codes(services: str) -> tuple[str, ...]:
     codes = tuple(code.strip() for code in services.split(",") if code.strip())
     if not codes:

@@ -5,12 +5,12 @@ from datetime import date
 from itertools import chain
 from typing import NamedTuple, Protocol
 
-from cleargate.coverage.origins import json_answers, trizetto_xml
+from cleargate.coverage.origins import gateway_words, json_answers, trizetto_xml
 from cleargate.coverage.origins.x271 import payer_answer
+from cleargate.coverage.payers.judged import judge_known
 from cleargate.coverage.reasons import reason
 from cleargate.coverage.rows import PayerAnswer
 from cleargate.coverage.services import Asked, asked_for
-from cleargate.coverage.verdict import judge
 from cleargate.nouns.coverage import Coverage, ServiceVerdict, Source, Verdict
 from cleargate.x12.acknowledgement import CODES, Acknowledgement, read_acknowledgement
 from cleargate.x12.diagnostics import Diagnostic, Report, error, warning
@@ -39,33 +39,44 @@ class Origin(Protocol):
         """One answer a patient. Never raises for what the bytes hold."""
 
 
-ORIGINS: tuple[Origin, ...] = (trizetto_xml, json_answers)
+ORIGINS: tuple[Origin, ...] = (trizetto_xml, json_answers, gateway_words)
 """The formats beside X12, which is taken for whatever is none of them."""
 
 
 class Reading(NamedTuple):
-    """What was read: one Coverage a patient, in file order, and what is wrong with the file."""
+    """What was read: one Coverage a patient, in file order, and what is wrong with the file.
+
+    `answers` are what the coverages were judged from, one each; an acknowledgement's is empty.
+    """
 
     coverages: tuple[Coverage, ...]
     diagnostics: tuple[Diagnostic, ...]
+    answers: tuple[PayerAnswer, ...] = ()
 
 
-def read_answers(content: bytes, services: tuple[str, ...], on: date) -> Reading:
+def read_answers(
+    content: bytes, services: tuple[str, ...], on: date, payer: tuple[str, ...] = ()
+) -> Reading:
     """Read a payer's answer for the services asked (the first is the primary one) on a day.
 
-    Its format is told by its content. Never raises for what the bytes hold. A 999 or TA1 in place
-    of a 271 becomes an UNDETERMINED coverage with its reason; bytes that hold no answer give no
-    coverage, and diagnostics.
+    `payer` are the names by which the caller knows whom it asked: the id in the directory, the
+    name. The format is told by the content. Never raises for what the bytes hold. A 999 or TA1 in
+    place of a 271 becomes an UNDETERMINED coverage with its reason; bytes that hold no answer give
+    no coverage, and diagnostics.
     """
     coverages: list[Coverage] = []
     diagnostics: list[Diagnostic] = []
-    for part in read_parts(chunked(content), services, on):
+    answers: list[PayerAnswer] = []
+    for part in read_parts(chunked(content), services, on, payer):
         coverages.extend(part.coverages)
         diagnostics.extend(part.diagnostics)
-    return Reading(tuple(coverages), tuple(diagnostics))
+        answers.extend(part.answers)
+    return Reading(tuple(coverages), tuple(diagnostics), tuple(answers))
 
 
-def read_parts(chunks: Iterable[bytes], services: tuple[str, ...], on: date) -> Iterator[Reading]:
+def read_parts(
+    chunks: Iterable[bytes], services: tuple[str, ...], on: date, payer: tuple[str, ...] = ()
+) -> Iterator[Reading]:
     """Read an X12 file of any size in constant memory: one Reading for each transaction set.
 
     The last Reading may have diagnostics only: what was found after the last set. A document of
@@ -73,7 +84,7 @@ def read_parts(chunks: Iterable[bytes], services: tuple[str, ...], on: date) -> 
     """
     if not services:
         raise ValueError("at least one service type must be asked for")
-    asked = asked_for(services, on)
+    asked = asked_for(services, on, payer)
     rest = iter(chunks)
     head = next(rest, b"")
     for origin in ORIGINS:
@@ -92,39 +103,45 @@ def _document(origin: Origin, chunks: Iterable[bytes], asked: Asked) -> Reading:
             return Reading((), (error("too_large", 0, "No payer's answer is so large."),))
     found: list[Diagnostic] = []
     answers = origin.read(bytes(content), asked.wanted, found.append)
-    return Reading(tuple([judge(answer, asked) for answer in answers]), tuple(found))
+    return _judged(answers, asked, found)
+
+
+def _judged(answers: tuple[PayerAnswer, ...], asked: Asked, found: Iterable[Diagnostic]) -> Reading:
+    return Reading(tuple([judge_known(one, asked) for one in answers]), tuple(found), answers)
 
 
 def _sets(chunks: Iterable[bytes], asked: Asked) -> Iterator[Reading]:
     found: list[Diagnostic] = []
     for index, transaction in enumerate(transaction_sets(chunks, found.append), 1):
-        coverages = _coverages(transaction, index, asked, found)
-        yield Reading(coverages, tuple(found))
+        yield _read_set(transaction, index, asked, found)
         found.clear()
     if found:
         yield Reading((), tuple(found))
 
 
-def _coverages(
+def _read_set(
     transaction: TransactionSet,
     index: int,
     asked: Asked,
     found: list[Diagnostic],
-) -> tuple[Coverage, ...]:
+) -> Reading:
     first = transaction.first
     if transaction.code in CODES:
-        return _acknowledged(read_acknowledgement(transaction), index, asked.services, found)
+        said = read_acknowledgement(transaction)
+        coverages = _acknowledged(said, index, asked.services, found)
+        return Reading(coverages, tuple(found), (PayerAnswer("", ()),) * len(coverages))
     if transaction.code != "271":
         found.append(error("not_271", first, "The transaction set is no 271."))
-        return ()
+        return Reading((), tuple(found))
     if not transaction.version.startswith(_VERSIONS):
         found.append(warning("version", first, "Neither version 005010 nor 004010; read as 5010."))
-    return tuple(
+    answers = tuple(
         [
-            judge(payer_answer(member, index, asked.wanted, complete=transaction.complete), asked)
+            payer_answer(member, index, asked.wanted, complete=transaction.complete)
             for member in read_answer(transaction, found.append).members
         ]
     )
+    return _judged(answers, asked, found)
 
 
 def _acknowledged(
@@ -138,6 +155,7 @@ def _acknowledged(
     detail = " ".join((said.kind, said.status, *said.notes)).strip()
     why = reason(code, (Source(said.segment, said.kind),), detail)
     verdicts = tuple(
-        ServiceVerdict(service, Verdict.UNDETERMINED, why.sources, (why,)) for service in services
+        ServiceVerdict(service, Verdict.UNDETERMINED, why.sources, (why,), "acknowledged")
+        for service in services
     )
     return (Coverage("", Verdict.UNDETERMINED, verdicts, reasons=(why,), set_index=index),)

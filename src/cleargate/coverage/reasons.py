@@ -15,6 +15,8 @@ _TABLES = tomllib.loads(
     resources.files("cleargate.coverage").joinpath("reasons.toml").read_text("utf-8")
 )
 _FOLLOW_UP: dict[str, str] = _TABLES["follow_up"]
+RULES: dict[str, str] = _TABLES["rule"]
+"""The rules by which verdicts are decided (ServiceVerdict.rule), in words."""
 
 
 def _load(code: str, entry: dict[str, str]) -> Reason:
@@ -28,7 +30,7 @@ def _load(code: str, entry: dict[str, str]) -> Reason:
 
 
 _OWN = {code: _load(code, entry) for code, entry in _TABLES["own"].items()}
-_ISSUERS = {"AAA": "aaa", "TriZetto": "trizetto"}
+_ISSUERS = {"AAA": "aaa", "Gateway": "gateway", "TriZetto": "trizetto"}
 """Who refuses, as it stands before a reason's code, and the table of its codes."""
 _REFUSALS = {
     f"{issuer}:{code}": _load(f"{issuer}:{code}", entry)

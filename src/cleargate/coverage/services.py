@@ -35,7 +35,7 @@ class Asked(NamedTuple):
 
     The first of the services is the primary one. `each` is the set of them; rows of `wanted` can
     matter: those of the services, of the plan, and of related services. `near` are each service
-    and those related to it.
+    and those related to it. `payer` are the names by which the caller knows whom it asked.
     """
 
     services: tuple[str, ...]
@@ -43,13 +43,14 @@ class Asked(NamedTuple):
     wanted: frozenset[str]
     near: dict[str, frozenset[str]]
     on: date
+    payer: tuple[str, ...] = ()
 
 
-def asked_for(services: tuple[str, ...], on: date) -> Asked:
+def asked_for(services: tuple[str, ...], on: date, payer: tuple[str, ...] = ()) -> Asked:
     """The services asked on a day, of which there is at least one."""
     each = frozenset(services)
     near = {service: RELATED.get(service, frozenset()) | {service} for service in services}
-    return Asked(services, each, each | _ALL_RELATED | {PLAN}, near, on)
+    return Asked(services, each, each | _ALL_RELATED | {PLAN}, near, on, payer)
 
 
 _WORDS = {

@@ -11,6 +11,7 @@ from itertools import chain
 
 from cleargate.coverage.amounts import read_amounts
 from cleargate.coverage.dates import Standing, standing
+from cleargate.coverage.denials_in_words import denials_in_words
 from cleargate.coverage.limits import read_limits
 from cleargate.coverage.needs import read_needs
 from cleargate.coverage.network import provider_network, restricts_to_network
@@ -64,7 +65,8 @@ def judge(answer: PayerAnswer, asked: Asked) -> Coverage:
     if plan.notable:
         replaced = replacements(answer.payer, plan)
         doubts[:0] = [*_row_doubts(plan), *replaced, *delegations(plan)]
-    doubts[:0] = _patient_doubts(answer, dates)
+    doubts[:0] = denials_in_words(plan.talking)
+    doubts[:0] = _patient_doubts(answer, dates, asked.on)
     verdicts = _verdicts(asked, plan, doubts, answer.complete)
     bounds = _bounds(plan, dates, asked.on)
     return Coverage(
@@ -90,8 +92,8 @@ def judge(answer: PayerAnswer, asked: Asked) -> Coverage:
     )
 
 
-_Stated = tuple[Verdict, tuple[Source, ...], tuple[Reason, ...]]
-"""A verdict, the rows that decided it, and why it is not ACTIVE."""
+_Stated = tuple[Verdict, tuple[Source, ...], tuple[Reason, ...], str]
+"""A verdict, the rows that decided it, why it is not ACTIVE, and the rule (reasons.toml)."""
 
 
 def _verdicts(
@@ -122,14 +124,14 @@ def _lowered(stated: _Stated, stopping: list[Doubt], complete: bool) -> _Stated:
     """ACTIVE does not survive a doubt that stops; nothing survives the loss of the end."""
     if not stopping:
         return stated
-    verdict, sources, reasons = stated
+    verdict, sources, reasons, rule = stated
     why = tuple(dict.fromkeys([doubt.reason for doubt in stopping]))
     if not complete:
         verdict = Verdict.UNDETERMINED
     elif verdict is Verdict.ACTIVE:
         verdict = Verdict.ACTIVE_UNCLEAR
     silence = verdict is Verdict.UNDETERMINED and not sources
-    return verdict, sources, why if silence else (*why, *reasons)
+    return verdict, sources, why if silence else (*why, *reasons), rule
 
 
 def _stated(service: str, plan: Plan, named: list[BenefitRow]) -> _Stated:
@@ -138,12 +140,48 @@ def _stated(service: str, plan: Plan, named: list[BenefitRow]) -> _Stated:
     refused = [row for row in named if row.info in _NO and _refuses(row)]
     benefits = [row for row in named if row.info in _BENEFITS]
     if refused:
-        return _no(refused, [*active, *benefits])
-    if active and plan.inactive and not plan.active:
-        return _contradiction([*active, *plan.inactive])
+        elsewhere = [row for row in named if row.info is Info.CONTACT]
+        if elsewhere and not (active or benefits):
+            return _carved_out(refused, elsewhere)
+        return _no("service", refused, [*active, *benefits])
+    held = active or benefits
+    if held and (lapsed := _lapsed(service, plan, active)):
+        return _no_longer(held, lapsed)
+    if active and plan.inactive:
+        rule = "plan_contradicted" if plan.active else "plan_inactive_but_service"
+        return _contradiction(rule, [*active, *plan.active, *plan.inactive])
     if active:
-        return Verdict.ACTIVE, _sources(active), ()
+        return Verdict.ACTIVE, _sources(active), (), "service_active"
     return _by_plan(service, plan, benefits)
+
+
+_Lapsed = list[tuple[BenefitRow, Standing]]
+"""Rows that held on another day, and how their dates miss this one."""
+
+
+def _lapsed(service: str, plan: Plan, active: list[BenefitRow]) -> _Lapsed:
+    """What the payer said of the service, or of the plan, for other days only."""
+    no_plan = not (plan.active or plan.pending)
+    return [
+        (row, when)
+        for row, when in plan.outdated
+        if (no_plan and row.speaks_for_plan) or (not active and service in row.services)
+    ]
+
+
+def _no_longer(held: list[BenefitRow], lapsed: _Lapsed) -> _Stated:
+    """The dates of one row say no, and another row, which has none, says yes."""
+    rows = [*held, *(row for row, _ in lapsed)]
+    ended = [row for row, _ in lapsed if row.info is Info.INACTIVE]
+    if ended:
+        return _contradiction("plan_inactive_but_service", [*held, *ended])
+    return Verdict.ACTIVE_UNCLEAR, _sources(rows), tuple(_missing(lapsed)), "dates_missed"
+
+
+def _missing(lapsed: _Lapsed) -> Iterable[Reason]:
+    for row, when in lapsed:
+        if when.missed:
+            yield reason(when.missed, (row.at("info"), *when.sources))
 
 
 def _stated_of_plan(plan: Plan, named: list[BenefitRow]) -> _Stated:
@@ -151,16 +189,24 @@ def _stated_of_plan(plan: Plan, named: list[BenefitRow]) -> _Stated:
     not_covered = [row for row in named if row.info in _NO and row.info not in STATUS]
     refused = [*plan.inactive, *filter(_refuses, not_covered)]
     if refused:
-        return _no(refused, plan.active)
+        return _no("plan", refused, plan.active)
     return _by_plan(PLAN, plan, [row for row in named if row.info in _BENEFITS])
 
 
-def _no(refused: list[BenefitRow], held: Sequence[BenefitRow]) -> _Stated:
-    """A no, unless something else says yes."""
+def _no(subject: str, refused: list[BenefitRow], held: Sequence[BenefitRow]) -> _Stated:
+    """A no to the subject, service or plan, unless something else says yes."""
     if held:
-        return _contradiction([*held, *refused])
+        return _contradiction(f"{subject}_contradicted", [*held, *refused])
     code = "not_covered" if refused[0].info is Info.NOT_COVERED else "inactive"
-    return _said(Verdict.INACTIVE, refused, code)
+    return _said(f"{subject}_inactive", Verdict.INACTIVE, refused, code)
+
+
+def _carved_out(refused: list[BenefitRow], elsewhere: list[BenefitRow]) -> _Stated:
+    """A no, and somebody else to be asked about the service: this policy is not all there is."""
+    code = "not_covered" if refused[0].info is Info.NOT_COVERED else "inactive"
+    why = (reason(code, _sources(refused)),)
+    sources = _sources([*refused, *elsewhere])
+    return Verdict.ACTIVE_UNCLEAR, sources, why, "service_carved_out"
 
 
 def _refuses(row: BenefitRow) -> bool:
@@ -173,17 +219,25 @@ def _refuses(row: BenefitRow) -> bool:
 def _by_plan(service: str, plan: Plan, benefits: list[BenefitRow]) -> _Stated:
     """What the plan's own status says about a service without one."""
     if plan.active and plan.inactive:
-        return _contradiction([*plan.active, *plan.inactive])
+        return _contradiction("plan_contradicted", [*plan.active, *plan.inactive])
     if plan.inactive:
         if benefits and service != PLAN:
-            return _contradiction([*benefits, *plan.inactive])
-        return _said(Verdict.INACTIVE, plan.inactive, "inactive")
-    held = [*plan.active, *plan.pending]
-    if held and (benefits or service == PLAN):
-        return Verdict.ACTIVE, _sources([*held, *benefits] if service != PLAN else held), ()
-    if held:
-        return _unsettled(service, plan, held)
+            return _contradiction("plan_inactive_but_service", [*benefits, *plan.inactive])
+        return _said("plan_inactive", Verdict.INACTIVE, plan.inactive, "inactive")
+    if held := [*plan.active, *plan.pending]:
+        return _by_active_plan(service, plan, held, benefits)
     return _without_plan(service, plan, benefits)
+
+
+def _by_active_plan(
+    service: str, plan: Plan, held: list[BenefitRow], benefits: list[BenefitRow]
+) -> _Stated:
+    """An active plan settles itself, and a service for which it has a benefit."""
+    if service == PLAN:
+        return Verdict.ACTIVE, _sources(held), (), "plan_active"
+    if benefits:
+        return Verdict.ACTIVE, _sources([*held, *benefits]), (), "plan_active_and_benefit"
+    return _unsettled("plan_active_only", service, plan, held)
 
 
 def _without_plan(service: str, plan: Plan, benefits: list[BenefitRow]) -> _Stated:
@@ -193,33 +247,29 @@ def _without_plan(service: str, plan: Plan, benefits: list[BenefitRow]) -> _Stat
     ]
     ended = [row for row, _ in outdated if row.info is Info.INACTIVE]
     if ended:
-        return _said(Verdict.INACTIVE, ended, "inactive")
+        return _said("plan_ended", Verdict.INACTIVE, ended, "inactive")
     if outdated:
-        why = (
-            reason(when.missed, (row.at("info"), *when.sources))
-            for row, when in outdated
-            if when.missed
-        )
-        return Verdict.ACTIVE_UNCLEAR, _sources(row for row, _ in outdated), tuple(why)
+        sources = _sources(row for row, _ in outdated)
+        return Verdict.ACTIVE_UNCLEAR, sources, tuple(_missing(outdated)), "dates_missed"
     elsewhere = [row for row in plan.rows if row.info in _YES]
     if elsewhere:
-        return _unsettled(service, plan, elsewhere)
+        return _unsettled("others_active", service, plan, elsewhere)
     if plan.carved_out:
-        return _said(Verdict.ACTIVE_UNCLEAR, plan.carved_out, "carve_out")
+        return _said("part_active", Verdict.ACTIVE_UNCLEAR, plan.carved_out, "carve_out")
     if benefits:
-        return _said(Verdict.UNDETERMINED, benefits, "no_status")
-    return Verdict.UNDETERMINED, (), (reason("no_answer"),)
+        return _said("nothing_stated", Verdict.UNDETERMINED, benefits, "no_status")
+    return Verdict.UNDETERMINED, (), (reason("no_answer"),), "nothing_stated"
 
 
-def _unsettled(service: str, plan: Plan, active: list[BenefitRow]) -> _Stated:
+def _unsettled(rule: str, service: str, plan: Plan, active: list[BenefitRow]) -> _Stated:
     """The plan is active and silent about the service; say what comes nearest to it."""
     in_words, related = _nearest(service, plan) or ([], [])
     if in_words:
         sources = (*_sources(active), *(row.messages[0].source for row in in_words))
-        return Verdict.ACTIVE_UNCLEAR, sources, (reason("service_in_text", sources),)
+        return Verdict.ACTIVE_UNCLEAR, sources, (reason("service_in_text", sources),), rule
     if related:
-        return _said(Verdict.ACTIVE_UNCLEAR, [*active, *related], "related_service")
-    return _said(Verdict.ACTIVE_UNCLEAR, active, "service_not_settled")
+        return _said(rule, Verdict.ACTIVE_UNCLEAR, [*active, *related], "related_service")
+    return _said(rule, Verdict.ACTIVE_UNCLEAR, active, "service_not_settled")
 
 
 def _nearest(service: str, plan: Plan) -> tuple[list[BenefitRow], list[BenefitRow]] | None:
@@ -229,13 +279,13 @@ def _nearest(service: str, plan: Plan) -> tuple[list[BenefitRow], list[BenefitRo
     return (in_words, related) if in_words or related else None
 
 
-def _said(verdict: Verdict, rows: Iterable[BenefitRow], code: str) -> _Stated:
+def _said(rule: str, verdict: Verdict, rows: Iterable[BenefitRow], code: str) -> _Stated:
     sources = _sources(rows)
-    return verdict, sources, (reason(code, sources),)
+    return verdict, sources, (reason(code, sources),), rule
 
 
-def _contradiction(rows: Iterable[BenefitRow]) -> _Stated:
-    return _said(Verdict.ACTIVE_UNCLEAR, rows, "contradiction")
+def _contradiction(rule: str, rows: Iterable[BenefitRow]) -> _Stated:
+    return _said(rule, Verdict.ACTIVE_UNCLEAR, rows, "contradiction")
 
 
 def _sources(rows: Iterable[BenefitRow]) -> tuple[Source, ...]:
@@ -244,12 +294,15 @@ def _sources(rows: Iterable[BenefitRow]) -> tuple[Source, ...]:
     return tuple([places[segment] for segment in sorted(places)])
 
 
-def _patient_doubts(answer: PayerAnswer, dates: Standing) -> Iterable[Doubt]:
+def _patient_doubts(answer: PayerAnswer, dates: Standing, on: date) -> Iterable[Doubt]:
     """Doubts about the answer as a whole: refusals, its dates, its end."""
     for said in answer.refusals:
         yield Doubt(refusal(said), stops=True)
     if dates.missed:
         yield Doubt(reason(dates.missed, dates.sources), stops=True)
+    elif answer.holder_spans and (above := standing(answer.holder_spans, on)).missed:
+        sources = (*above.sources, *(span.source for span in answer.spans))
+        yield Doubt(reason(above.missed, sources), stops=True)
     if not answer.complete:
         yield Doubt(reason("answer_cut_off"), stops=True)
 

@@ -26,6 +26,7 @@ class IntakePolicy:
 
     confirm_contact: ConfirmContact = ConfirmContact.NEW
     confirm_within: timedelta = timedelta(hours=48)
+    answer_within: timedelta = timedelta(hours=48)
     receipt_valid: timedelta = timedelta(days=30)
     posts_per_hour: int = 20
     paid_checks_per_day: int = 300

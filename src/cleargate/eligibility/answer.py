@@ -43,18 +43,26 @@ def undetermined(payer: str, services: tuple[str, ...], code: str) -> Coverage:
     return Coverage(payer, Verdict.UNDETERMINED, verdicts, reasons=(reason,))
 
 
-def read_raw(answer: RawAnswer, payer: str, services: tuple[str, ...], on: date) -> Coverage:
+def read_raw(
+    answer: RawAnswer,
+    payer: str,
+    services: tuple[str, ...],
+    on: date,
+    known: tuple[str, ...] = (),
+) -> Coverage:
     """What the payer said about the one patient who was asked about. Never raises on content.
 
-    An answer without exactly one patient is unreadable.
+    `known` are the payer's id and name in our directory, which choose its rules; `payer` may be
+    what the patient called it. An answer without exactly one patient is unreadable.
     """
-    reading = read_answers(answer.content, services, on)
+    reading = read_answers(answer.content, services, on, known)
     if len(reading.coverages) != 1:
         return undetermined(payer, services, "unreadable_answer")
     return reading.coverages[0]
 
 
-_BROKEN = frozenset({"unreadable_answer", "answer_cut_off"})
+_BROKEN = frozenset({"unreadable_answer", "answer_cut_off", "Gateway:Later", "Gateway:Timeout"})
+"""A page in place of an answer does not tell whether the payer was asked, and paid for it."""
 
 
 def is_broken(coverage: Coverage) -> bool:

@@ -69,7 +69,7 @@ def _open_questions(run: Run[Practice], on: date) -> list[StoredInquiry]:
                 continue
             routes = run.practice.payers.route(insurance.payer_id, run.practice.connections)
             if not routes:
-                raise NeedsPerson(GateReason.UNKNOWN_PAYER, "ask")
+                raise NeedsPerson(GateReason.UNKNOWN_PAYER, f"ask{rank}")
             if not _within_budget(run, session):
                 raise NeedsPerson(GateReason.CHECK_BUDGET_SPENT, "ask")
             new = NewInquiry(

@@ -14,12 +14,13 @@ from cleargate.nouns.coverage import (
     Network,
     Person,
     Reason,
+    Settled,
     Verdict,
     VisitLimit,
 )
 from cleargate.nouns.money import dollars
 
-_VERDICTS = {
+VERDICTS = {
     Verdict.ACTIVE: ("ACTIVE", "bold green"),
     Verdict.ACTIVE_UNCLEAR: ("ACTIVE, BUT UNCLEAR", "bold yellow"),
     Verdict.INACTIVE: ("NOT ACTIVE", "bold red"),
@@ -48,12 +49,13 @@ _NEEDS = {
 
 def card(coverage: Coverage, place: str) -> RenderableType:
     """The card of one coverage; `place` says where it was read from."""
-    word, style = _VERDICTS[coverage.verdict]
+    word, style = VERDICTS[coverage.verdict]
     parts: list[RenderableType] = [_facts(coverage)]
     if coverage.amounts:
         parts.append(_amounts(coverage.amounts))
-    parts.extend(Text(_limit(limit)) for limit in coverage.visit_limits)
+    parts.extend(Text(limit_words(limit)) for limit in coverage.visit_limits)
     parts.extend(_reason(reason) for reason in coverage.reasons)
+    parts.extend(_settled(one) for one in coverage.settled)
     title = Text.assemble((word, style), f"  {coverage.payer or 'payer not named'}")
     return Panel(Group(*parts), title=title, title_align="left", subtitle=Text(place, "dim"))
 
@@ -89,7 +91,7 @@ def _dates(coverage: Coverage) -> str:
 def _services(coverage: Coverage) -> str:
     return "\n".join(
         f"{NAMES.get(service.code, 'Service')} ({service.code}): "
-        f"{_VERDICTS[service.verdict][0].lower()}"
+        f"{VERDICTS[service.verdict][0].lower()}"
         for service in coverage.services
     )
 
@@ -107,15 +109,22 @@ def _amounts(amounts: tuple[Amount, ...]) -> Table:
     """One line an amount: what, how much, for whom, and the payer's own words."""
     table = Table.grid(padding=(0, 2))
     for amount in amounts:
-        left = "" if amount.remaining is None else f", {dollars(amount.remaining)} left"
-        scope = (_NETWORKS[amount.network], _PERSONS[amount.person])
-        table.add_row(
-            _KINDS[amount.kind],
-            f"{_size(amount)} {_period(amount.period)}".strip() + left,
-            ", ".join(part for part in scope if part),
-            Text(amount.note, "dim"),
-        )
+        kind, size, scope = amount_words(amount)
+        table.add_row(kind, size, scope, Text(amount.note, "dim"))
     return table
+
+
+def amount_words(amount: Amount) -> tuple[str, str, str]:
+    """What an amount is, how much, and for whom."""
+    left = "" if amount.remaining is None else f", {dollars(amount.remaining)} left"
+    if amount.used is not None and not left:
+        left = f", {dollars(amount.used)} used"
+    scope = (_NETWORKS[amount.network], _PERSONS[amount.person])
+    return (
+        _KINDS[amount.kind],
+        f"{_size(amount)} {_period(amount.period)}".strip() + left,
+        ", ".join(part for part in scope if part),
+    )
 
 
 def _size(amount: Amount) -> str:
@@ -128,7 +137,8 @@ def _period(period: str) -> str:
     return f"per {period.replace('_', ' ')}" if period else ""
 
 
-def _limit(limit: VisitLimit) -> str:
+def limit_words(limit: VisitLimit) -> str:
+    """A visit limit in one line."""
     allowed = "a number of" if limit.allowed is None else str(limit.allowed)
     left = "" if limit.remaining is None else f", {limit.remaining} left"
     shared = f"; {limit.shared}" if limit.shared else ""
@@ -147,3 +157,7 @@ def _reason(reason: Reason) -> Text:
         (reason.tip, "italic"),
         (f" [{reason.code}]", "dim"),
     )
+
+
+def _settled(one: Settled) -> Text:
+    return Text.assemble(("= ", "bold green"), one.text, ". ", (f"[{one.rule}, {one.file}]", "dim"))

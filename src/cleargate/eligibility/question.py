@@ -19,7 +19,7 @@ from cleargate.nouns.eligibility import Asker, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.gate import GateReason
 from cleargate.nouns.ids import Ref
-from cleargate.store import attempts, audit, inquiries
+from cleargate.store import attempts, audit, inquiries, outages
 from cleargate.store.audit import Action, Event
 from cleargate.store.database import Session
 from cleargate.store.inquiries import InquiryState, StoredInquiry
@@ -42,6 +42,9 @@ _UNANSWERED = {
     ErrorKind.UNSUPPORTED: "question_refused",
 }
 
+
+_NO_ANSWER = frozenset({ErrorKind.RETRYABLE, ErrorKind.AMBIGUOUS})
+"""Nothing came back: three in a row, of whatever case, are an outage."""
 
 _ANOTHER_WAY = frozenset({ErrorKind.RETRYABLE, ErrorKind.RATE_LIMITED, ErrorKind.AUTH})
 """Nothing was asked over there, so that another clearinghouse may be asked at no second fee."""
@@ -76,9 +79,14 @@ class Question:
             self._send()
 
     def _send(self) -> None:
-        with self._session() as session:
-            inquiries.mark_sent(session, self._stored.id, self._run.clock.now())
         started = self._run.clock.now()
+        with self._session() as session:
+            away = self._keep_away_until(session, started)
+            if away is None:
+                inquiries.mark_sent(session, self._stored.id, started)
+        if away is not None:
+            self._wait_for_others(away)
+            return
         try:
             answer = self._call()
         except PortError as error:
@@ -90,9 +98,34 @@ class Question:
         with self._session() as session:
             now = self._run.clock.now()
             inquiries.keep_raw(session, self._stored.id, answer, now)
+            outages.answered(session, self._stored.connection, outages.EVERYBODY)
             self._add_attempt(session, started, "ok", request_id=answer.request_id)
             self._audit(session, "ok")
         self._read(answer)
+
+    def _keep_away_until(self, session: Session, now: datetime) -> datetime | None:
+        """Until when others find out whether the payer answers; None to ask.
+
+        What is pending over there is polled all the same, and the last moment is not let pass.
+        """
+        if self._stored.pending_token:
+            return None
+        probe = self._run.clock.scaled(outages.PROBE)
+        away = outages.keep_away_until(session, *self._there, now, probe)
+        return None if away is not None and away > self._last_moment() else away
+
+    @property
+    def _there(self) -> tuple[str, str]:
+        return self._stored.connection, self._stored.payer_id
+
+    def _wait_for_others(self, away: datetime) -> None:
+        """Go another way at once where there is one; else come back when the others know more."""
+        other = self._next_route()
+        if other is not None:
+            with self._session() as session:
+                inquiries.reroute(session, self._stored.id, other.connection, other.payer_code)
+            away = away if other.was_tried else self._run.clock.now()
+        self._postpone(away, "outage", "")
 
     def _call(self) -> RawAnswer | Pending:
         if self._stored.pending_token:
@@ -128,19 +161,14 @@ class Question:
 
     def _failed(self, error: PortError, started: datetime) -> None:
         """Ask again when that can help and is allowed; otherwise say why not."""
-        clock = self._run.clock
-        wait = next_try(error, self._stored.tries + 1, random.random())  # noqa: S311
-        if error.kind is ErrorKind.AMBIGUOUS:
-            wait = RETRANSMIT_AFTER if self._clearinghouse.repeatable else GateReason.VENDOR_UNSURE
-        due = None if isinstance(wait, GateReason) else clock.after(wait)
-        if due is not None and due > self._last_moment():
-            due = None
+        now = self._run.clock.now()
         other = self._next_route() if error.kind in _ANOTHER_WAY else None
-        if due is not None and other is not None and not other.was_tried:
-            due = clock.now()
         with self._session() as session:
+            due = self._again_at(session, error, now)
+            if due is not None and other is not None and not other.was_tried:
+                due = now
             self._add_attempt(session, started, error.kind, error.vendor_code, next_try_at=due)
-            mark_stopped(session, error, clock.now())
+            mark_stopped(session, error, now)
             self._audit(session, error.kind)
             if due is not None and other is not None:
                 inquiries.reroute(session, self._stored.id, other.connection, other.payer_code)
@@ -148,6 +176,24 @@ class Question:
             self._give_up(error.kind, error.vendor_code)
         else:
             self._postpone(due, error.kind, error.vendor_code)
+
+    def _again_at(self, session: Session, error: PortError, now: datetime) -> datetime | None:
+        """When to ask again, and the others too; None when a person has to say so, or it is late.
+
+        The more questions in a row had no answer over there, the longer is the wait.
+        """
+        connection, tries = self._stored.connection, self._stored.tries + 1
+        if error.kind in _NO_ANSWER:
+            failures = outages.failed(session, connection, outages.EVERYBODY, now)
+            tries = max(tries, failures)
+        wait = next_try(error, tries, random.random())  # noqa: S311
+        if error.kind is ErrorKind.AMBIGUOUS:
+            wait = RETRANSMIT_AFTER if self._clearinghouse.repeatable else GateReason.VENDOR_UNSURE
+        if isinstance(wait, GateReason):
+            return None
+        due = self._run.clock.after(wait)
+        outages.keep_away(session, connection, outages.EVERYBODY, due)
+        return due if due <= self._last_moment() else None
 
     def _next_route(self) -> "_NextRoute | None":
         """The way after the one that has just failed; None where there is one way only.
@@ -189,12 +235,24 @@ class Question:
     def _read(self, answer: RawAnswer) -> None:
         """Settle the question with what the payer said, unless it said "later"."""
         stored = self._stored
-        coverage = read_raw(answer, stored.payer_name, self._services, stored.service_date)
-        due = self._run.clock.after(ASK_AGAIN_BASE * 2 ** min(stored.tries, 6))
-        if self._may_ask_again(coverage) and due <= self._last_moment():
-            self._postpone(due, "payer_busy", coverage.reasons[0].code, anew=True)
+        asked = self._run.practice.payers.by_id(stored.payer_id)
+        known = (stored.payer_id, asked.name) if asked else (stored.payer_id,)
+        coverage = read_raw(answer, stored.payer_name, self._services, stored.service_date, known)
+        if self._may_ask_again(coverage) and self._wait_for_payer(coverage):
             return
         self._settle(coverage, answered=True)
+
+    def _wait_for_payer(self, coverage: Coverage) -> bool:
+        """Ask a payer later that says so, and let the others wait as well; False if it is late."""
+        with self._session() as session:
+            failures = outages.failed(session, *self._there, self._run.clock.now())
+            doublings = min(max(self._stored.tries, failures - 1), 6)
+            due = self._run.clock.after(ASK_AGAIN_BASE * 2**doublings)
+            outages.keep_away(session, *self._there, due)
+        if due > self._last_moment():
+            return False
+        self._postpone(due, "payer_busy", coverage.reasons[0].code, anew=True)
+        return True
 
     def _may_ask_again(self, coverage: Coverage) -> bool:
         """A busy payer costs nothing; a broken answer was an answer, and may cost a second fee."""
@@ -213,6 +271,8 @@ class Question:
         self, coverage: Coverage, *, answered: bool, outcome: str = "ok", code: str = ""
     ) -> None:
         with self._session() as session:
+            if answered:
+                outages.answered(session, *self._there)
             inquiries.settle(
                 session,
                 self._stored.id,
@@ -231,6 +291,7 @@ class Question:
                 session,
                 self._stored.id,
                 due,
+                self._run.clock.now(),
                 outcome=outcome,
                 code=code,
                 pending_token=token,
@@ -238,7 +299,7 @@ class Question:
             )
 
     def _last_moment(self) -> datetime:
-        """Until when the question is asked again; counted from when it was asked first."""
+        """Until when the question is asked again; counted from when it was to be asked first."""
         return self._run.last_moment(self._stored.first_sent or self._run.clock.now())
 
     def _session(self) -> AbstractContextManager[Session]:

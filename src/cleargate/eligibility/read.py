@@ -14,7 +14,7 @@ from rich.console import Console
 
 from cleargate.coverage.reading import Reading, read_parts
 from cleargate.eligibility.card import card
-from cleargate.nouns.coverage import Amount, Coverage, Source, VisitLimit
+from cleargate.nouns.coverage import Amount, Coverage, Settled, Source, VisitLimit
 from cleargate.x12.diagnostics import Diagnostic, Severity, error
 from cleargate.x12.tokenizer import CHUNK_BYTES
 
@@ -76,7 +76,7 @@ def _print(part: Part, console: Console) -> None:
 
 def entries(part: Part, services: tuple[str, ...]) -> list[Json]:
     """One object a patient; what a file holds besides is an object without a set."""
-    findings = [_diagnostic(finding) for finding in part.reading.diagnostics]
+    findings = [diagnostic_entry(finding) for finding in part.reading.diagnostics]
     found = [
         {**_coverage(coverage), "file": part.file, "diagnostics": findings}
         for coverage in part.reading.coverages
@@ -97,6 +97,8 @@ def entries(part: Part, services: tuple[str, ...]) -> list[Json]:
                 "referral": "unstated",
                 "other_payers": [],
                 "reasons": [],
+                "payer_rules": "",
+                "settled": [],
                 "diagnostics": findings,
             }
         ]
@@ -114,14 +116,15 @@ def _coverage(coverage: Coverage) -> Json:
                 "code": service.code,
                 "verdict": service.verdict.value,
                 "sources": _sources(service.sources),
+                "rule": service.rule,
             }
             for service in coverage.services
         ],
         "plan": coverage.plan,
         "begins": coverage.begins.isoformat() if coverage.begins else None,
         "ends": coverage.ends.isoformat() if coverage.ends else None,
-        "amounts": [_amount(amount) for amount in coverage.amounts],
-        "visit_limits": [_limit(limit) for limit in coverage.visit_limits],
+        "amounts": [amount_entry(amount) for amount in coverage.amounts],
+        "visit_limits": [limit_entry(limit) for limit in coverage.visit_limits],
         "authorisation": coverage.authorisation.value,
         "referral": coverage.referral.value,
         "other_payers": [
@@ -139,10 +142,12 @@ def _coverage(coverage: Coverage) -> Json:
             }
             for reason in coverage.reasons
         ],
+        "payer_rules": coverage.payer_rules,
+        "settled": [settled_entry(one) for one in coverage.settled],
     }
 
 
-def _amount(amount: Amount) -> Json:
+def amount_entry(amount: Amount) -> Json:
     """One amount with `cents` or `percent`, whichever it has; neither when only a part is known."""
     size: Json = {}
     if amount.cents is not None:
@@ -159,11 +164,13 @@ def _amount(amount: Amount) -> Json:
         "used": amount.used,
         "service_types": list(amount.service_types),
         "source": str(amount.source),
+        "parts": _sources(amount.parts),
         "note": amount.note,
     }
 
 
-def _limit(limit: VisitLimit) -> Json:
+def limit_entry(limit: VisitLimit) -> Json:
+    """One visit limit with the place it came from."""
     return {
         "allowed": limit.allowed,
         "remaining": limit.remaining,
@@ -173,10 +180,24 @@ def _limit(limit: VisitLimit) -> Json:
         "service_types": list(limit.service_types),
         "shared": limit.shared,
         "source": str(limit.source),
+        "parts": _sources(limit.parts),
     }
 
 
-def _diagnostic(finding: Diagnostic) -> Json:
+def settled_entry(one: Settled) -> Json:
+    """What a rule for this payer settled, and who says so."""
+    return {
+        "rule": one.rule,
+        "text": one.text,
+        "sources": _sources(one.sources),
+        "file": one.file,
+        "origin": one.origin,
+        "dated": one.dated.isoformat(),
+    }
+
+
+def diagnostic_entry(finding: Diagnostic) -> Json:
+    """One finding about the file."""
     return {
         "severity": finding.severity.value,
         "code": finding.code,

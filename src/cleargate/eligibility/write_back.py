@@ -1,34 +1,49 @@
-"""Keep what each payer said beside the patient's record in the practice's own system, once."""
+"""Keep what each payer said in the practice's own system, once: in a field, a note, or by hand."""
 
 from cleargate.directory.practice import Practice
 from cleargate.engine.look import look_in
 from cleargate.engine.run import Run, Write
 from cleargate.nouns.coverage import AmountKind, Coverage
 from cleargate.nouns.eligibility import EligibilitySummary
+from cleargate.nouns.gate import Fact
 from cleargate.nouns.money import dollars
-from cleargate.ports import RecordKind
+from cleargate.ports import RecordKind, WriteBack
 from cleargate.store import inquiries
 from cleargate.store.inquiries import InquiryState, StoredInquiry
 
 
-def write_back(run: Run[Practice]) -> None:
-    """Record each settled answer in the practice's system."""
+def write_back(run: Run[Practice]) -> tuple[Fact, ...]:
+    """Record each settled answer; gives what a person has to write down instead."""
+    ehr = run.practice.ehr
     with run.commit() as session:
         questions = inquiries.current(session, run.case.id)
-    for question in questions:
-        if question.coverage is not None and question.state is not InquiryState.RETIRED:
-            _record(run, question, question.coverage)
+    said = [
+        (question, _summary(question, question.coverage))
+        for question in questions
+        if question.coverage is not None and question.state is not InquiryState.RETIRED
+    ]
+    if not said:
+        return ()
+    can = run.read("capabilities", ehr.connection, ehr.capabilities).write_back
+    if can is WriteBack.NONE:
+        return tuple(Fact(summary.payer_name, summary.text) for _, summary in said)
+    for question, summary in said:
+        _record(run, question, summary)
+    return ()
 
 
-def _record(run: Run[Practice], question: StoredInquiry, coverage: Coverage) -> None:
-    ehr = run.practice.ehr
-    patient_id = run.case.memo.patient_id
-    summary = EligibilitySummary(
+def _summary(question: StoredInquiry, coverage: Coverage) -> EligibilitySummary:
+    return EligibilitySummary(
         verdict=coverage.verdict.value,
         payer_name=question.payer_name,
         text=summary_line(coverage),
         checked_on=question.service_date,
     )
+
+
+def _record(run: Run[Practice], question: StoredInquiry, summary: EligibilitySummary) -> None:
+    ehr = run.practice.ehr
+    patient_id = run.case.memo.patient_id
     run.write(
         Write(
             step=f"write_back{question.rank}",

@@ -47,7 +47,7 @@ class Engine(Generic[P]):
     practices: Callable[[PracticeId], P]
     procedures: Mapping[str, Procedure[P]]
     last_moment: Callable[[P, Case, datetime], datetime]
-    gate_for: Callable[[NeedsPerson, str], Gate]
+    gate_for: Callable[[NeedsPerson, Case, str], Gate]
     longest_call: Callable[[P], timedelta] = lambda _: timedelta(0)
 
     def run_phase(
@@ -100,7 +100,7 @@ class Engine(Generic[P]):
         except Later as later:
             return Next(run.phase, later.due, later.note)
         except NeedsPerson as needs:
-            return AtGate(self.gate_for(needs, run.phase))
+            return AtGate(self.gate_for(needs, run.case, run.phase))
         except (Superseded, Overtaken, OperationalError):
             raise
         except Exception as error:  # A bug of ours must stop one case, visibly, and no other.
@@ -111,4 +111,4 @@ class Engine(Generic[P]):
                 frames=frames(error.__traceback__),
             )
             bug = NeedsPerson(GateReason.PROGRAM_ERROR, run.phase)
-            return AtGate(self.gate_for(bug, run.phase))
+            return AtGate(self.gate_for(bug, run.case, run.phase))

@@ -1,6 +1,8 @@
 """A step that could not go on, worded for the person who has to."""
 
 from cleargate.engine.endings import NeedsPerson
+from cleargate.gates import doubtful
+from cleargate.nouns.case import Case
 from cleargate.nouns.gate import Choice, Fact, Gate, GateReason
 
 _TIPS = {
@@ -37,7 +39,7 @@ _CHOICES = {
 _DEFAULT_CHOICES = (Choice.ASK_AGAIN, Choice.DONE_BY_HAND, Choice.DECLINE)
 
 
-def gate_for(needs: NeedsPerson, phase: str) -> Gate:
+def gate_for(needs: NeedsPerson, case: Case, phase: str) -> Gate:
     """The gate for a step that failed: what failed, where, with which code and fields."""
     facts = [Fact("Step", needs.step)]
     if needs.error is not None:
@@ -46,10 +48,14 @@ def gate_for(needs: NeedsPerson, phase: str) -> Gate:
             facts.append(Fact("Code", needs.error.vendor_code))
         if needs.error.fields:
             facts.append(Fact("Fields", ", ".join(needs.error.fields)))
-    return Gate(
+    gate = Gate(
         reason=needs.reason,
         tip=_TIPS[needs.reason],
         facts=tuple(facts),
         choices=_CHOICES.get(needs.reason, _DEFAULT_CHOICES),
         phase=phase,
     )
+    if needs.reason is GateReason.UNKNOWN_PAYER:
+        rank = int(needs.step.removeprefix("ask"))
+        return doubtful.offered(gate, case, doubtful.in_policy(case, rank))
+    return gate

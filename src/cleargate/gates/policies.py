@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from cleargate.gates import doubtful
+from cleargate.nouns.case import Case
 from cleargate.nouns.coverage import AuthorisationNeed, Coverage, Verdict
 from cleargate.nouns.gate import Choice, Fact, Gate, GateReason
 from cleargate.nouns.insurance import Insurance
@@ -17,10 +19,11 @@ from cleargate.nouns.request import VisitRequest
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A policy as stated, and what its payer said about it."""
+    """A policy as stated, and what its payer said about it; rank is 1 for primary."""
 
     insurance: Insurance
     coverage: Coverage
+    rank: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +63,12 @@ _WORDING = {
 }
 
 
-def review(
-    checked: Sequence[Checked],
-    request: VisitRequest,
-    accepted: Sequence[GateReason],
-    phase: str,
-) -> Gate | None:
+def review(checked: Sequence[Checked], case: Case, phase: str) -> Gate | None:
     """The gate that a person has to decide, or None when everything is clear."""
     for each in checked:
-        for reason in _objections(each, request):
-            if reason not in accepted:
-                return _gate(reason, each, request.patient, phase)
+        for reason in _objections(each, case.request):
+            if reason not in case.memo.accepted:
+                return _gate(reason, each, case, phase)
     return None
 
 
@@ -114,15 +112,22 @@ def _letters(text: str) -> str:
     return "".join(each for each in text.casefold() if each.isalnum())
 
 
-def _gate(reason: GateReason, checked: Checked, patient: Patient, phase: str) -> Gate:
+def _gate(reason: GateReason, checked: Checked, case: Case, phase: str) -> Gate:
     wording = _WORDING[reason]
-    return Gate(
+    gate = Gate(
         reason=reason,
         tip=_tip(reason, checked.coverage) or wording.tip,
-        facts=tuple(_facts(reason, checked, patient)),
+        facts=tuple(_facts(reason, checked, case.request.patient)),
         choices=wording.choices,
         phase=phase,
     )
+    if reason is GateReason.WRONG_PATIENT_ANSWER:
+        return doubtful.offered(gate, case, doubtful.in_identity(case, checked.rank))
+    if reason in _BY_VERDICT:
+        return doubtful.offered(
+            gate, case, doubtful.in_answer(case, checked.rank, checked.coverage)
+        )
+    return gate
 
 
 _BY_VERDICT = frozenset(

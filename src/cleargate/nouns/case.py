@@ -27,6 +27,7 @@ class Memo:
     before this request, `email_on_file` is its address. `accepted` are the reasons that a person
     let pass. `ask_on` is the date to verify, once it is not the earliest wished one any more.
     `given_back` are starts that were booked and given back: no other booking takes them again.
+    `doubtful` are the form's fields that the patient was asked to check at `asked_at`.
     """
 
     patient_id: str = ""
@@ -42,6 +43,8 @@ class Memo:
     booking_id: str = ""
     booking_status: BookingStatus | None = None
     given_back: tuple[datetime, ...] = ()
+    doubtful: tuple[str, ...] = ()
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,18 @@ class Case:
     due: datetime | None
     note: str
     created: datetime
+
+    @property
+    def mail_address(self) -> str:
+        """Where mail to the patient goes; empty when there is no address or no consent.
+
+        It is the one on file where there is a file: a public form said the other.
+        """
+        if not self.request.mail_consent:
+            return ""
+        if self.memo.patient_known:
+            return self.memo.email_on_file
+        return self.request.patient.contact.email
 
 
 @dataclass(frozen=True, slots=True)

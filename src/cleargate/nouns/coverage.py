@@ -66,7 +66,8 @@ class Amount:
 
     Neither is set when the payer stated only what is `remaining` or `used` of an unknown total.
     `period` is the X12 EB06 word (`calendar_year`, `visit`, `day`, ...), empty when not stated.
-    `remaining` and `used` are in cents, None when the payer did not say.
+    `remaining` and `used` are in cents, None when the payer did not say; `parts` are the places
+    of the rows that were joined to say them.
     """
 
     kind: AmountKind
@@ -80,6 +81,7 @@ class Amount:
     source: Source
     note: str = ""
     used: int | None = None
+    parts: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ class VisitLimit:
     """How many visits the plan pays for; `shared` names what they are shared with.
 
     `unit` is what is counted: `visits`, or what the payer counts instead (`days`, `hours`, ...).
+    `parts` are the places of the rows that were joined to say what remains.
     """
 
     allowed: int | None
@@ -97,6 +100,7 @@ class VisitLimit:
     shared: str
     source: Source
     unit: str = "visits"
+    parts: tuple[Source, ...] = ()
 
 
 class AuthorisationNeed(StrEnum):
@@ -144,12 +148,33 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class ServiceVerdict:
-    """The verdict for one service type code, with the rows that decided it."""
+    """The verdict for one service type code, with the rows that decided it.
+
+    `rule` is the code of the rule by which they did (docs/eligibility.md), before any reason
+    lowered it; empty where nothing was read.
+    """
 
     code: str
     verdict: Verdict
     sources: tuple[Source, ...]
     reasons: tuple[Reason, ...] = ()
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a rule for this payer settled, which another payer's answer leaves to a person.
+
+    `rule` is the kind of rule, `file` the payer's file that holds it, `origin` and `dated` where
+    it is from. `sources` are the places of the answer that it was about.
+    """
+
+    rule: str
+    text: str
+    sources: tuple[Source, ...]
+    file: str
+    origin: str
+    dated: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +184,8 @@ class Coverage:
     `begins` and `ends` bound the plan where the payer stated dates. `member_id` and `birth_date`
     are those of the patient whom the answer is about, so that it is never filed under another.
     `provider_network` is what the payer said about the asking provider. `set_index` is the number
-    of the transaction set in its file, from 1.
+    of the transaction set in its file, from 1. `payer_rules` names the file of rules for this
+    payer, empty for the strict reading; `settled` is what those rules did.
     """
 
     payer: str
@@ -181,3 +207,5 @@ class Coverage:
     given_name: str = ""
     provider_network: Network = Network.UNSTATED
     set_index: int = 1
+    payer_rules: str = ""
+    settled: tuple[Settled, ...] = ()

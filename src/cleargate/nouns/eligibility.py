@@ -13,6 +13,7 @@ class ContentKind(StrEnum):
 
     X12_271 = "x12_271"
     JSON = "json"
+    XML = "xml"
     TEXT = "text"
 
 

@@ -20,7 +20,10 @@ class GateReason(StrEnum):
     CHECK_BUDGET_SPENT = "check_budget_spent"
     NO_OPENING = "no_opening"
     CALL_PATIENT = "call_patient"
+    WRITE_DOWN = "write_down"
     CONTACT_UNCONFIRMED = "contact_unconfirmed"
+    PATIENT_SILENT = "patient_silent"
+    PATIENT_CHECKED = "patient_checked"
     VENDOR_REFUSED = "vendor_refused"
     VENDOR_UNSURE = "vendor_unsure"
     VENDOR_SILENT = "vendor_silent"
@@ -38,6 +41,8 @@ class Choice(StrEnum):
     """Book it, and bill the patient."""
     ASK_AGAIN = "ask_again"
     """Ask the payer or the vendor again, with the generation raised."""
+    ASK_PATIENT = "ask_patient"
+    """Write to the patient, who checks the doubtful details on a page of their own."""
     EDIT = "edit"
     """Correct the request; everything that hangs on it is found out anew."""
     USE_EXISTING = "use_existing"
@@ -73,7 +78,8 @@ class Gate:
     """What a step or a policy wants a person to decide.
 
     `phase` is where the case goes on after a decision other than DECLINE. `tip` is the way out in
-    one sentence. `offers` are what TAKE_OPENING and USE_EXISTING choose from.
+    one sentence. `offers` are what TAKE_OPENING and USE_EXISTING choose from; `doubtful` are the
+    fields of the request form that ASK_PATIENT asks about.
     """
 
     reason: GateReason
@@ -82,6 +88,7 @@ class Gate:
     choices: tuple[Choice, ...]
     phase: str
     offers: tuple[Offer, ...] = ()
+    doubtful: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

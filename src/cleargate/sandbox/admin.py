@@ -6,7 +6,7 @@ from cleargate.nouns.errors import Refused
 from cleargate.sandbox.clinic import Resident
 from cleargate.sandbox.faults import Fault, Mix, Planned
 from cleargate.sandbox.report import report
-from cleargate.sandbox.trees import Json, Tree, text, tree, trees, whole
+from cleargate.sandbox.trees import Json, Tree, text, texts, tree, trees, whole
 from cleargate.sandbox.wire import Request, Response, json_response
 from cleargate.sandbox.world import World
 
@@ -23,6 +23,7 @@ class Admin:
             ("POST", "faults"): self._plan_faults,
             ("POST", "clients"): self._clients,
             ("POST", "people"): self._people,
+            ("POST", "capability"): self._capability,
         }
 
     def handle(self, request: Request) -> Response:
@@ -100,6 +101,12 @@ class Admin:
                 {"tenant": tenant, "id": self._world.add_resident(tenant, Resident(**known))}
             )
         return json_response(200, {"members": members, "patients": patients})
+
+    def _capability(self, body: Tree) -> Response:
+        """Take types of resources away from a practice's EHR, until told otherwise."""
+        without = frozenset(texts(body, "without"))
+        self._world.ehrs[self._tenant(body)].without = without
+        return json_response(200, {"without": [*sorted(without)]})
 
     def _tenant(self, body: Tree) -> str:
         tenant = text(body, "tenant")

@@ -1,5 +1,7 @@
 """What the EHR says that it can do: the CapabilityStatement, and the table it is made from."""
 
+from collections.abc import Collection
+
 from cleargate.sandbox.search import SEARCHABLE
 from cleargate.sandbox.trees import Json, Tree
 
@@ -10,6 +12,7 @@ INTERACTIONS: dict[str, tuple[str, ...]] = {
     "Slot": ("read", "search", "update"),
     "Appointment": ("read", "search", "create", "update", "patch"),
     "CoverageEligibilityResponse": ("read", "search", "create"),
+    "DocumentReference": ("read", "search", "create"),
     "Schedule": _READ_ONLY,
     "Practitioner": _READ_ONLY,
     "PractitionerRole": _READ_ONLY,
@@ -18,8 +21,8 @@ INTERACTIONS: dict[str, tuple[str, ...]] = {
 CREATABLE = frozenset(kind for kind, can in INTERACTIONS.items() if "create" in can)
 
 
-def capability_statement(base: str) -> Tree:
-    """The answer to `GET /metadata`."""
+def capability_statement(base: str, without: Collection[str] = ()) -> Tree:
+    """The answer to `GET /metadata`; types of `without` are not there."""
     resources: list[Json] = [
         {
             "type": kind,
@@ -35,6 +38,7 @@ def capability_statement(base: str) -> Tree:
             ],
         }
         for kind, interactions in INTERACTIONS.items()
+        if kind not in without
     ]
     return {
         "resourceType": "CapabilityStatement",

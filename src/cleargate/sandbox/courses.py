@@ -1,5 +1,7 @@
 """From a fault to what happens on the wire."""
 
+from dataclasses import replace
+
 from cleargate.sandbox.faults import Drawn, Fault
 from cleargate.sandbox.wire import Course, Ending, Response, json_response
 
@@ -41,24 +43,18 @@ def course(drawn: Drawn) -> Course:
 
 
 def _shorten(response: Response) -> Response:
-    return Response(
-        response.status,
-        response.body[: len(response.body) * 2 // 3],
-        response.content_type,
-        response.headers,
-        response.delay_s,
-    )
+    return replace(response, body=response.body[: len(response.body) * 2 // 3])
 
 
 def _break_off(response: Response) -> Response:
-    """Keep the envelope, lose the second half of the X12 in it."""
-    start = response.body.find(b"ISA")
-    end = response.body.find(b"IEA", start)
-    if start < 0 or end < 0:
-        return response
-    end = response.body.find(b"IEA", start) + len("IEA*1*000000000") + 1
+    """Keep the envelope, lose the second half of the X12 in it, or of TriZetto's XML."""
+    body = response.body
+    start = body.find(b"ISA")
+    end = body.find(b"IEA", start) + len("IEA*1*000000000") + 1
     middle = start + (end - start) // 2
-    body = response.body[:middle] + response.body[end:]
-    return Response(
-        response.status, body, response.content_type, response.headers, response.delay_s
-    )
+    if start < 0 or body.find(b"IEA", start) < 0:
+        start, end = body.find(b"<ResponseAsXml>"), body.find(b"</ResponseAsXml>")
+        middle = body.rfind(b"&lt;", start, start + (end - start) // 2)
+    if start < 0 or middle < 0:
+        return response
+    return replace(response, body=body[:middle] + body[end:])

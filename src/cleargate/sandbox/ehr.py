@@ -66,6 +66,7 @@ class Ehr:
         self.records = records
         self.tokens = TokenEndpoint(clock)
         self.zone = zone_of(tenant)
+        self.without: frozenset[str] = frozenset()
         self._base = base
         self._clock = clock
         self._cursors = Cursors(clock)
@@ -77,12 +78,21 @@ class Ehr:
             return self.tokens.grant(request, f"{self._base()}/token")
         if wanted.name == "discover":
             return self._discover(wanted.kind)
-        refusal = _unknown(wanted) or self.tokens.refusal(request, wanted.name, wanted.kind)
+        refusal = self._unknown(wanted) or self.tokens.refusal(request, wanted.name, wanted.kind)
         return refusal or self._dispatch(request, wanted)
 
     def cursor(self, request: Request) -> Cursor | None:
         """The search that a `_getpages` request goes on with."""
         return self._cursors.get(dict(request.query).get("_getpages", ""))
+
+    def _unknown(self, wanted: Interaction) -> Response | None:
+        if not wanted.name:
+            return _outcome(404, "not-found")
+        if wanted.kind and (wanted.kind not in INTERACTIONS or wanted.kind in self.without):
+            return _outcome(404, "not-supported")
+        if wanted.kind and wanted.name not in INTERACTIONS[wanted.kind]:
+            return _outcome(405, "not-supported")
+        return None
 
     def _dispatch(self, request: Request, wanted: Interaction) -> Response:
         match wanted.name:
@@ -105,7 +115,7 @@ class Ehr:
 
     def _discover(self, document: str) -> Response:
         if document == "metadata":
-            return _fhir(200, capability_statement(f"{self._base()}/fhir"))
+            return _fhir(200, capability_statement(f"{self._base()}/fhir", self.without))
         return json_response(
             200,
             {
@@ -214,16 +224,6 @@ class Ehr:
         return _fhir(
             200, {"resourceType": "Bundle", "type": "transaction-response", "entry": answers}
         )
-
-
-def _unknown(wanted: Interaction) -> Response | None:
-    if not wanted.name:
-        return _outcome(404, "not-found")
-    if wanted.kind and wanted.kind not in INTERACTIONS:
-        return _outcome(404, "not-supported")
-    if wanted.kind and wanted.name not in INTERACTIONS[wanted.kind]:
-        return _outcome(405, "not-supported")
-    return None
 
 
 def _searched(request: Request) -> tuple[tuple[str, str], ...]:

@@ -38,6 +38,7 @@ class Scenario(StrEnum):
     INACTIVE = "inactive"
     UNCLEAR = "unclear"
     WRONG_PATIENT = "wrong_patient"
+    MISTYPED = "mistyped"
     AAA_71 = "aaa_71"
     AAA_72 = "aaa_72"
     AAA_73 = "aaa_73"
@@ -114,7 +115,16 @@ _PLAN: tuple[tuple[int, tuple[Scenario, ...]], ...] = (
     (2, (Scenario.SLOW_PAYER,)),
     (1, (Scenario.INACTIVE,)),
     (1, (Scenario.UNCLEAR, Scenario.WRONG_PATIENT)),
-    (1, (Scenario.AAA_72, Scenario.AAA_71, Scenario.AAA_75, Scenario.AAA_73)),
+    (
+        1,
+        (
+            Scenario.MISTYPED,
+            Scenario.AAA_72,
+            Scenario.AAA_71,
+            Scenario.AAA_75,
+            Scenario.AAA_73,
+        ),
+    ),
     (1, (Scenario.AUTHORISATION, Scenario.REFERRAL)),
     (1, (Scenario.WORKERS_COMPENSATION,)),
     (1, (Scenario.AUTO,)),
@@ -134,6 +144,7 @@ _EXPECTED = {
     Scenario.INACTIVE: _one_gate(GateReason.COVERAGE_INACTIVE, Choice.DECLINE),
     Scenario.UNCLEAR: _one_gate(GateReason.COVERAGE_UNCLEAR, Choice.GO_ON),
     Scenario.WRONG_PATIENT: _one_gate(GateReason.WRONG_PATIENT_ANSWER, Choice.SELF_PAY),
+    Scenario.MISTYPED: _one_gate(GateReason.COVERAGE_UNDETERMINED, Choice.ASK_PATIENT),
     Scenario.AAA_71: _one_gate(GateReason.COVERAGE_UNDETERMINED, Choice.SELF_PAY),
     Scenario.AAA_72: _one_gate(GateReason.COVERAGE_UNDETERMINED, Choice.SELF_PAY),
     Scenario.AAA_73: _one_gate(GateReason.COVERAGE_UNDETERMINED, Choice.DECLINE),
@@ -321,6 +332,8 @@ class _Casting:
                 stated = replace(stated, subscriber=subscriber)
             if scenario is Scenario.UNKNOWN_PAYER:
                 stated = replace(stated, payer_id="", payer_name="Sample Village Health Plan")
+            if scenario is Scenario.MISTYPED:
+                stated = replace(stated, member_id=f"{member_id}0")
             dependent = patient if relationship is not Relationship.SELF else None
             state = _STATES.get(scenario, State.ACTIVE)
             policies.append(Policy(code, member_id, group, holder, state, dependent, relationship))

@@ -29,6 +29,7 @@ def patient_of(resource: Tree) -> str:
     references = [
         text(resource, "beneficiary", "reference"),
         text(resource, "patient", "reference"),
+        text(resource, "subject", "reference"),
     ]
     references += [text(p, "actor", "reference") for p in trees(resource, "participant")]
     for reference in references:

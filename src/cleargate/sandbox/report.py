@@ -14,6 +14,7 @@ _KINDS = {
     "Coverage": "insurance",
     "Appointment": "booking",
     "CoverageEligibilityResponse": "eligibility",
+    "DocumentReference": "eligibility",
 }
 _ACTIVE = frozenset({"proposed", "pending", "booked", "arrived", "checked-in", "fulfilled"})
 
@@ -80,10 +81,10 @@ def report(
                 **e.head(),
                 "patient": patient_of(e.resource),
                 "insurer": _label(at(e.resource, "insurer")),
-                "disposition": text(e.resource, "disposition"),
+                "disposition": text(e.resource, "disposition") or text(e.resource, "description"),
             }
             for e in created
-            if e.kind == "CoverageEligibilityResponse"
+            if _KINDS.get(e.kind) == "eligibility"
         ],
         "mails": [
             {

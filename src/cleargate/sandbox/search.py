@@ -137,6 +137,7 @@ _READERS: dict[str, dict[str, _Reader]] = {
         "slot": slots_of,
     },
     "CoverageEligibilityResponse": _OF_PATIENT,
+    "DocumentReference": _OF_PATIENT,
     "Slot": {
         **_IDENTIFIED,
         "schedule": _id_of("schedule", "reference"),

@@ -63,6 +63,16 @@ def _addresses(world: World, smtp_port: int) -> Tree:
             "url": f"{world.base_url}/clearinghouse/stedi",
             "api_key": world.stedi.api_key,
         },
+        "trizetto": {
+            "url": f"{world.base_url}/clearinghouse/trizetto",
+            "username": world.trizetto.credentials.username,
+            "password": world.trizetto.credentials.password,
+        },
+        "waystar": {
+            "url": f"{world.base_url}/clearinghouse/waystar",
+            "username": world.waystar.credentials.username,
+            "password": world.waystar.credentials.password,
+        },
         "tenants": {
             tenant: {
                 "fhir": f"{world.base_url}/{tenant}/fhir",

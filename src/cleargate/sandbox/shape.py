@@ -105,6 +105,16 @@ outcome disposition insurer insurance preAuthRef form error
             "outcome": frozenset({"queued", "complete", "error", "partial"}),
         },
     ),
+    "DocumentReference": _Shape(
+        known=_words(
+            """
+masterIdentifier status docStatus type category subject date author authenticator
+custodian relatesTo description securityLabel content context
+"""
+        ),
+        required=("status", "content"),
+        codes={"status": frozenset({"current", "superseded", "entered-in-error"})},
+    ),
 }
 
 _UNTIMED = frozenset({"proposed", "cancelled", "waitlist"})

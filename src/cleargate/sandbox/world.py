@@ -24,6 +24,8 @@ from cleargate.sandbox.records import Records
 from cleargate.sandbox.report import Effect
 from cleargate.sandbox.stedi import Stedi
 from cleargate.sandbox.trees import Tree, text, texts, tree, whole
+from cleargate.sandbox.trizetto import Trizetto
+from cleargate.sandbox.waystar import Waystar
 from cleargate.sandbox.wire import SMOOTH, Course, Request, Response, json_response
 
 
@@ -61,6 +63,20 @@ class World:
             captured_payers(options.lab) if options.lab else {},
         )
         self.stedi = Stedi(self.clearinghouse.ask, _secret("stedi", options.seed))
+        self.trizetto = Trizetto(
+            self.clearinghouse.ask,
+            Credentials("sandbox", _secret("trizetto", options.seed)),
+        )
+        self.waystar = Waystar(
+            self.clearinghouse.ask,
+            Credentials("sandbox", _secret("waystar", options.seed)),
+        )
+        self._doors = {
+            "core": self.clearinghouse.handle,
+            "stedi": self.stedi.handle,
+            "trizetto": self.trizetto.handle,
+            "waystar": self.waystar.handle,
+        }
         self._calls = CallNamer(self.ehrs)
         self._journal = Journal(options.data / "journal.jsonl")
         self._open()
@@ -91,10 +107,9 @@ class World:
         area = request.parts[0] if request.parts else ""
         if area in self.ehrs:
             return self.ehrs[area].handle(request)
-        if request.parts == ("clearinghouse", "core") and request.method == "POST":
-            return self.clearinghouse.handle(request)
-        if request.parts == ("clearinghouse", "stedi") and request.method == "POST":
-            return self.stedi.handle(request)
+        door = self._doors.get("/".join(request.parts[1:])) if area == "clearinghouse" else None
+        if door is not None and request.method == "POST":
+            return door(request)
         if area in ("mailbox", "mailbox.json") and request.method == "GET":
             return self.mailbox.handle(request)
         return json_response(404, {"error": "not_found"})

@@ -2,7 +2,7 @@
 
 A phase may be killed anywhere; it runs again from its top and finds what it had done. Phases in
 the order in which they run: receive, (unconfirmed), verify, book, finish; decline, withdraw,
-rebook and by_hand when a person says so.
+rebook, by_hand and those of ask_patient.py when a person says so.
 """
 
 from datetime import date, datetime, timedelta
@@ -21,11 +21,21 @@ from cleargate.nouns.gate import Choice, Fact, Gate, GateReason
 from cleargate.nouns.insurance import Payment
 from cleargate.patients.find import create_patient, find_patient
 from cleargate.scheduling import mails, visits
+from cleargate.scheduling.ask_patient import (
+    ask_patient,
+    patient_checked,
+    patient_silent,
+    remind_patient,
+)
 from cleargate.scheduling.phases import (
+    ASK_PATIENT,
     BOOK,
     FINISH,
+    PATIENT_CHECKED,
+    PATIENT_SILENT,
     REBOOK,
     RECEIVE,
+    REMIND_PATIENT,
     UNCONFIRMED,
     VERIFY,
     WITHDRAW,
@@ -45,7 +55,7 @@ def receive(run: Run[Practice]) -> Ending:
         return AtGate(gate)
     if not _contact_must_be_confirmed(run):
         return verify(run)
-    if not mails.address(run.case):
+    if not run.case.mail_address:
         return AtGate(_call_to_confirm())
     mails.send_confirm_contact(run)
     due = run.case.created + run.clock.scaled(run.practice.intake.confirm_within)
@@ -77,7 +87,7 @@ def verify(run: Run[Practice]) -> Ending:
     soonest = next_moment(questions)
     if soonest is not None:
         return _wait_for_payers(run, soonest)
-    gate = review(_checked(run.case, questions), run.case.request, memo.accepted, VERIFY)
+    gate = review(_checked(run.case, questions), run.case, VERIFY)
     if gate is not None:
         return AtGate(gate)
     return book(run)
@@ -110,11 +120,11 @@ def book(run: Run[Practice], status: BookingStatus = BookingStatus.BOOKED) -> En
 def finish(run: Run[Practice]) -> Ending:
     """The visit is in the book: make it firm, keep what the payers said, tell the patient."""
     visits.make_firm(run)
-    write_back(run)
-    if not mails.address(run.case):
-        return AtGate(_call_to_tell(run))
+    by_hand = write_back(run)
+    if not run.case.mail_address:
+        return AtGate(_call_to_tell(run, by_hand))
     mails.send_confirmation(run)
-    return Closed(CaseState.DONE)
+    return AtGate(_to_write_down(by_hand)) if by_hand else Closed(CaseState.DONE)
 
 
 def decline(run: Run[Practice]) -> Ending:
@@ -127,7 +137,7 @@ def withdraw(run: Run[Practice]) -> Ending:
     """The patient does not want it any more: give the time back, and say so."""
     was_booked = bool(run.case.memo.booking_id)
     visits.cancel(run)
-    if was_booked and mails.address(run.case):
+    if was_booked and run.case.mail_address:
         mails.send_cancellation(run)
     return Closed(CaseState.WITHDRAWN)
 
@@ -147,6 +157,10 @@ PROCEDURES: dict[str, Procedure[Practice]] = {
     RECEIVE: receive,
     UNCONFIRMED: unconfirmed,
     VERIFY: verify,
+    ASK_PATIENT: ask_patient,
+    REMIND_PATIENT: remind_patient,
+    PATIENT_SILENT: patient_silent,
+    PATIENT_CHECKED: patient_checked,
     BOOK: book,
     FINISH: finish,
     DECLINE_PHASE: decline,
@@ -163,12 +177,8 @@ def last_moment(practice: Practice, case: Case, since: datetime) -> datetime:
     The earlier of a day later and two office hours before the wished visit, but never before the
     call had a fair chance.
     """
-    policy = practice.booking
-    opening = case.memo.opening
-    visit = opening.start if opening else practice.opens_on(case.request.earliest)
-    visit = visit.astimezone(practice.zone)
-    before_visit = practice.office_hours.before(visit, policy.office_hours_before_visit)
-    return max(min(since + policy.give_up_after, before_visit), since + FAIR_CHANCE)
+    give_up = since + practice.booking.give_up_after
+    return max(min(give_up, visits.known_by(practice, case)), since + FAIR_CHANCE)
 
 
 def _contact_must_be_confirmed(run: Run[Practice]) -> bool:
@@ -203,7 +213,7 @@ def _hold_at(run: Run[Practice]) -> datetime:
 def _checked(case: Case, questions: list[StoredInquiry]) -> list[Checked]:
     """Each policy with what its payer said; all questions are settled."""
     return [
-        Checked(case.request.insurances[each.rank - 1], each.coverage)
+        Checked(case.request.insurances[each.rank - 1], each.coverage, each.rank)
         for each in questions
         if each.coverage is not None
     ]
@@ -248,13 +258,24 @@ def _call_to_confirm() -> Gate:
     )
 
 
-def _call_to_tell(run: Run[Practice]) -> Gate:
+def _call_to_tell(run: Run[Practice], by_hand: tuple[Fact, ...]) -> Gate:
     opening = run.case.memo.opening
     when = () if opening is None else (Fact("Booked for", visits.label(run.practice, opening)),)
+    note = " Write down in your system what the payer said." if by_hand else ""
     return Gate(
         reason=GateReason.CALL_PATIENT,
-        tip="Call the patient and say when the visit is.",
-        facts=when,
+        tip=f"Call the patient and say when the visit is.{note}",
+        facts=(*when, *by_hand),
+        choices=(Choice.DONE_BY_HAND,),
+        phase=FINISH,
+    )
+
+
+def _to_write_down(by_hand: tuple[Fact, ...]) -> Gate:
+    return Gate(
+        reason=GateReason.WRITE_DOWN,
+        tip="Your system cannot be written to. Put this in the patient's record.",
+        facts=by_hand,
         choices=(Choice.DONE_BY_HAND,),
         phase=FINISH,
     )

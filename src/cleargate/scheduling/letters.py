@@ -34,6 +34,25 @@ def confirm_contact(practice: Practice, to: str, link: str) -> Message:
     return Message(to, f"Please confirm your request to {practice.name}", dedent(text))
 
 
+def check_details(practice: Practice, to: str, link: str, *, again: bool = False) -> Message:
+    """Ask the patient to check a few details; the same whatever they are."""
+    text = f"""\
+        Hello,
+
+        we are working on your request for a visit at {practice.name}. Before we
+        can go on, please check a few of its details on this page:
+
+        {link}
+
+        Have your insurance card at hand. You can also call us at
+        {practice.phone}.
+
+        {practice.name}
+        """
+    subject = f"Please check your request to {practice.name}"
+    return Message(to, f"Reminder: {subject}" if again else subject, dedent(text))
+
+
 def confirmation(practice: Practice, to: str, case: CaseId, opening: Opening) -> Message:
     """Tell the patient when and where."""
     start = opening.start.astimezone(practice.zone)

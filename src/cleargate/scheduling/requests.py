@@ -6,10 +6,22 @@ from datetime import datetime
 from uuid import uuid4
 
 from cleargate.directory.practice import Profile
+from cleargate.gates.correct import correct as apply_correction
 from cleargate.nouns.case import Case, CaseState, Memo
 from cleargate.nouns.ids import CaseId
 from cleargate.nouns.request import Channel, VisitRequest
-from cleargate.scheduling.phases import REBOOK, RECEIVE, UNCONFIRMED, VERIFY, WITHDRAW
+from cleargate.scheduling.phases import (
+    ASK_PATIENT,
+    PATIENT_CHECKED,
+    PATIENT_SILENT,
+    REBOOK,
+    RECEIVE,
+    REMIND_PATIENT,
+    UNCONFIRMED,
+    VERIFY,
+    WITHDRAW,
+)
+from cleargate.scheduling.request_fields import changed_fields
 from cleargate.store import attachments, audit, cases, gates, links
 from cleargate.store.audit import Action, Event
 from cleargate.store.database import Session
@@ -22,6 +34,9 @@ PATIENT = "patient"
 
 _WAITS_FOR_PATIENT = ("", RECEIVE, UNCONFIRMED)
 """The phases in which a case waits for the patient's confirmation; "" is a gate."""
+
+_ASKED = ("", ASK_PATIENT, REMIND_PATIENT, PATIENT_SILENT)
+"""The phases in which a case waits for details that the patient was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +93,32 @@ def confirm_contact(session: Session, case_id: CaseId, now: datetime) -> None:
     _record(session, "case.contact_confirmed", case, PATIENT)
 
 
+def waits_for_patient(case: Case) -> bool:
+    """Whether the patient was asked to check details, and nothing has come of it yet."""
+    return case.state is CaseState.OPEN and bool(case.memo.doubtful) and case.phase in _ASKED
+
+
+def correct(
+    session: Session, case_id: CaseId, request: VisitRequest, *, actor: str, now: datetime
+) -> bool:
+    """The patient has checked the details: the case goes on by itself with what they say.
+
+    False when nobody waits for it any more. What was changed is on the trail, by its name.
+    """
+    case = cases.lock(session, case_id)
+    if not waits_for_patient(case):
+        return False
+    gates.drop(session, case_id, actor=actor, now=now)
+    changed = changed_fields(case.request, request)
+    if changed:
+        apply_correction(session, case, request)
+        start_phase(session, case_id, RECEIVE, note="corrected")
+    else:
+        start_phase(session, case_id, PATIENT_CHECKED, note="corrected")
+    _record(session, "request.edit", case, actor, ",".join(changed))
+    return True
+
+
 def may_withdraw(case: Case, now: datetime) -> bool:
     """Whether there is still something to withdraw: work to be done, or a visit to come."""
     opening = case.memo.opening if case.memo.booking_id else None
@@ -112,6 +153,6 @@ def _stir(session: Session, case_id: CaseId, phase: str, *, actor: str, now: dat
     return True
 
 
-def _record(session: Session, kind: str, case: Case, actor: str) -> None:
-    event = Event(kind, Action.UPDATE, "case", str(case.id), actor=actor, case=case.id)
+def _record(session: Session, kind: str, case: Case, actor: str, code: str = "") -> None:
+    event = Event(kind, Action.UPDATE, "case", str(case.id), actor=actor, case=case.id, code=code)
     audit.record(session, event)

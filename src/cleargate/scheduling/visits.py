@@ -1,13 +1,14 @@
 """Times in the practice's book: choose one that fits, take it, make it firm, give it back."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from cleargate.directory.practice import Practice
 from cleargate.engine.look import look_in
 from cleargate.engine.run import Run, Write
 from cleargate.nouns.appointment import BookingDetails, BookingStatus, Opening, OpeningQuery
+from cleargate.nouns.case import Case
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.gate import Choice, Fact, Gate, GateReason, Offer
 from cleargate.nouns.ids import CaseId
@@ -17,6 +18,14 @@ from cleargate.store import effects
 
 TAKEN_MAX = 5
 """How many times may be snatched away in one go before the book is read again."""
+
+
+def known_by(practice: Practice, case: Case) -> datetime:
+    """Two office hours before the visit, or the earliest wished one: the office has to prepare."""
+    opening = case.memo.opening
+    visit = opening.start if opening else practice.opens_on(case.request.earliest)
+    local = visit.astimezone(practice.zone)
+    return practice.office_hours.before(local, practice.booking.office_hours_before_visit)
 
 
 def put_insurances(run: Run[Practice], patient_id: str) -> None:
@@ -81,8 +90,8 @@ def _is_possible(run: Run[Practice], opening: Opening) -> bool:
     """Whether the office still has time to prepare for it, and it was not given back before."""
     practice = run.practice
     start = opening.start.astimezone(practice.zone)
-    known_by = practice.office_hours.before(start, practice.booking.office_hours_before_visit)
-    return known_by > run.clock.now() and opening.start not in run.case.memo.given_back
+    by = practice.office_hours.before(start, practice.booking.office_hours_before_visit)
+    return by > run.clock.now() and opening.start not in run.case.memo.given_back
 
 
 def _fits(run: Run[Practice], opening: Opening) -> bool:

@@ -143,6 +143,7 @@ _SEND = sa.text(
 # The question will be asked again, or polled, later.
 _LATER = sa.text(
     "update inquiries set state = :state, next_try_at = :next_try, outcome = :outcome,"
+    " first_sent_at = coalesce(first_sent_at, :now),"
     " vendor_code = :code, pending_token = case when :anew then null"
     " else coalesce(:token, pending_token) end"
     " where practice_id = :practice and id = :id"
@@ -202,6 +203,7 @@ def postpone(
     session: Session,
     inquiry: UUID,
     next_try: datetime,
+    now: datetime,
     *,
     outcome: str,
     code: str,
@@ -221,6 +223,7 @@ def postpone(
         id=inquiry,
         state=state,
         next_try=next_try,
+        now=now,
         outcome=outcome,
         code=code,
         token=token,

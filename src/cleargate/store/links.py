@@ -21,6 +21,7 @@ class LinkPurpose(StrEnum):
     RECEIPT = "receipt"
     CONFIRM_CONTACT = "confirm_contact"
     WITHDRAW = "withdraw"
+    CHECK_DETAILS = "check_details"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +67,15 @@ def make(session: Session, case: CaseId, purpose: LinkPurpose, expires: datetime
     return token
 
 
-def derived_token(session: Session, case: CaseId, purpose: LinkPurpose) -> str:
+def derived_token(session: Session, case: CaseId, purpose: LinkPurpose, turn: int = 1) -> str:
     """The one token of a case and purpose that can be made again, for a mail that is sent again.
 
-    It is an HMAC under the practice's key: unguessable, and stored nowhere either.
+    It is an HMAC under the practice's key: unguessable, and stored nowhere either. Another turn
+    has another token.
     """
-    key = session.sealer.index(f"link:{purpose}", str(case))
-    return (key + session.sealer.index(f"link2:{purpose}", str(case))).hex()
+    about = str(case) if turn == 1 else f"{case}:{turn}"
+    key = session.sealer.index(f"link:{purpose}", about)
+    return (key + session.sealer.index(f"link2:{purpose}", about)).hex()
 
 
 def keep(

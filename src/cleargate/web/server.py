@@ -21,6 +21,7 @@ from cleargate.web import api, health
 from cleargate.web.desk import entry
 from cleargate.web.desk import routes as desk
 from cleargate.web.desk.door import NotSignedIn, is_poll
+from cleargate.web.intake import check
 from cleargate.web.intake import routes as intake
 from cleargate.web.pages import STATIC, render
 from cleargate.web.site import Here, Pages
@@ -29,7 +30,7 @@ from cleargate.web.views import ErrorView, Site
 BODY_BYTES_MAX = 6 * 1024 * 1024
 """Two photos of 2 MB each and the fields of the form."""
 
-ROUTERS = (health.router, api.router, desk.router, entry.router, intake.router)
+ROUTERS = (health.router, api.router, desk.router, entry.router, intake.router, check.router)
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self';"

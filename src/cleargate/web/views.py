@@ -91,12 +91,32 @@ class ConfirmView:
 
 
 @dataclass(frozen=True, slots=True)
-class StatusQuestionView:
-    """`intake/status_question.html`: the birth date, before stored data is shown."""
+class BirthDateView:
+    """`intake/birth_date.html`: the birth date, before stored data is shown."""
 
     site: Site
     action: str
     error: str = ""
+    headline: str = "Where is my request?"
+    button: str = "Show my request"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckView:
+    """`intake/check.html`: the details that are doubtful, to be checked by the patient.
+
+    `doubtful` are the names of the form's fields; `proof` is the birth date that opened the page,
+    empty where it is among them.
+    """
+
+    site: Site
+    form: FormView
+    doubtful: frozenset[str]
+    proof: str = ""
+
+    def asks(self, *names: str) -> bool:
+        """Whether one of these fields is among the doubtful ones."""
+        return not self.doubtful.isdisjoint(names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,11 +321,12 @@ class PastDecision:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something else that may be done with the case, as one button."""
+    """Something else that may be done with the case: one button, or a page to go to."""
 
     url: str
     label: str
     effect: str
+    is_page: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,10 @@ REASONS: dict[GateReason, str] = {
     GateReason.CHECK_BUDGET_SPENT: "Today's insurance checks are used up: say whether to go on",
     GateReason.NO_OPENING: "No time fits: agree on another",
     GateReason.CALL_PATIENT: "Call the patient with the time",
+    GateReason.WRITE_DOWN: "Booked: write down what the payer said",
     GateReason.CONTACT_UNCONFIRMED: "Patient has not confirmed: call",
+    GateReason.PATIENT_SILENT: "Patient was asked and has not answered: call",
+    GateReason.PATIENT_CHECKED: "Patient says the details are right: call the payer",
     GateReason.VENDOR_REFUSED: "It was refused: correct the details",
     GateReason.VENDOR_UNSURE: "It may have been done: look before trying again",
     GateReason.VENDOR_SILENT: "No answer for a long time: try again",
@@ -57,6 +60,9 @@ CHOICES: dict[Choice, ChoiceWords] = {
     Choice.GO_ON: ChoiceWords("Go on", "Goes on as it stands; you vouch for what was unclear."),
     Choice.SELF_PAY: ChoiceWords("Go on as self-pay", "The patient pays; insurance is left out."),
     Choice.ASK_AGAIN: ChoiceWords("Try again", "Asks once more, from this step on."),
+    Choice.ASK_PATIENT: ChoiceWords(
+        "Ask the patient", "Writes to them; they check it on a page, and it goes on by itself."
+    ),
     Choice.EDIT: ChoiceWords("Correct the request", "Opens the form; then all is checked anew."),
     Choice.USE_EXISTING: ChoiceWords("It is this patient", "Uses the record that you pick."),
     Choice.CREATE_NEW: ChoiceWords("It is somebody else", "Creates a new patient record."),
@@ -67,6 +73,7 @@ CHOICES: dict[Choice, ChoiceWords] = {
     ),
 }
 
+_WITHOUT_THEM = ChoiceWords("Decide it here", "Shows what the payer said, and what can be done.")
 _SPECIAL: dict[tuple[GateReason, Choice], ChoiceWords] = {
     (GateReason.ACCIDENT_CLAIM, Choice.GO_ON): ChoiceWords(
         "The claim is good", "Books the visit; the claim pays."
@@ -89,8 +96,13 @@ _SPECIAL: dict[tuple[GateReason, Choice], ChoiceWords] = {
     (GateReason.CONTACT_UNCONFIRMED, Choice.GO_ON): ChoiceWords(
         "The request is theirs", "Goes on as if the patient had confirmed."
     ),
+    (GateReason.PATIENT_SILENT, Choice.GO_ON): _WITHOUT_THEM,
+    (GateReason.PATIENT_CHECKED, Choice.GO_ON): _WITHOUT_THEM,
     (GateReason.NO_OPENING, Choice.ASK_AGAIN): ChoiceWords(
         "Look again", "Looks for free times once more."
+    ),
+    (GateReason.WRITE_DOWN, Choice.DONE_BY_HAND): ChoiceWords(
+        "It is written down", "Closes this; the visit stays booked."
     ),
     (GateReason.CALL_PATIENT, Choice.DONE_BY_HAND): ChoiceWords(
         "The patient knows", "Closes this; the visit stays booked."
@@ -119,8 +131,11 @@ STEPS: dict[str, str] = {
     "book": "Book the visit",
     "make_firm": "Make the booking firm",
     "cancel": "Give the time back",
+    "capabilities": "See what your system can do",
     "write_back": "Write down what the payer said",
     "mail_confirm_contact": "Mail: please confirm",
+    "mail_ask_patient": "Mail: please check your details",
+    "mail_remind_patient": "Mail: reminder to check",
     "mail_confirmation": "Mail: your visit",
     "mail_cancellation": "Mail: cancelled",
 }
@@ -148,6 +163,9 @@ _NEXT: dict[str, str] = {
     "received": "The request has come in; work on it begins {due}.",
     "decided": "Your decision is carried out {due}.",
     "waiting_for_patient": "Waiting for the patient to confirm; if not, it comes to you {due}.",
+    "asked_patient": "The patient was asked to check details; a reminder goes {due}.",
+    "reminded_patient": "The patient was reminded; without an answer it comes to you {due}.",
+    "corrected": "The patient has checked the details; it goes on {due}.",
     "waiting_for_payer": "The payer has not answered yet, next try {due}.",
     "time_held": "A time is held; it becomes firm once the payer has answered.",
     "time_was_taken": "Somebody else took the time; another one is looked for {due}.",

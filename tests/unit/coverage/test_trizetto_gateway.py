@@ -150,6 +150,14 @@ def test_a_field_that_only_the_message_names_is_found() -> None:
     assert reason.field == "birth_date"
 
 
+def test_a_failure_may_name_what_stood_in_the_field_and_that_is_never_shown() -> None:
+    """Seen: AffectedFields holds the member's number instead of InsuranceNum."""
+    said = failure("Medicare ID must be alpha-numeric.", "1A 2B 3C")
+    [reason] = refused(envelope("ValidationFailure", failures=said))
+    assert reason.field == "member_id"
+    assert "1A 2B 3C" not in repr(reason)
+
+
 def test_words_of_the_clearinghouse_are_shown_in_part() -> None:
     long = "x" * 5000
     [reason] = refused(envelope("PayerTimeout", failures=failure(long)))

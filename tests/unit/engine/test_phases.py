@@ -34,7 +34,7 @@ def case(house: House, clock: TurnedClock) -> CaseId:
 
 
 def _engine(house: House, clock: TurnedClock, procedure: Procedure) -> Engine[None]:
-    def gate_for(needs: NeedsPerson, phase: str) -> Gate:
+    def gate_for(needs: NeedsPerson, _case: Case, phase: str) -> Gate:
         return Gate(needs.reason, "tip", (), (Choice.ASK_AGAIN,), phase)
 
     return Engine(

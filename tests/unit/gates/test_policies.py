@@ -1,14 +1,18 @@
 """May it go unattended? Each objection on its own, their order, and what a person let pass."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
+from uuid import uuid4
 
 import pytest
 
 from cleargate.gates.policies import Checked, is_about_somebody_else, review
+from cleargate.nouns.case import Case, CaseState, Memo
 from cleargate.nouns.coverage import AuthorisationNeed, Coverage, Reason, ServiceVerdict, Verdict
 from cleargate.nouns.gate import GateReason
+from cleargate.nouns.ids import CaseId
 from cleargate.nouns.insurance import Referral
+from cleargate.nouns.request import VisitRequest
 from tests.house import visit_request
 
 REQUEST = visit_request()
@@ -16,8 +20,23 @@ REQUEST = visit_request()
 CLEAR = Coverage("SAMPLE PAYER", Verdict.ACTIVE, ())
 
 
+def case_of(request: VisitRequest = REQUEST, accepted: tuple[GateReason, ...] = ()) -> Case:
+    return Case(
+        CaseId(uuid4()),
+        CaseState.OPEN,
+        request,
+        Memo(accepted=accepted),
+        1,
+        "p",
+        1,
+        None,
+        "",
+        datetime(2030, 1, 7, tzinfo=UTC),
+    )
+
+
 def reasons(coverage: Coverage, *accepted: GateReason) -> GateReason | None:
-    gate = review([Checked(INSURANCE, coverage)], REQUEST, accepted, "booking.verify")
+    gate = review([Checked(INSURANCE, coverage)], case_of(accepted=accepted), "booking.verify")
     return None if gate is None else gate.reason
 
 
@@ -51,13 +70,13 @@ def test_what_a_person_let_pass_makes_room_for_the_next_objection() -> None:
 def test_a_referral_on_the_request_is_enough() -> None:
     coverage = replace(CLEAR, referral=AuthorisationNeed.REQUIRED)
     with_referral = replace(REQUEST, referral=Referral(date(2030, 1, 2), "1234567893"))
-    assert review([Checked(INSURANCE, coverage)], with_referral, (), "p") is None
+    assert review([Checked(INSURANCE, coverage)], case_of(with_referral), "p") is None
 
 
 def test_a_gate_shows_the_payers_words_and_the_first_tip() -> None:
     said = Reason("AAA:72", "Invalid or missing member ID", "Compare it with the card.")
     coverage = replace(CLEAR, verdict=Verdict.UNDETERMINED, reasons=(said,))
-    gate = review([Checked(INSURANCE, coverage)], REQUEST, (), "p")
+    gate = review([Checked(INSURANCE, coverage)], case_of(), "p")
     assert gate is not None
     assert gate.tip == "Compare it with the card."
     assert "Invalid or missing member ID (AAA:72)" in [fact.value for fact in gate.facts]
@@ -69,7 +88,7 @@ def test_a_tip_about_something_else_is_no_way_out() -> None:
     coverage = replace(
         CLEAR, authorisation=AuthorisationNeed.REQUIRED, reasons=(aside, replace(aside))
     )
-    gate = review([Checked(INSURANCE, coverage)], REQUEST, (), "p")
+    gate = review([Checked(INSURANCE, coverage)], case_of(), "p")
     assert gate is not None
     assert gate.tip == "Get the authorization from the payer first, then go on."
     assert [fact.label for fact in gate.facts] == ["Payer", "Note"]
@@ -82,7 +101,7 @@ def test_the_tip_is_that_of_what_decided_the_verdict() -> None:
     coverage = replace(
         CLEAR, verdict=Verdict.ACTIVE_UNCLEAR, services=(primary,), reasons=(aside, deciding)
     )
-    gate = review([Checked(INSURANCE, coverage)], REQUEST, (), "p")
+    gate = review([Checked(INSURANCE, coverage)], case_of(), "p")
     assert gate is not None
     assert gate.tip == "Ask that company."
 
@@ -95,7 +114,7 @@ def test_an_answer_about_somebody_else_shows_both_people() -> None:
         family_name="STRANGER",
         given_name="SAM",
     )
-    gate = review([Checked(INSURANCE, coverage)], REQUEST, (), "p")
+    gate = review([Checked(INSURANCE, coverage)], case_of(), "p")
     assert gate is not None
     facts = {fact.label: fact.value for fact in gate.facts}
     assert facts["Asked about"] == "Toni Testperson, born 02/28/1990, member ID MEMBER0001"

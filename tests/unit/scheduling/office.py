@@ -10,6 +10,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
+
 from cleargate.directory.offices import OfferedVisit, Office, PracticeDirectory, Provider
 from cleargate.directory.payers import Connection, Payer, PayerDirectory
 from cleargate.directory.practice import Practice
@@ -67,6 +69,7 @@ class MemoryEhr:
     kept: dict[str, str] = field(default_factory=dict)
     statuses: dict[str, BookingStatus] = field(default_factory=dict)
     failures: dict[str, list[PortError]] = field(default_factory=dict)
+    write_back: WriteBack = WriteBack.FIELD
 
     def _fail(self, operation: str) -> None:
         if self.failures.get(operation):
@@ -79,7 +82,7 @@ class MemoryEhr:
 
     def capabilities(self) -> Capabilities:
         key = Dedupe.NATIVE_KEY
-        return Capabilities(key, key, key, WriteBack.FIELD, ZONE)
+        return Capabilities(key, key, key, self.write_back, ZONE)
 
     def find_patients(self, query: PatientQuery) -> Sequence[PatientRecord]:
         self._fail("find_patients")
@@ -220,6 +223,8 @@ class Stage:
         self.payer = MemoryClearinghouse()
         self.mail = MemoryMail()
         self.practice = practice(house, self.ehr, self.payer, self.mail)
+        with house.session() as session:  # The house is another test's, too; its outages are not.
+            session.run(sa.text("delete from outages where practice_id = :practice"))
 
     def rule(self, **changes: object) -> None:
         """Change a policy of the office."""
@@ -246,8 +251,18 @@ class Stage:
                 if until is None or now.due > until:
                     return now
                 self.clock.turn(now.due - self.clock.now())
-            self._engine().run_phase(now.phase, self.house.practice, case, now.phase_seq)
+            self.step(case)
         raise AssertionError("the case never comes to rest")
+
+    def step(self, case: CaseId) -> None:
+        """Run the phase that is queued."""
+        now = self.see(case)
+        self._engine().run_phase(now.phase, self.house.practice, case, now.phase_seq)
+
+    @staticmethod
+    def openings(count: int) -> list[Opening]:
+        """So many free hours, from the twenty-first on."""
+        return [opening(21 + n // 8, 9 + n % 8) for n in range(count)]
 
     def _engine(self) -> Engine[Practice]:
         return Engine(

@@ -14,6 +14,7 @@ from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.gate import Choice, GateReason
 from cleargate.nouns.insurance import AccidentClaim, Insurance, Payment, Referral
 from cleargate.nouns.patient import Contact, PatientRecord
+from cleargate.ports import WriteBack
 from cleargate.scheduling import requests
 from cleargate.store import connections, effects, inquiries
 from tests.house import House, visit_request
@@ -490,3 +491,27 @@ def test_a_poll_that_fails_is_polled_again_and_never_asked_again(stage: Stage) -
     assert stage.play(case, until=stage.later(hours=1)).state is CaseState.DONE
     assert stage.payer.polled == ["later", "later"]
     assert len(stage.payer.asked) == 1
+
+
+def test_where_the_system_cannot_be_written_to_a_person_writes_it_down(stage: Stage) -> None:
+    """The patient is told at once: the note in the record is nothing that they wait for."""
+    stage.ehr.write_back = WriteBack.NONE
+    case = stage.submit(visit_request(earliest=earliest(10)))
+    stage.play(case)
+    gate = stage.gate(case).gate
+    assert (gate.reason, gate.choices) == (GateReason.WRITE_DOWN, (Choice.DONE_BY_HAND,))
+    assert [fact.label for fact in gate.facts] == ["Sample Payer"]
+    assert "copay $30.00" in gate.facts[0].value
+    assert [message.subject for message, _ in stage.mail.sent] == ["Your visit at Sample Clinic"]
+    stage.decide(case, Choice.DONE_BY_HAND)
+    assert stage.play(case).state is CaseState.DONE
+    assert not any(".write_back" in ref for ref in stage.ehr.kept)
+
+
+def test_who_is_called_and_has_to_be_written_down_is_one_task(stage: Stage) -> None:
+    stage.ehr.write_back = WriteBack.NONE
+    case = stage.submit(visit_request(earliest=earliest(10), mail_consent=False))
+    stage.play(case)
+    gate = stage.gate(case).gate
+    assert gate.reason is GateReason.CALL_PATIENT
+    assert [fact.label for fact in gate.facts] == ["Booked for", "Sample Payer"]

@@ -58,3 +58,20 @@ def test_content_that_does_not_fit_is_refused_without_quoting_it(content: bytes)
     assert str(caught.value) == "VisitRequest"
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
+
+
+def test_a_coverage_stored_before_rules_and_parts_were_kept_still_loads() -> None:
+    stored = (
+        b'{"payer":"EXAMPLE HEALTH PLAN","verdict":"active","services":[{"code":"PT",'
+        b'"verdict":"active","sources":[{"segment":7,"element":"EB01"}],"reasons":[]}],'
+        b'"amounts":[{"kind":"copay","cents":2000,"percent":null,"person":"individual",'
+        b'"network":"in","period":"visit","remaining":null,"service_types":["PT"],'
+        b'"source":{"segment":9,"element":"EB07"},"note":"","used":null}],'
+        b'"visit_limits":[{"allowed":30,"remaining":12,"period":"calendar_year",'
+        b'"network":"in","service_types":["PT"],"shared":"",'
+        b'"source":{"segment":11,"element":"EB10"},"unit":"visits"}]}'
+    )
+    coverage = load(Coverage, stored)
+    assert (coverage.payer_rules, coverage.settled) == ("", ())
+    assert coverage.services[0].rule == ""
+    assert coverage.amounts[0].parts == coverage.visit_limits[0].parts == ()

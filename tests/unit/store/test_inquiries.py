@@ -80,12 +80,15 @@ def test_a_postponed_question_is_asked_again_or_polled(
     due = clock.after(timedelta(minutes=1))
     inquiry = _now(house, case).id
     with house.session() as session:
-        inquiries.postpone(session, inquiry, due, outcome="retryable", code="503")
+        inquiries.postpone(session, inquiry, due, clock.now(), outcome="retryable", code="503")
     stored = _now(house, case)
     assert (stored.state, stored.next_try) == (InquiryState.DUE, due)
     assert (stored.outcome, stored.vendor_code) == ("retryable", "503")
     with house.session() as session:
-        inquiries.postpone(session, inquiry, due, outcome="pending", code="", pending_token="t-1")
+        now = clock.now()
+        inquiries.postpone(
+            session, inquiry, due, now, outcome="pending", code="", pending_token="t-1"
+        )
     stored = _now(house, case)
     assert (stored.state, stored.pending_token) == (InquiryState.PENDING, "t-1")
 

@@ -6,7 +6,9 @@ from cleargate.web.views import (
     Action,
     AmountRow,
     AttemptRow,
+    BirthDateView,
     CaseView,
+    CheckView,
     ChoiceButton,
     ConfirmView,
     CoverageCard,
@@ -27,7 +29,6 @@ from cleargate.web.views import (
     ReceivedView,
     SignInView,
     Site,
-    StatusQuestionView,
     StatusView,
     StepCard,
 )
@@ -231,7 +232,10 @@ CASE = CaseView(
                      "today 9:10 AM"),
     ),
     photos=(Option("/desk/photos/1", "Card, front"),),
-    actions=(Action("/desk/cases/3/withdraw", "Withdraw", "The patient does not want it."),),
+    actions=(
+        Action("/desk/cases/3/edit", "Correct the request", "They call.", is_page=True),
+        Action("/desk/cases/3/withdraw", "Withdraw", "The patient does not want it."),
+    ),
     live=True,
 )  # fmt: skip
 
@@ -243,9 +247,29 @@ PAGES = {
         ConfirmView(SITE, "/confirm/token"),
         ConfirmView(SITE, "", done=True),
     ),
-    "intake/status_question.html": (
-        StatusQuestionView(SITE, "/status/token"),
-        StatusQuestionView(SITE, "/status/token", "That is not the date we have. 4 tries left."),
+    "intake/birth_date.html": (
+        BirthDateView(SITE, "/status/token"),
+        BirthDateView(SITE, "/status/token", "That is not the date we have. 4 tries left."),
+        BirthDateView(SITE, "/check/token", "", "Please check your request", "Go on"),
+    ),
+    "intake/check.html": (
+        CheckView(SITE, FORM, frozenset({"primary_member_id"}), "02/28/1990"),
+        CheckView(
+            SITE,
+            replace(FORM, errors={"given": "Enter the first name.", "form": "Please call us."}),
+            frozenset(
+                {
+                    "given",
+                    "birth_date",
+                    "sex",
+                    "primary_payer",
+                    "secondary_group",
+                    "secondary_subscriber_given",
+                    "secondary_subscriber_birth_date",
+                    "secondary_subscriber_sex",
+                }
+            ),
+        ),
     ),
     "intake/status.html": (
         StatusView(SITE, "We are working on it", "You will hear from us by mail or phone."),

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.web.town import Town
+from cleargate.operations.demo_home import STAFF
+from tests.web.town import SLUG, Town
 
 CHROMIUM = Path("/usr/bin/chromium")
 PHONE = {"width": 390, "height": 844}
@@ -71,3 +72,13 @@ def open_browser(browser: Browser, town: Town) -> Iterator[Open]:
         assert watch.complaints == []
 
     yield opened
+
+
+def sign_in(town: Town, page: Page) -> None:
+    """By keyboard: the name's field has the focus when the page opens."""
+    page.goto(f"/{SLUG}/desk/sign-in")
+    page.keyboard.type(STAFF)
+    page.keyboard.press("Tab")
+    page.keyboard.type(town.demo.home.secret("staff-password"))
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/{SLUG}/desk")

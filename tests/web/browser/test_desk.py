@@ -5,27 +5,16 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import Page, expect
 
-from cleargate.operations.demo_home import STAFF
 from cleargate.operations.rehearsal.patient import confirm_contact, post_request
 from cleargate.sandbox.population import Scenario
 from tests.postgres import until
-from tests.web.browser.conftest import DESKTOP, PHONE, Open
+from tests.web.browser.conftest import DESKTOP, PHONE, Open, sign_in
 from tests.web.town import SLUG, Town
 
 pytestmark = pytest.mark.browser
 
 TABS_MAX = 60
 UNCLEAR = "Plan is active, this service is unclear: call the payer"
-
-
-def _sign_in(town: Town, page: Page) -> None:
-    """By keyboard: the name's field has the focus when the page opens."""
-    page.goto(f"/{SLUG}/desk/sign-in")
-    page.keyboard.type(STAFF)
-    page.keyboard.press("Tab")
-    page.keyboard.type(town.demo.home.secret("staff-password"))
-    page.keyboard.press("Enter")
-    page.wait_for_url(f"**/{SLUG}/desk")
 
 
 def _tab_to(page: Page, text: str) -> None:
@@ -43,7 +32,7 @@ def test_a_gate_appears_by_itself_and_is_decided_by_keyboard(
     person = town.somebody(Scenario.UNCLEAR)
     case = town.ask_by_api(person)
     with open_browser(DESKTOP) as page:
-        _sign_in(town, page)
+        sign_in(town, page)
         page.goto(f"/{SLUG}/desk/cases/{case}")
         name = person.request.patient.name
         expect(page.get_by_role("heading", level=1)).to_have_text(f"{name.given} {name.family}")
@@ -69,7 +58,7 @@ def test_signing_out_in_one_window_clears_the_screen_of_the_other(
 ) -> None:
     case = town.ask_by_api(town.somebody(Scenario.PLAIN))
     with open_browser(DESKTOP) as page:
-        _sign_in(town, page)
+        sign_in(town, page)
         page.goto(f"/{SLUG}/desk/cases/{case}")
         elsewhere = page.context.new_page()
         elsewhere.goto(f"/{SLUG}/desk")
@@ -81,7 +70,7 @@ def test_every_page_of_the_desk_fits_a_phone(town: Town, open_browser: Open) -> 
     person = town.somebody(Scenario.WORKERS_COMPENSATION)
     post_request(town.client, SLUG, person)
     with open_browser(PHONE) as page:
-        _sign_in(town, page)
+        sign_in(town, page)
         row = page.get_by_role("link", name="Accident claim: call the adjuster")
         until(lambda: bool(page.reload()) and row.count() == 1, "no gate has opened")
         _fits(page)
@@ -105,7 +94,7 @@ def test_an_insurance_company_that_was_not_found_is_corrected_on_a_phone(
     case = town.ask_by_api(replace(person, request=replace(person.request, insurances=(mistyped,))))
     confirm_contact(town.client, town.mail_link(person))
     with open_browser(PHONE) as page:
-        _sign_in(town, page)
+        sign_in(town, page)
         page.goto(f"/{SLUG}/desk/cases/{case}")
         link = page.get_by_role("link", name="Correct the request")
         expect(link).to_be_visible(timeout=20_000)

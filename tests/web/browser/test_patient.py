@@ -1,11 +1,14 @@
 """A patient with a phone in the hand, with and without JavaScript."""
 
+from dataclasses import replace
+
 import pytest
 from playwright.sync_api import Page, expect
 
+from cleargate.operations.rehearsal.patient import confirm_contact
 from cleargate.sandbox.population import Scenario, SyntheticPerson
 from tests.postgres import until
-from tests.web.browser.conftest import PHONE, Open
+from tests.web.browser.conftest import DESKTOP, PHONE, Open, sign_in
 from tests.web.town import SLUG, Town
 
 pytestmark = pytest.mark.browser
@@ -48,6 +51,40 @@ def test_a_patient_asks_mends_a_mistake_confirms_and_sees_the_visit(
         until(is_booked, "the visit was not booked")
         expect(page.locator(".visit")).to_contain_text("Riverside")
         _fits(page, javascript)
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["with-javascript", "without"])
+def test_a_patient_who_is_asked_corrects_the_card_s_number_and_is_booked(
+    town: Town, open_browser: Open, javascript: bool
+) -> None:
+    person = town.somebody(Scenario.PLAIN)
+    request = person.request
+    [policy] = request.insurances
+    mistyped = replace(request, insurances=(replace(policy, member_id=f"{policy.member_id}0"),))
+    case = town.ask_by_api(replace(person, request=mistyped))
+    confirm_contact(town.client, town.mail_link(person))
+    with open_browser(DESKTOP) as desk:
+        sign_in(town, desk)
+        desk.goto(f"/{SLUG}/desk/cases/{case}")
+        ask = desk.get_by_role("button", name="Ask the patient")
+        expect(ask).to_be_visible(timeout=20_000)
+        ask.click()
+        expect(desk.locator(".next-sentence")).to_contain_text("reminder", timeout=20_000)
+        with open_browser(PHONE, javascript) as page:
+            page.goto(town.mail_link(person, "check"))
+            page.locator("#birth_date").fill(f"{request.patient.birth_date:%m/%d/%Y}")
+            page.get_by_role("button", name="Go on").click()
+            _fits(page, javascript)
+            expect(page.locator("#primary_member_id")).to_have_value(f"{policy.member_id}0")
+            page.locator("#primary_member_id").fill("")
+            page.get_by_role("button", name="It is right now").click()
+            expect(page.locator("#summary")).to_contain_text("Please correct one thing")
+            _fits(page, javascript)
+            page.locator("#primary_member_id").fill(policy.member_id)
+            page.get_by_role("button", name="It is right now").click()
+            expect(page.get_by_role("heading", level=1)).to_have_text("Thank you")
+            _fits(page, javascript)
+        expect(desk.locator(".state")).to_have_text("Done", timeout=20_000)
 
 
 def _fill(page: Page, person: SyntheticPerson) -> None:

@@ -2,18 +2,12 @@
 
 import httpx2
 
-from cleargate.connectors.core_soap.mapping import (
-    error_of,
-    fault_code,
-    fault_kind,
-    request,
-    uuid_text,
-)
+from cleargate.connectors.core_soap.mapping import error_of, request, uuid_text
 from cleargate.connectors.core_soap.settings import CoreSettings
 from cleargate.connectors.wires import core
 from cleargate.connectors.wires.http import Http, Reply
 from cleargate.connectors.wires.questions import refused_fields
-from cleargate.connectors.wires.soap import Fault, Unreadable
+from cleargate.connectors.wires.soap import Fault, Unreadable, fault_code, fault_kind
 from cleargate.nouns.eligibility import ContentKind, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import ErrorKind, PortError, Refused
 from cleargate.nouns.ids import Ref

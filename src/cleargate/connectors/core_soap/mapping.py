@@ -7,7 +7,6 @@ from uuid import UUID, uuid5
 from cleargate.connectors.core_soap.settings import CoreSettings
 from cleargate.connectors.wires.core import CoreRequest
 from cleargate.connectors.wires.questions import control_number
-from cleargate.connectors.wires.soap import Fault
 from cleargate.nouns.eligibility import Inquiry
 from cleargate.nouns.errors import ErrorKind
 from cleargate.nouns.ids import Ref
@@ -21,8 +20,6 @@ _NAMESPACE = UUID("6f0d5a6e-4b5b-5b0e-9b1c-7b1f4f1f2a10")
 _ACCESS_CODES = frozenset(
     {"UnAuthorized", "UserNameRequired", "UserNameIllegal", "PasswordRequired", "PasswordIllegal"}
 )
-_ACCESS_FAULTS = frozenset({"FailedAuthentication", "InvalidSecurityToken", "InvalidSecurity"})
-_SENDER_FAULTS = frozenset({"Sender", "Client", "MustUnderstand", "VersionMismatch"})
 _FIELD_CODE = re.compile(r"(?P<field>[A-Za-z]{1,40}?)(Required|Illegal|NotUnderstood)")
 _PLAIN_CODE = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 
@@ -61,19 +58,6 @@ def error_of(code: str) -> tuple[ErrorKind, str, tuple[str, ...]]:
     if named := _FIELD_CODE.fullmatch(code):
         return ErrorKind.REJECTED, code, (named["field"],)
     return ErrorKind.REJECTED, code if _PLAIN_CODE.fullmatch(code) else "other", ()
-
-
-def fault_kind(fault: Fault) -> ErrorKind | None:
-    """What a SOAP fault means; None when only the HTTP status can say."""
-    if fault.subcode in _ACCESS_FAULTS or fault.code in _ACCESS_FAULTS:
-        return ErrorKind.AUTH
-    return ErrorKind.REJECTED if fault.code in _SENDER_FAULTS else None
-
-
-def fault_code(fault: Fault) -> str:
-    """A fault in one word, such as `fault:Sender`."""
-    word = fault.subcode or fault.code
-    return f"fault:{word}" if _PLAIN_CODE.fullmatch(word) else "fault"
 
 
 def uuid_text(payload_id: str) -> str:

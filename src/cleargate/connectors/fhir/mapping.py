@@ -1,6 +1,7 @@
 """Between our nouns and FHIR R4 resources; pure."""
 
 import re
+from base64 import b64encode
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -248,6 +249,33 @@ def eligibility_resource(patient_id: str, summary: EligibilitySummary, ref: Ref)
         "outcome": "complete",
         "disposition": f"{summary.verdict}: {summary.text}",
         "insurer": {"display": summary.payer_name},
+    }
+
+
+def note_resource(patient_id: str, summary: EligibilitySummary, ref: Ref) -> Resource:
+    """What a payer said, as a note of plain text in the patient's record.
+
+    LOINC 48768-6 is "Payment sources Document". Source: FHIR R4 DocumentReference; US Core 6.1.
+    """
+    text = f"{summary.payer_name}, {summary.checked_on:%m/%d/%Y}: {summary.verdict}; {summary.text}"
+    return {
+        "resourceType": "DocumentReference",
+        "identifier": [identifier(ref)],
+        "status": "current",
+        "type": {
+            "coding": [{"system": "http://loinc.org", "code": "48768-6"}],
+            "text": "Insurance eligibility",
+        },
+        "subject": {"reference": f"Patient/{patient_id}"},
+        "description": f"Insurance eligibility: {summary.verdict}",
+        "content": [
+            {
+                "attachment": {
+                    "contentType": "text/plain; charset=utf-8",
+                    "data": b64encode(text.encode()).decode("ascii"),
+                }
+            }
+        ],
     }
 
 

@@ -18,6 +18,7 @@ from cleargate.connectors.fhir.mapping import (
     identifier_search,
     instant,
     national_number,
+    note_resource,
     opening,
     patient_record,
     patient_resource,
@@ -66,8 +67,9 @@ _TYPES = {
     RecordKind.PATIENT: "Patient",
     RecordKind.INSURANCE: "Coverage",
     RecordKind.BOOKING: "Appointment",
-    RecordKind.ELIGIBILITY: "CoverageEligibilityResponse",
 }
+_FIELD, _NOTE = "CoverageEligibilityResponse", "DocumentReference"
+"""Where an answer of a payer is kept: in its own resource, or as a note."""
 _PROVIDERS = frozenset({"Practitioner", "PractitionerRole"})
 _STARTED = frozenset({"arrived", "checked-in", "fulfilled"})
 _OVER = frozenset({"cancelled", "noshow", "entered-in-error"})
@@ -117,12 +119,11 @@ class FhirPracticeSystem:
 
     def capabilities(self) -> Capabilities:
         """What the server's CapabilityStatement says."""
-        notes = self._client.dedupe("CoverageEligibilityResponse")
         return Capabilities(
             create_patient=self._client.dedupe("Patient"),
             put_insurance=self._client.dedupe("Coverage"),
             book=self._client.dedupe("Appointment"),
-            write_back=WriteBack.NONE if notes is Dedupe.NONE else WriteBack.FIELD,
+            write_back=self._write_back(),
             zone=self._zone,
         )
 
@@ -225,8 +226,22 @@ class FhirPracticeSystem:
         return receipt
 
     def record_eligibility(self, patient_id: str, summary: EligibilitySummary, ref: Ref) -> Receipt:
-        """Keep the payer's answer as a CoverageEligibilityResponse."""
-        return self._client.create(eligibility_resource(patient_id, summary, ref), ref)
+        """Keep the payer's answer as a CoverageEligibilityResponse, or else as a note."""
+        as_note = self._write_back() is WriteBack.NOTE
+        resource = note_resource if as_note else eligibility_resource
+        return self._client.create(resource(patient_id, summary, ref), ref)
+
+    def _write_back(self) -> WriteBack:
+        if self._client.dedupe(_FIELD) is not Dedupe.NONE:
+            return WriteBack.FIELD
+        noted = self._client.dedupe(_NOTE) is not Dedupe.NONE
+        return WriteBack.NOTE if noted else WriteBack.NONE
+
+    def _type(self, kind: RecordKind) -> str:
+        """The resource type of a write."""
+        if kind is not RecordKind.ELIGIBILITY:
+            return _TYPES[kind]
+        return _NOTE if self._write_back() is WriteBack.NOTE else _FIELD
 
     def find_by_ref(self, kind: RecordKind, ref: Ref) -> Receipt | None:
         """The record that carries the Ref; for a status change, the Appointment changed by it.
@@ -234,7 +249,7 @@ class FhirPracticeSystem:
         None for a cancelled Appointment that still holds a Slot: its cancellation is to be sent
         again.
         """
-        found = self._client.find(_TYPES[kind], ref)
+        found = self._client.find(self._type(kind), ref)
         if found is None or (kind is RecordKind.BOOKING and self._is_half_cancelled(found)):
             return None
         head = self._client.view(Head, found)

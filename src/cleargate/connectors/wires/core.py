@@ -19,6 +19,7 @@ from cleargate.connectors.wires.soap import (
     find,
     parse,
     text_of,
+    username_token,
 )
 
 CONTENT_TYPE = 'application/soap+xml; charset=utf-8; action="RealTimeTransaction"'
@@ -73,7 +74,7 @@ def write(request: CoreRequest, *, username: str, password: str) -> bytes:
         version=RULE_VERSION,
         payload=cdata(request.payload.decode("ascii")),
     )
-    return envelope(body, username=username, password=password)
+    return envelope(body, header=username_token(username, password))
 
 
 def read(content_type: str, content: bytes) -> CoreAnswer | Fault:

@@ -1,9 +1,10 @@
-"""SOAP 1.2 with a WS-Security UsernameToken: the envelope that goes out, the parts that come in.
+"""SOAP 1.2: the envelope that goes out, with whatever signs it in, and the parts that come in.
 
 What comes in is a stranger's: no entities, no DTD, no network. Errors say that it is unreadable
 and keep nothing of it.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
@@ -13,24 +14,34 @@ from xml.sax.saxutils import escape
 
 from lxml import etree
 
+from cleargate.nouns.errors import ErrorKind
+
 SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
 _WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss"
 PARTS_MAX = 20
+WORDS_MAX = 2000
+"""So many characters of a fault's reason are looked at."""
+
+_ACCESS_FAULTS = frozenset({"FailedAuthentication", "InvalidSecurityToken", "InvalidSecurity"})
+_SENDER_FAULTS = frozenset({"Sender", "Client", "MustUnderstand", "VersionMismatch"})
+_PLAIN_CODE = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 
 _ENVELOPE = """\
 <?xml version="1.0" encoding="utf-8"?>
 <soap:Envelope xmlns:soap="{soap}">
 <soap:Header>
+{header}
+</soap:Header>
+<soap:Body>{body}</soap:Body>
+</soap:Envelope>
+"""
+_WS_SECURITY = """\
 <wsse:Security soap:mustUnderstand="true" xmlns:wsse="{wsse}-wssecurity-secext-1.0.xsd">
 <wsse:UsernameToken>
 <wsse:Username>{username}</wsse:Username>
 <wsse:Password Type="{wsse}-username-token-profile-1.0#PasswordText">{password}</wsse:Password>
 </wsse:UsernameToken>
-</wsse:Security>
-</soap:Header>
-<soap:Body>{body}</soap:Body>
-</soap:Envelope>
-"""
+</wsse:Security>"""
 
 
 class Unreadable(Exception):
@@ -53,16 +64,14 @@ class Fault:
     subcode: str
 
 
-def envelope(body: str, *, username: str, password: str) -> bytes:
-    """The request around a body that is XML already."""
-    text = _ENVELOPE.format(
-        soap=SOAP_12,
-        wsse=_WSSE,
-        username=escape(username),
-        password=escape(password),
-        body=body,
-    )
-    return text.encode()
+def envelope(body: str, *, header: str) -> bytes:
+    """The request around a header and a body that are XML already."""
+    return _ENVELOPE.format(soap=SOAP_12, header=header, body=body).encode()
+
+
+def username_token(username: str, password: str) -> str:
+    """WS-Security's header that signs a request in."""
+    return _WS_SECURITY.format(wsse=_WSSE, username=escape(username), password=escape(password))
 
 
 def cdata(text: str) -> str:
@@ -112,6 +121,25 @@ def fault_of(root: "etree._Element") -> Fault | None:
         if local_name(element) in ("Value", "faultcode")
     ]
     return Fault(values[0] if values else "", values[-1] if len(values) > 1 else "")
+
+
+def fault_words(root: "etree._Element") -> str:
+    """The reason of a fault, to be searched for known words and never shown."""
+    fault = find(root, "Fault")
+    return "" if fault is None else " ".join(map(str, fault.itertext()))[:WORDS_MAX]
+
+
+def fault_kind(fault: Fault) -> ErrorKind | None:
+    """What a fault means; None when only the HTTP status can say."""
+    if fault.subcode in _ACCESS_FAULTS or fault.code in _ACCESS_FAULTS:
+        return ErrorKind.AUTH
+    return ErrorKind.REJECTED if fault.code in _SENDER_FAULTS else None
+
+
+def fault_code(fault: Fault) -> str:
+    """A fault in one word, such as `fault:Sender`."""
+    word = fault.subcode or fault.code
+    return f"fault:{word}" if _PLAIN_CODE.fullmatch(word) else "fault"
 
 
 def local_name(element: "etree._Element") -> str:

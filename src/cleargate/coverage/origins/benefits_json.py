@@ -145,6 +145,7 @@ def _answer(
         family_name=patient.text("lastName"),
         given_name=patient.text("firstName"),
         birth_date=patient.day("dateOfBirth"),
+        payer_id=payer.text("payorIdentification"),
     )
 
 

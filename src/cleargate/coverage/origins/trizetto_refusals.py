@@ -23,7 +23,10 @@ _PRACTICE = "practice"
 _FIELDS = (
     (re.compile(r"\bPAYER\s?ID|GEDI\s?PAYER"), "payer"),
     (re.compile(r"\bPROVIDER|\bNPI\b|TAX\s?ID"), _PRACTICE),
-    (re.compile(r"INSURANCE\s?NUM|(?:INSURED|MEMBER|SUBSCRIBER|PATIENT)\s?ID\b"), "member_id"),
+    (
+        re.compile(r"INSURANCE\s?NUM|(?:INSURED|MEDICARE|MEMBER|SUBSCRIBER|PATIENT)\s?ID\b"),
+        "member_id",
+    ),
     (re.compile(r"DOB\b|BIRTH"), "birth_date"),
     (re.compile(r"GENDER\b|\bSEX\b"), "sex"),
     (re.compile(r"(?:FIRST|LAST|MIDDLE)\s?NAME"), "name"),

@@ -58,18 +58,23 @@ def payer_answer(
     Plain amounts and limits of services that are not wanted are left out: large payers list
     sixty services, and nothing is concluded from a copay for maternity.
     """
-    payer = _whom(member.payer).family
+    source = _whom(member.payer)
+    payer = source.family
     refusals = _refusals(member)
     patient = member.patient
     if patient is None:
-        return PayerAnswer(payer, (), (), refusals, complete, set_index=set_index)
+        return PayerAnswer(
+            payer, (), (), refusals, complete, set_index=set_index, payer_id=source.id
+        )
     person = _whom(patient)
     # A dependent without an id or dates of its own has those of the subscriber.
     holder = member.subscriber or patient
+    own, above = _spans(patient.periods), _spans(holder.periods)
     return PayerAnswer(
         payer=payer,
         rows=_rows(patient.benefits, wanted),
-        spans=_spans(patient.periods) or _spans(holder.periods),
+        spans=own or above,
+        holder_spans=above if own and holder is not patient else (),
         refusals=refusals,
         complete=complete,
         trace=patient.trace,
@@ -78,6 +83,7 @@ def payer_answer(
         given_name=person.given,
         birth_date=patient.birth_date,
         set_index=set_index,
+        payer_id=source.id,
     )
 
 

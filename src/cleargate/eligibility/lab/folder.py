@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -24,9 +24,21 @@ class Expected:
     on: date
     answers: list[Json]
 
-    def reread(self) -> list[Json]:
-        """What the reader of today makes of it."""
-        return read_entries(self.answer.read_bytes(), self.answer.name, self.services, self.on)
+    def changes(self) -> list[str]:
+        """Where the reader of today says something else; what it says beside it is no change."""
+        today = read_entries(self.answer.read_bytes(), self.answer.name, self.services, self.on)
+        return list(_changes(self.answers, today, "answers"))
+
+
+def _changes(expected: object, today: object, path: str) -> Iterator[str]:
+    if isinstance(expected, dict) and isinstance(today, dict):
+        for key, value in expected.items():
+            yield from _changes(value, today.get(key), f"{path}.{key}")
+    elif isinstance(expected, list) and isinstance(today, list) and len(expected) == len(today):
+        for at, (one, other) in enumerate(zip(expected, today, strict=True)):
+            yield from _changes(one, other, f"{path}[{at}]")
+    elif expected != today:
+        yield path
 
 
 def read_entries(content: bytes, name: str, services: tuple[str, ...], on: date) -> list[Json]:

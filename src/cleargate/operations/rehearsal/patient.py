@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
 
 import httpx2
@@ -49,11 +49,31 @@ def confirm_contact(client: httpx2.Client, link: str) -> None:
     client.post(link).raise_for_status()
 
 
-def confirmation_links(client: httpx2.Client, mailbox: str, seen: set[str]) -> Iterator[str]:
-    """Links in the sandbox's mailbox that nobody has followed yet."""
+def check_details(client: httpx2.Client, link: str, person: SyntheticPerson) -> None:
+    """Open the page of the mail with the birth date, and correct the member ID from the card."""
+    client.get(link).raise_for_status()
+    born = {"birth_date": f"{person.request.patient.birth_date:%m/%d/%Y}"}
+    page = client.post(link, data=born).raise_for_status()
+    card = {"primary_member_id": person.policies[0].member_id}
+    client.post(link, data=Inputs(page.text).values | card).raise_for_status()
+
+
+def follow(
+    client: httpx2.Client, people: Mapping[str, SyntheticPerson], letter: tuple[str, str]
+) -> None:
+    """Do what the link of a letter is for; `people` go by address."""
+    to, link = letter
+    if "/confirm/" in link:
+        confirm_contact(client, link)
+    elif "/check/" in link:
+        check_details(client, link, people[to])
+
+
+def letters(client: httpx2.Client, mailbox: str, seen: set[str]) -> Iterator[tuple[str, str]]:
+    """Address and link of mails in the sandbox's mailbox that nobody has opened yet."""
     time.sleep(MAIL_WAIT_S)
     for mail in client.get(f"{mailbox}.json").raise_for_status().json():
         for link in mail["links"]:
-            if "/confirm/" in link and link not in seen:
+            if link not in seen:
                 seen.add(link)
-                yield link
+                yield mail["to"][0], link

@@ -21,8 +21,8 @@ from cleargate.nouns.ids import CaseId
 from cleargate.operations.demo import Demo, DemoOptions, running
 from cleargate.operations.demo_home import PRACTICES, STAFF, discard
 from cleargate.operations.rehearsal.patient import (
-    confirm_contact,
-    confirmation_links,
+    follow,
+    letters,
     post_request,
 )
 from cleargate.operations.rehearsal.reckoning import Ended, Summary, reckon
@@ -118,9 +118,11 @@ class Play:
         give_up = time.monotonic() + max(SETTLE_S_MIN, SETTLE_S_PER_REQUEST * len(cast))
         followed: set[str] = set()
         by_number = {person.number: person for person in cast}
+        by_address = {person.request.patient.contact.email: person for person in cast}
+        opens = partial(follow, self._client, by_address)
         while time.monotonic() < give_up:
-            links_now = confirmation_links(self._client, self._demo.sandbox["mailbox"], followed)
-            list(followers.map(partial(confirm_contact, self._client), links_now))
+            letters_now = letters(self._client, self._demo.sandbox["mailbox"], followed)
+            list(followers.map(opens, letters_now))
             posted = all(each.done() for each in posting)
             self._learn_cases(by_number)
             stuck = self._decide_gates()

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from cleargate.nouns.case import Attempt, Case, CaseState
 from cleargate.nouns.gate import Choice, Fact, GateReason
-from cleargate.scheduling.requests import may_withdraw
+from cleargate.scheduling.requests import may_withdraw, waits_for_patient
 from cleargate.store import attachments, attempts, effects, gates, inquiries, people
 from cleargate.store.database import Session
 from cleargate.store.effects import Effect
@@ -194,6 +194,9 @@ def _actions(desk: AtDesk, case: Case, base: str) -> tuple[Action, ...]:
         return ()
     held = "gives the time back" if case.memo.booking_id else "stops the work on it"
     actions = [Action(f"{base}/withdraw", "Withdraw", f"The patient does not want it: {held}.")]
+    if case.phase and waits_for_patient(case):
+        effect = "The patient calls instead of writing: type what they say."
+        actions.insert(0, Action(f"{base}/edit", "Correct the request", effect, is_page=True))
     if case.memo.booking_id:
         actions.append(
             Action(f"{base}/rebook", "Find another time", "Gives this time back and books anew.")

@@ -64,6 +64,7 @@ def _facts(coverage: Coverage) -> list[FactRow]:
     ends = f"to {coverage.ends:%m/%d/%Y}" if coverage.ends else ""
     if begins or ends:
         facts.append(FactRow("Plan dates", f"{begins} {ends}".strip()))
+    facts += [FactRow("Known of this payer", each.text) for each in coverage.settled]
     return facts
 
 

@@ -93,13 +93,13 @@ def show_request(desk: InDesk, case: UUID) -> Response:
     """The request as it stands, to be corrected; back to the case where that is not offered."""
     with desk.here.pages.database.session(desk.here.profile.id) as session:
         found, gate = _editable(session, CaseId(case))
-        if gate is None:
+        if gate is None and not requests.waits_for_patient(found):
             return _to_case(desk, found.id)
         first_day = max(found.request.earliest, today(desk.here))
         values = fields_of(replace(found.request, earliest=first_day))
         values |= {name: words.phone(values[name]) for name in _PHONES if name in values}
         _record(session, desk, "request.read", Action.READ, found.id)
-        return _edit_page(session, desk, found, gate.version, values)
+        return _edit_page(session, desk, found, gate.version if gate else 0, values)
 
 
 @router.post("/{slug}/desk/cases/{case}/edit")
@@ -108,26 +108,16 @@ def correct_request(desk: InDesk, case: UUID, form: OwnForm, version: int = 0) -
     database, practice = desk.here.pages.database, desk.here.profile.id
     with database.session(practice) as session:
         found, gate = _editable(session, CaseId(case))
-        if gate is None:
+        if gate is None and not requests.waits_for_patient(found):
             return _to_case(desk, found.id)
         read, photos, errors = _read(desk, form, found.request.channel)
         if errors or isinstance(read, forms.FormErrors):
             return _edit_page(session, desk, found, version, form.fields, errors)
-    decision = Decision(Choice.EDIT, version)
     try:
         with database.session(practice) as session:
-            changed = changed_fields(found.request, read)
-            decide(
-                session,
-                gate.id,
-                decision,
-                actor=desk.who.actor,
-                now=desk.here.now,
-                request=read,
-            )
+            _put(session, desk, found, gate, version, read)
             for kind, content in photos.items():
                 attachments.add(session, found.id, kind, content, desk.here.now)
-            _record(session, desk, "request.edit", Action.UPDATE, found.id, ",".join(changed))
     except Refused as refused:
         with database.session(practice) as session:
             found, newer = _editable(session, found.id)
@@ -135,6 +125,25 @@ def correct_request(desk: InDesk, case: UUID, form: OwnForm, version: int = 0) -
                 wrong = {"summary": str(refused)}
                 return _edit_page(session, desk, found, newer.version, form.fields, wrong, 409)
     return _to_case(desk, found.id)
+
+
+def _put(
+    session: Session,
+    desk: AtDesk,
+    case: Case,
+    gate: StoredGate | None,
+    version: int,
+    request: VisitRequest,
+) -> None:
+    """Decide the gate by the correction; without one, the patient was asked and has called."""
+    actor, now = desk.who.actor, desk.here.now
+    if gate is None:
+        requests.correct(session, case.id, request, actor=actor, now=now)
+        return
+    changed = changed_fields(case.request, request)
+    decision = Decision(Choice.EDIT, version)
+    decide(session, gate.id, decision, actor=actor, now=now, request=request)
+    _record(session, desk, "request.edit", Action.UPDATE, case.id, ",".join(changed))
 
 
 def _editable(session: Session, case_id: CaseId) -> tuple[Case, StoredGate | None]:

@@ -2,9 +2,10 @@
 
 from cleargate.nouns.case import Case
 from cleargate.nouns.gate import Gate
-from cleargate.store import attempts, cases, connections, gates
+from cleargate.store import attempts, cases, connections, gates, outages
 from cleargate.store.database import Session
 from cleargate.store.gates import StoredGate
+from cleargate.store.outages import Outage
 from cleargate.web import words
 from cleargate.web.desk.door import AtDesk
 from cleargate.web.views import Desk, GateRow, GatesView
@@ -23,12 +24,24 @@ def desk_view(session: Session, desk: AtDesk) -> Desk:
         phone_request_url=f"{base}/phone",
         sign_out_url=f"{base}/sign-out",
         open_gates=gates.count_open(session),
-        banners=tuple(
-            f"The connection “{each.name}” has stopped ({each.code}): tell your IT person."
-            for each in connections.states(session)
-            if each.state != "ok"
+        banners=(
+            *(
+                f"The connection “{each.name}” has stopped ({each.code}): tell your IT person."
+                for each in connections.states(session)
+                if each.state != "ok"
+            ),
+            *(_outage(desk, each) for each in outages.standing(session)),
         ),
     )
+
+
+def _outage(desk: AtDesk, outage: Outage) -> str:
+    """Said once, and not by every case that waits for it."""
+    who = outage.payer_name or f"The connection “{outage.connection}”"
+    since = words.moment(outage.since, desk.here.now, desk.here.profile.zone)
+    one = "One check waits, and is tried again by itself."
+    several = f"{outage.waiting} checks wait, and are tried again by themselves."
+    return f"{who} has not answered since {since}. {one if outage.waiting == 1 else several}"
 
 
 def view(session: Session, desk: AtDesk, page: int) -> GatesView:

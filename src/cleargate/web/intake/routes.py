@@ -12,22 +12,19 @@ from cleargate.nouns.case import Case, CaseState
 from cleargate.nouns.ids import CaseId
 from cleargate.scheduling import requests
 from cleargate.scheduling.phases import UNCONFIRMED
-from cleargate.store import audit, cases, links, throttle
-from cleargate.store.audit import Action, Event
-from cleargate.store.database import Session
-from cleargate.store.links import TRIES_MAX, Link, LinkPurpose
+from cleargate.store import cases, links, throttle
+from cleargate.store.links import LinkPurpose
 from cleargate.web import words
-from cleargate.web.intake import form_page, forms
+from cleargate.web.intake import form_page, forms, proof
 from cleargate.web.intake.photos import reencode_all
-from cleargate.web.intake.reading import date_from_text
 from cleargate.web.pages import render
 from cleargate.web.site import Form, Here, InPractice, Posted, address_of
 from cleargate.web.views import (
+    BirthDateView,
     ConfirmView,
     ErrorView,
     PayerMatches,
     ReceivedView,
-    StatusQuestionView,
     StatusView,
 )
 
@@ -110,7 +107,7 @@ def received(here: InPractice, token: str) -> HTMLResponse:
 def ask_to_confirm(here: InPractice, token: str) -> HTMLResponse:
     """A button: opening the link does nothing, because mail scanners open links."""
     with here.pages.database.session(here.profile.id) as session:
-        _link(session, here, token, LinkPurpose.CONFIRM_CONTACT)
+        proof.link(session, here, token, LinkPurpose.CONFIRM_CONTACT)
     view = ConfirmView(here.site, f"/{here.profile.slug}/confirm/{token}")
     return HTMLResponse(render("intake/confirm.html", view))
 
@@ -119,7 +116,7 @@ def ask_to_confirm(here: InPractice, token: str) -> HTMLResponse:
 def confirm(here: InPractice, token: str) -> HTMLResponse:
     """The patient says: yes, that was me."""
     with here.pages.database.session(here.profile.id) as session:
-        link = _link(session, here, token, LinkPurpose.CONFIRM_CONTACT)
+        link = proof.link(session, here, token, LinkPurpose.CONFIRM_CONTACT)
         requests.confirm_contact(session, link.case, here.now)
         case = cases.get(session, link.case)
     if case is None or case.state in _OVER:
@@ -133,18 +130,18 @@ def confirm(here: InPractice, token: str) -> HTMLResponse:
 @router.get("/{slug}/status/{token}")
 def ask_birth_date(here: InPractice, token: str) -> HTMLResponse:
     """The birth-date question; the same for a link that leads nowhere."""
-    view = StatusQuestionView(here.site, f"/{here.profile.slug}/status/{token}")
-    return HTMLResponse(render("intake/status_question.html", view))
+    view = BirthDateView(here.site, f"/{here.profile.slug}/status/{token}")
+    return HTMLResponse(render("intake/birth_date.html", view))
 
 
 @router.post("/{slug}/status/{token}")
 def show_status(here: InPractice, token: str, form: Posted) -> HTMLResponse:
     """What there is to say, after the right birth date; a few wrong ones end the link."""
-    case = _proved(here, token, form)
+    with here.pages.database.session(here.profile.id) as session:
+        case = proof.proved(session, here, token, LinkPurpose.RECEIPT, form)
     if case is None:
-        error = "That does not fit. Please check the date, or call us."
-        view = StatusQuestionView(here.site, f"/{here.profile.slug}/status/{token}", error)
-        return HTMLResponse(render("intake/status_question.html", view), status_code=403)
+        view = BirthDateView(here.site, f"/{here.profile.slug}/status/{token}", proof.WRONG)
+        return HTMLResponse(render("intake/birth_date.html", view), status_code=403)
     return HTMLResponse(render("intake/status.html", _status(here, case)))
 
 
@@ -152,45 +149,10 @@ def show_status(here: InPractice, token: str, form: Posted) -> HTMLResponse:
 def withdraw(here: InPractice, token: str) -> HTMLResponse:
     """The patient does not want the visit any more; the link is shown after the birth date."""
     with here.pages.database.session(here.profile.id) as session:
-        link = _link(session, here, token, LinkPurpose.WITHDRAW)
+        link = proof.link(session, here, token, LinkPurpose.WITHDRAW)
         requests.withdraw(session, link.case, actor=requests.PATIENT, now=here.now)
     text = "We have taken back your request. If a time was booked, it is given back now."
     return HTMLResponse(render("error.html", ErrorView("Withdrawn", text, here.site)))
-
-
-def _link(session: Session, here: Here, token: str, purpose: LinkPurpose) -> Link:
-    link = links.find(session, token, here.now)
-    if link is None or link.purpose is not purpose:
-        raise HTTPException(404)
-    return link
-
-
-def _proved(here: Here, token: str, form: Form) -> Case | None:
-    """The case of a receipt link, when the birth date fits; the read is on the trail."""
-    with here.pages.database.session(here.profile.id) as session:
-        link = links.find(session, token, here.now, hold=True)
-        if link is None or link.purpose is not LinkPurpose.RECEIPT or link.tries >= TRIES_MAX:
-            return None
-        case = cases.get(session, link.case)
-        said = date_from_text(form.fields.get("birth_date", "").strip())
-        right = case is not None and said == case.request.patient.birth_date
-        if not right:
-            links.count_wrong_answer(session, token)
-        _record_read(session, link.case, "ok" if right else "refused")
-        return case if right else None
-
-
-def _record_read(session: Session, case: CaseId, outcome: str) -> None:
-    event = Event(
-        "receipt.read",
-        Action.READ,
-        "case",
-        str(case),
-        actor=requests.PATIENT,
-        outcome=outcome,
-        case=case,
-    )
-    audit.record(session, event)
 
 
 def _status(here: Here, case: Case) -> StatusView:
@@ -199,18 +161,9 @@ def _status(here: Here, case: Case) -> StatusView:
         return StatusView(here.site, "There is no visit booked", "Please call us with questions.")
     may_withdraw = requests.may_withdraw(case, here.now)
     action = _withdraw_action(here, case.id) if may_withdraw else ""
-    opening = case.memo.opening if case.memo.booking_id else None
-    if case.state is CaseState.OPEN and case.phase == UNCONFIRMED:
-        detail = (
-            "We wrote to you. Open that mail and press the button in it: we cannot book without."
-            " Nothing there? Look in spam, or call us."
-        )
-        return StatusView(
-            here.site, "Please confirm your e-mail address", detail, withdraw_action=action
-        )
     if case.state is CaseState.OPEN:
-        detail = "We are working on it and will write or call. There is nothing you need to do."
-        return StatusView(here.site, "We have your request", detail, withdraw_action=action)
+        return StatusView(here.site, *_in_work(case), withdraw_action=action)
+    opening = case.memo.opening if case.memo.booking_id else None
     if opening is None:
         detail = "We have taken care of it ourselves. Please call us if you have not heard from us."
         return StatusView(here.site, "Your request is with our staff", detail)
@@ -223,6 +176,26 @@ def _status(here: Here, case: Case) -> StatusView:
         visit=words.appointment(opening.start, here.profile.zone),
         place=opening.place,
         withdraw_action=action,
+    )
+
+
+def _in_work(case: Case) -> tuple[str, str]:
+    """Headline and text while something is still done, or awaited."""
+    if case.phase == UNCONFIRMED:
+        return (
+            "Please confirm your e-mail address",
+            "We wrote to you. Open that mail and press the button in it: we cannot book without."
+            " Nothing there? Look in spam, or call us.",
+        )
+    if case.phase and requests.waits_for_patient(case):
+        return (
+            "We have a question",
+            "We wrote to you. Open the link in that mail: we cannot go on without."
+            " Nothing there? Look in spam, or call us.",
+        )
+    return (
+        "We have your request",
+        "We are working on it and will write or call. There is nothing you need to do.",
     )
 
 

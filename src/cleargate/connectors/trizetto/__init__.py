@@ -1,0 +1,1 @@
+"""TriZetto (Gateway EDI): DoInquiry, asked in name/value pairs over SOAP."""

@@ -1,0 +1,105 @@
+"""The Clearinghouse port over TriZetto's DoInquiry, and what this vendor's failures mean."""
+
+import httpx2
+
+from cleargate.connectors.trizetto.mapping import (
+    CONTENT_TYPE,
+    is_answer,
+    kind_of_fault,
+    refuses_sign_in,
+    request,
+)
+from cleargate.connectors.trizetto.settings import TrizettoSettings
+from cleargate.connectors.wires.http import Http, Reply
+from cleargate.connectors.wires.questions import refused_fields
+from cleargate.connectors.wires.soap import Unreadable, fault_code, fault_of, fault_words, parse
+from cleargate.nouns.eligibility import ContentKind, Inquiry, Pending, RawAnswer
+from cleargate.nouns.errors import ErrorKind, PortError, Refused
+from cleargate.nouns.ids import Ref
+from cleargate.nouns.time import Clock
+from cleargate.ports import RateBudget, SecretStore
+
+_OK = 200
+
+
+class TrizettoClearinghouse:
+    """Clearinghouse over DoInquiry, real time only: never Pending.
+
+    An answer is paid for, so nothing of it is thrown away: it comes back as XML with its envelope,
+    where the SuccessCode and the failures stand beside the payer's words. Any other success comes
+    back whole as TEXT.
+    """
+
+    def __init__(
+        self,
+        connection: str,
+        settings: TrizettoSettings,
+        *,
+        secrets: SecretStore,
+        budget: RateBudget,
+        clock: Clock,
+        transport: httpx2.BaseTransport | None = None,
+    ) -> None:
+        self.connection = connection
+        self.deadline_s = settings.deadline_s
+        self.repeatable = settings.repeatable
+        self._settings = settings
+        self._password = secrets.get(settings.password)
+        self._http = Http(
+            connection,
+            settings,
+            secrets=secrets,
+            budget=budget,
+            clock=clock,
+            transport=transport,
+        )
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._http.close()
+
+    def check_eligibility(self, inquiry: Inquiry, ref: Ref) -> RawAnswer | Pending:  # noqa: ARG002
+        """Ask one payer. A question has no place for the Ref: what is asked twice, is two."""
+        try:
+            asked = request(inquiry, self._settings, self._password)
+        except Refused as refused:
+            raise PortError(
+                ErrorKind.REJECTED,
+                self.connection,
+                vendor_code="question_refused",
+                fields=refused_fields(refused),
+            ) from refused
+        reply = self._http.call(
+            "POST",
+            self._settings.base_url,
+            write=True,
+            headers={"Content-Type": CONTENT_TYPE},
+            content=asked,
+        )
+        return self._answer(reply)
+
+    def poll(self, token: str) -> RawAnswer | Pending:  # noqa: ARG002
+        """UNSUPPORTED: real time has no later."""
+        raise PortError(ErrorKind.UNSUPPORTED, self.connection, vendor_code="poll")
+
+    def _answer(self, reply: Reply) -> RawAnswer:
+        try:
+            root = parse("text/xml", reply.content).root
+        except Unreadable:
+            return self._text(reply)
+        if is_answer(root):
+            if refuses_sign_in(root):
+                raise self._http.failure(reply, write=True, kind=ErrorKind.AUTH, code="sign_in")
+            return RawAnswer(reply.content, ContentKind.XML, reply.request_id)
+        if fault := fault_of(root):
+            kind = kind_of_fault(fault, fault_words(root))
+            raise self._http.failure(reply, write=True, kind=kind, code=fault_code(fault))
+        return self._text(reply)
+
+    def _text(self, reply: Reply) -> RawAnswer:
+        """A success that cannot be read, whole; a failure by its status."""
+        if reply.status != _OK:
+            raise self._http.failure(reply, write=True)
+        if not reply.content.strip():
+            raise self._http.unreadable(reply, write=True)
+        return RawAnswer(reply.content, ContentKind.TEXT, reply.request_id)

@@ -1,0 +1,99 @@
+"""The Clearinghouse port over Waystar's gateway, and what this vendor's failures mean."""
+
+import httpx2
+
+from cleargate.connectors.waystar.mapping import (
+    CONTENT_TYPE,
+    is_interchange,
+    refuses_sign_in,
+    request,
+)
+from cleargate.connectors.waystar.settings import WaystarSettings
+from cleargate.connectors.wires.http import Http, Reply
+from cleargate.connectors.wires.questions import refused_fields
+from cleargate.nouns.eligibility import ContentKind, Inquiry, Pending, RawAnswer
+from cleargate.nouns.errors import ErrorKind, PortError, Refused
+from cleargate.nouns.ids import Ref
+from cleargate.nouns.time import Clock
+from cleargate.ports import RateBudget, SecretStore
+
+_WORDS = (200, 400)
+"""Statuses under which a page is Waystar's answer to the question; coverage reads its words."""
+_NO_ACCESS = (401, 403)
+
+
+class WaystarClearinghouse:
+    """Clearinghouse over Waystar's gateway, real time only: never Pending.
+
+    An answer is paid for, so nothing of it is thrown away: X12 comes back as X12_271 whatever its
+    status, and a page that is no refused sign-in whole as TEXT.
+    """
+
+    def __init__(
+        self,
+        connection: str,
+        settings: WaystarSettings,
+        *,
+        secrets: SecretStore,
+        budget: RateBudget,
+        clock: Clock,
+        transport: httpx2.BaseTransport | None = None,
+    ) -> None:
+        self.connection = connection
+        self.deadline_s = settings.deadline_s
+        self.repeatable = settings.repeatable
+        self._settings = settings
+        self._clock = clock
+        self._password = secrets.get(settings.password)
+        self._http = Http(
+            connection,
+            settings,
+            secrets=secrets,
+            budget=budget,
+            clock=clock,
+            transport=transport,
+        )
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._http.close()
+
+    def check_eligibility(self, inquiry: Inquiry, ref: Ref) -> RawAnswer | Pending:
+        """Ask one payer. The same Ref gives the same control numbers."""
+        try:
+            asked = request(inquiry, ref, self._settings, self._password, self._clock.now())
+        except Refused as refused:
+            raise PortError(
+                ErrorKind.REJECTED,
+                self.connection,
+                vendor_code="question_refused",
+                fields=refused_fields(refused),
+            ) from refused
+        reply = self._http.call(
+            "POST",
+            self._settings.base_url,
+            write=True,
+            headers={"Content-Type": CONTENT_TYPE},
+            content=asked,
+        )
+        return self._answer(reply)
+
+    def poll(self, token: str) -> RawAnswer | Pending:  # noqa: ARG002
+        """UNSUPPORTED: real time has no later."""
+        raise PortError(ErrorKind.UNSUPPORTED, self.connection, vendor_code="poll")
+
+    def _answer(self, reply: Reply) -> RawAnswer:
+        if reply.status in _NO_ACCESS:
+            # A 271 may come with it, which then says no more than that.
+            raise self._http.failure(reply, write=True)
+        if is_interchange(reply.content):
+            return RawAnswer(reply.content, ContentKind.X12_271, reply.request_id)
+        if reply.status not in _WORDS:
+            raise self._http.failure(reply, write=True)
+        if refuses_sign_in(reply.content):
+            raise self._http.failure(reply, write=True, kind=ErrorKind.AUTH, code="sign_in")
+        if reply.content.strip():
+            return RawAnswer(reply.content, ContentKind.TEXT, reply.request_id)
+        if reply.status != 200:
+            raise self._http.failure(reply, write=True)
+        raise self._http.unreadable(reply, write=True)

@@ -62,3 +62,8 @@ def test_common_first_and_family_names_are_no_benefit_words() -> None:
     green adams nelson baker hall rivera campbell mitchell carter roberts
     """
     assert [name for name in names.split() if name in vocabulary()] == []
+
+
+def test_words_that_a_payer_s_own_rules_look_for_are_known() -> None:
+    for words in ("DED INCLUDED IN OOP", "BCBSMA IS PRIME"):
+        assert plain(words) == (words, [])

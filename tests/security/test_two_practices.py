@@ -135,6 +135,7 @@ CALLS: dict[str, Call] = {
     "gates.open_gate": lambda s, ids: gates.open_gate(s, ids.case, GATE, NOW),
     "inquiries.add": lambda s, ids: inquiries.add(s, ids.case, INQUIRY),
     "inquiries.current": lambda s, ids: inquiries.current(s, ids.case),
+    "inquiries.get": lambda s, ids: inquiries.get(s, ids.inquiry),
     "inquiries.keep_raw": lambda s, ids: inquiries.keep_raw(s, ids.inquiry, ANSWER, NOW),
     "inquiries.mark_sent": lambda s, ids: inquiries.mark_sent(s, ids.inquiry, NOW),
     "inquiries.of_case": lambda s, ids: inquiries.of_case(s, ids.case),

@@ -1,13 +1,17 @@
 """`cleargate eligibility ...`: insurance coverage, from files and from payers."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from cleargate.nouns.errors import Refused
+
+if TYPE_CHECKING:
+    from cleargate.eligibility.lab.capture import Request
 
 app = typer.Typer(help="Insurance coverage.", no_args_is_help=True)
 
@@ -63,3 +67,73 @@ def _day(on: str) -> date:
         return date.fromisoformat(on) if on else datetime.now().astimezone().date()
     except ValueError:
         raise Refused(f"--on {on}: write a date as YYYY-MM-DD.") from None
+
+
+@app.command("capture")
+def capture_answer(
+    stored: Annotated[
+        str,
+        typer.Argument(help="The id of a case, as the desk's address has it, or of a question."),
+    ] = "",
+    file: Annotated[Path | None, typer.Option(help="An answer that was saved as a file.")] = None,
+    out: Annotated[Path, typer.Option(help="Where the fixture's folder is made.")] = Path(),
+    name: Annotated[str, typer.Option(help="The fixture's short name; nobody's.")] = "",
+    practice: Annotated[str, typer.Option(help="The practice, if there are several.")] = "",
+    policy: Annotated[int, typer.Option(help="Of a case: 1 is its primary insurance.")] = 1,
+    services: Services = "",
+    on: Day = "",
+) -> None:
+    """Turn an answer into a de-identified fixture with its expected verdict."""
+    from cleargate.eligibility.lab.capture import Request, capture
+
+    if bool(stored) == (file is not None):
+        raise Refused("Give either the id of a case or question, or --file with a saved answer.")
+    if file is not None:
+        if not on:
+            raise Refused("--on: say for which date the payer was asked, YYYY-MM-DD.")
+        request = Request(_saved(file), _codes(services or SERVICES), _day(on), name, out)
+    else:
+        request = _stored(stored, practice, policy, name, out)
+        request = replace(request, services=_codes(services)) if services else request
+    folder, counts = capture(request)
+    console = Console(soft_wrap=True)
+    console.print(f"Written: {folder}", markup=False, highlight=False)
+    for place, count in counts.items():
+        console.print(f"  replaced, {place}: {count}", markup=False, highlight=False)
+    console.print("Read it before it leaves the house.")
+
+
+def _saved(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as failure:
+        raise Refused(f"--file: cannot be read ({failure.strerror}).") from None
+
+
+def _stored(stored: str, practice: str, policy: int, name: str, out: Path) -> "Request":
+    """A raw answer of the practice's store, once the trail has kept who took it out."""
+    from getpass import getuser
+    from uuid import UUID
+
+    from cleargate.eligibility.lab.capture import Request
+    from cleargate.eligibility.lab.stored import take_out
+    from cleargate.house import open_house
+    from cleargate.settings import installation
+
+    try:
+        id_ = UUID(stored)
+    except ValueError:
+        raise Refused(
+            "An id has 32 hexadecimal digits; the desk's address of a case has it."
+        ) from None
+    house = open_house(installation())
+    found = [each for each in house.profiles.values() if practice in ("", each.slug)]
+    if len(found) != 1:
+        raise Refused("--practice: name one of this installation's practices.")
+    [profile] = found
+    try:
+        with house.database.session(profile.id) as session:
+            answer = take_out(session, id_, policy, f"cli:{getuser()}")
+    finally:
+        house.database.close()
+    return Request(answer.content, profile.service_types, answer.on, name, out, profile.payers)

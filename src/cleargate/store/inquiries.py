@@ -87,6 +87,9 @@ _ADD = sa.text(
     " on conflict (practice_id, case_id, rank, generation) do nothing"
 )
 
+# One question.
+_GET = sa.text("select * from inquiries where practice_id = :practice and id = :id")
+
 # The newest question for each policy of a case.
 _CURRENT = sa.text(
     "select distinct on (rank) * from inquiries where practice_id = :practice and case_id = :case"
@@ -114,6 +117,12 @@ def add(session: Session, case: CaseId, new: NewInquiry) -> None:
         payer_code=new.payer_code,
         service_date=new.service_date,
     )
+
+
+def get(session: Session, inquiry: UUID) -> StoredInquiry | None:
+    """One question, or None."""
+    row = session.one(_GET, id=inquiry)
+    return None if row is None else _read(session, row)
 
 
 def current(session: Session, case: CaseId) -> list[StoredInquiry]:

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from cleargate.directory.practice import Practice
 from cleargate.eligibility.question import Question
@@ -15,14 +16,20 @@ from cleargate.store.inquiries import InquiryState, NewInquiry, StoredInquiry
 
 PARALLEL_MAX = 8
 
+PAID_CHECKS = "paid_checks"
+"""The counter of what payers are asked in a day; its limit is intake.paid_checks_per_day."""
 
-def ask_every_payer(run: Run[Practice], on: date) -> list[StoredInquiry]:
+
+def ask_every_payer(
+    run: Run[Practice], on: date, since: datetime | None = None
+) -> list[StoredInquiry]:
     """Ask all payers of the case, in parallel, about a date; gives the questions as they stand.
 
     Comes back when every question is settled, or when the soonest next try is further off than a
-    thread should wait. Raises NeedsPerson CHECK_BUDGET_SPENT.
+    thread should wait. What was settled before `since` does not count. Raises NeedsPerson
+    UNKNOWN_PAYER and CHECK_BUDGET_SPENT.
     """
-    questions = _open_questions(run, on)
+    questions = _open_questions(run, on, since)
     while True:
         run.check_time_left()
         now = run.clock.now()
@@ -59,13 +66,13 @@ def _standing(run: Run[Practice], session: Session) -> list[StoredInquiry]:
     return [each for each in current if each.state is not InquiryState.RETIRED]
 
 
-def _open_questions(run: Run[Practice], on: date) -> list[StoredInquiry]:
-    """Keep a question for each policy that has none in this generation or about this date."""
+def _open_questions(run: Run[Practice], on: date, since: datetime | None) -> list[StoredInquiry]:
+    """Keep a question for each policy that has none since then or about this date."""
     with run.commit() as session:
         current = {each.rank: each for each in inquiries.current(session, run.case.id)}
         for rank, insurance in enumerate(run.case.request.insurances, start=1):
             known = current.get(rank)
-            if known is not None and _still_serves(known, on):
+            if known is not None and not _is_older(known, since) and _still_serves(known, on):
                 continue
             routes = run.practice.payers.route(insurance.payer_id, run.practice.connections)
             if not routes:
@@ -83,6 +90,11 @@ def _open_questions(run: Run[Practice], on: date) -> list[StoredInquiry]:
             )
             inquiries.add(session, run.case.id, new)
         return _standing(run, session)
+
+
+def _is_older(known: StoredInquiry, since: datetime | None) -> bool:
+    """Whether a question was settled before a moment; one that is on its way goes on."""
+    return since is not None and known.answered is not None and known.answered < since
 
 
 def _still_serves(known: StoredInquiry, on: date) -> bool:
@@ -106,10 +118,14 @@ def _still_serves(known: StoredInquiry, on: date) -> bool:
 def _within_budget(run: Run[Practice], session: Session) -> bool:
     if GateReason.CHECK_BUDGET_SPENT in run.case.memo.accepted:
         return True
-    local = run.clock.now().astimezone(run.practice.zone)
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    limit = run.practice.intake.paid_checks_per_day
-    return throttle.take(session, "paid_checks", midnight, limit)
+    day = budget_day(run.clock.now(), run.practice.zone)
+    return throttle.take(session, PAID_CHECKS, day, run.practice.intake.paid_checks_per_day)
+
+
+def budget_day(now: datetime, zone: ZoneInfo, days: int = 0) -> datetime:
+    """When the day began in which a check is counted, or `days` later another one begins."""
+    today = now.astimezone(zone).date()
+    return datetime.combine(today + timedelta(days=days), time.min, zone)
 
 
 def _ask_all(run: Run[Practice], due: Sequence[StoredInquiry]) -> None:

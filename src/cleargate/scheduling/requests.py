@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from cleargate.directory.practice import Profile
 from cleargate.gates.correct import correct as apply_correction
-from cleargate.nouns.case import Case, CaseState, Memo
+from cleargate.nouns.case import CHECK, Case, CaseState, Memo
 from cleargate.nouns.ids import CaseId
 from cleargate.nouns.request import Channel, VisitRequest
 from cleargate.scheduling.phases import (
@@ -121,6 +121,8 @@ def correct(
 
 def may_withdraw(case: Case, now: datetime) -> bool:
     """Whether there is still something to withdraw: work to be done, or a visit to come."""
+    if case.kind == CHECK:
+        return False
     opening = case.memo.opening if case.memo.booking_id else None
     if case.state is CaseState.OPEN:
         return True

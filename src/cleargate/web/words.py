@@ -169,6 +169,8 @@ _NEXT: dict[str, str] = {
     "waiting_for_payer": "The payer has not answered yet, next try {due}.",
     "time_held": "A time is held; it becomes firm once the payer has answered.",
     "time_was_taken": "Somebody else took the time; another one is looked for {due}.",
+    "check_budget_spent": "Today's insurance checks are used up; it goes on {due}.",
+    "recheck": "The payer is asked again before the visit {due}.",
     "mended": "It had stopped and was set going again.",
     "again": "{connection} did not answer, next try {due}.",
 }

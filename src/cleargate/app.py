@@ -61,6 +61,7 @@ def make_worker(house: House, stop_at: datetime | None = None) -> Worker:
     from cleargate.engine.worker import Worker
     from cleargate.gates.failures import gate_for
     from cleargate.scheduling.booking import PROCEDURES, last_moment
+    from cleargate.scheduling.sweep import sweep_if_due
     from cleargate.store.engine_keys import engine_key
 
     procedures = {**PROCEDURES, **check.PROCEDURES}
@@ -87,7 +88,11 @@ def make_worker(house: House, stop_at: datetime | None = None) -> Worker:
     def run(phase: str, practice: PracticeId, case: CaseId, seq: int) -> None:
         engine.run_phase(phase, practice, case, seq, stop_at)
 
-    return Worker(house.database, durable, house.executor, tuple(procedures), run)
+    def chores() -> None:
+        for profile in house.profiles.values():
+            sweep_if_due(house.database, profile, house.clock.now())
+
+    return Worker(house.database, durable, house.executor, tuple(procedures), run, chores)
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,21 @@ def check(
     raise typer.Exit(code)
 
 
+@app.command("sweep")
+def sweep(
+    visits: Annotated[
+        str, typer.Option(help="How far ahead, such as 3d; practice.toml's own if left out.")
+    ] = "",
+    practice: Practice = "",
+) -> None:
+    """Ask payers again about the visits of the next days; a worker does the asking."""
+    from cleargate.house import open_house
+    from cleargate.operations.sweep import sweep_visits
+    from cleargate.settings import installation
+
+    sweep_visits(open_house(installation()), practice, visits, Console())
+
+
 @contextmanager
 def _worker(here: bool) -> Iterator[None]:
     """A worker in this process for as long as the block runs, if there is to be one."""

@@ -9,6 +9,7 @@ from cleargate.directory.practice import Practice
 from cleargate.eligibility.question import Question
 from cleargate.engine.endings import NeedsPerson
 from cleargate.engine.run import PATIENCE, Run
+from cleargate.nouns.case import Recheck
 from cleargate.nouns.gate import GateReason
 from cleargate.store import inquiries, throttle
 from cleargate.store.database import Session
@@ -21,15 +22,15 @@ PAID_CHECKS = "paid_checks"
 
 
 def ask_every_payer(
-    run: Run[Practice], on: date, since: datetime | None = None
+    run: Run[Practice], on: date, anew: Recheck | None = None
 ) -> list[StoredInquiry]:
     """Ask all payers of the case, in parallel, about a date; gives the questions as they stand.
 
     Comes back when every question is settled, or when the soonest next try is further off than a
-    thread should wait. What was settled before `since` does not count. Raises NeedsPerson
-    UNKNOWN_PAYER and CHECK_BUDGET_SPENT.
+    thread should wait. What was settled before a recheck does not count in it. Raises
+    NeedsPerson UNKNOWN_PAYER and CHECK_BUDGET_SPENT.
     """
-    questions = _open_questions(run, on, since)
+    questions = _open_questions(run, on, anew)
     while True:
         run.check_time_left()
         now = run.clock.now()
@@ -66,13 +67,13 @@ def _standing(run: Run[Practice], session: Session) -> list[StoredInquiry]:
     return [each for each in current if each.state is not InquiryState.RETIRED]
 
 
-def _open_questions(run: Run[Practice], on: date, since: datetime | None) -> list[StoredInquiry]:
-    """Keep a question for each policy that has none since then or about this date."""
+def _open_questions(run: Run[Practice], on: date, anew: Recheck | None) -> list[StoredInquiry]:
+    """Keep a question for each policy that has none about this date, or none of this recheck."""
     with run.commit() as session:
         current = {each.rank: each for each in inquiries.current(session, run.case.id)}
         for rank, insurance in enumerate(run.case.request.insurances, start=1):
             known = current.get(rank)
-            if known is not None and not _is_older(known, since) and _still_serves(known, on):
+            if known is not None and not _is_older(known, anew) and _still_serves(known, on):
                 continue
             routes = run.practice.payers.route(insurance.payer_id, run.practice.connections)
             if not routes:
@@ -92,9 +93,9 @@ def _open_questions(run: Run[Practice], on: date, since: datetime | None) -> lis
         return _standing(run, session)
 
 
-def _is_older(known: StoredInquiry, since: datetime | None) -> bool:
-    """Whether a question was settled before a moment; one that is on its way goes on."""
-    return since is not None and known.answered is not None and known.answered < since
+def _is_older(known: StoredInquiry, anew: Recheck | None) -> bool:
+    """Whether a question was settled before a recheck; one that is on its way goes on."""
+    return anew is not None and known.settled and not anew.is_newer(known.rank, known.generation)
 
 
 def _still_serves(known: StoredInquiry, on: date) -> bool:

@@ -27,11 +27,17 @@ class CaseState(StrEnum):
 class Recheck:
     """The payers are asked again before a visit that begins at `visit`.
 
-    Only what they say after `since` counts.
+    `earlier` are the generations of the last questions before, primary policy first: only newer
+    ones count, whatever any machine's clock says. `over`: it is settled what became of it.
     """
 
     visit: datetime
-    since: datetime
+    earlier: tuple[int, ...]
+    over: bool = False
+
+    def is_newer(self, rank: int, generation: int) -> bool:
+        """Whether a question belongs to this recheck, or came after it."""
+        return rank > len(self.earlier) or generation > self.earlier[rank - 1]
 
 
 @dataclass(frozen=True, slots=True)

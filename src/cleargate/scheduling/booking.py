@@ -35,11 +35,13 @@ from cleargate.scheduling.phases import (
     PATIENT_SILENT,
     REBOOK,
     RECEIVE,
+    RECHECK,
     REMIND_PATIENT,
     UNCONFIRMED,
     VERIFY,
     WITHDRAW,
 )
+from cleargate.scheduling.recheck import recheck
 from cleargate.store.inquiries import StoredInquiry
 
 FAIR_CHANCE = timedelta(minutes=10)
@@ -167,6 +169,7 @@ PROCEDURES: dict[str, Procedure[Practice]] = {
     WITHDRAW: withdraw,
     REBOOK: rebook,
     BY_HAND_PHASE: by_hand,
+    RECHECK: recheck,
 }
 """Every phase of a booking by the name under which it is queued."""
 

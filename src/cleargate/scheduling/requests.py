@@ -16,6 +16,7 @@ from cleargate.scheduling.phases import (
     PATIENT_SILENT,
     REBOOK,
     RECEIVE,
+    RECHECK,
     REMIND_PATIENT,
     UNCONFIRMED,
     VERIFY,
@@ -127,6 +128,13 @@ def may_withdraw(case: Case, now: datetime) -> bool:
     if case.state is CaseState.OPEN:
         return True
     return case.state is CaseState.DONE and opening is not None and opening.start > now
+
+
+def is_rechecked(case: Case) -> bool:
+    """Whether an open case is open only because its payers are asked again: the visit stands."""
+    memo = case.memo
+    visit = memo.opening.start if memo.opening and memo.booking_id else None
+    return memo.recheck is not None and memo.recheck.visit == visit and case.phase in ("", RECHECK)
 
 
 def withdraw(session: Session, case_id: CaseId, *, actor: str, now: datetime) -> bool:

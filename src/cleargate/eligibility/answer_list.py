@@ -4,7 +4,7 @@ import csv
 import io
 import os
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from cleargate.nouns.coverage import (
     AuthorisationNeed,
     Coverage,
     Network,
+    Person,
     Reason,
     VisitLimit,
 )
@@ -112,40 +113,37 @@ def _reasons(coverage: Coverage) -> list[Reason]:
 
 
 def _amounts(coverage: Coverage) -> list[str]:
-    """In network where the payer tells the networks apart."""
+    """The patient's own, in network; others only where these are not told, and then named."""
 
-    def cell(kind: AmountKind, *, remaining: bool = False) -> str:
-        found = [each for each in coverage.amounts if each.kind is kind]
-        at_home = [each for each in found if each.network is not Network.OUT]
-        return _distinct(
-            _remaining(each) if remaining else _size(each) for each in at_home or found
-        )
+    def cell(kind: AmountKind, size: Callable[[Amount], str]) -> str:
+        found = [each for each in coverage.amounts if each.kind is kind and size(each)]
+        at_home = [each for each in found if each.network is not Network.OUT] or found
+        own = [each for each in at_home if each.person is not Person.FAMILY] or at_home
+        return _distinct(f"{size(each)}{_scope(each)}" for each in own)
 
     return [
-        cell(AmountKind.COPAY),
-        cell(AmountKind.COINSURANCE),
-        cell(AmountKind.DEDUCTIBLE),
-        cell(AmountKind.DEDUCTIBLE, remaining=True),
-        cell(AmountKind.OUT_OF_POCKET),
-        cell(AmountKind.OUT_OF_POCKET, remaining=True),
+        cell(AmountKind.COPAY, _size),
+        cell(AmountKind.COINSURANCE, _size),
+        cell(AmountKind.DEDUCTIBLE, _size),
+        cell(AmountKind.DEDUCTIBLE, _remaining),
+        cell(AmountKind.OUT_OF_POCKET, _size),
+        cell(AmountKind.OUT_OF_POCKET, _remaining),
     ]
 
 
 def _size(amount: Amount) -> str:
     if amount.cents is not None:
-        size = _dollars(amount.cents)
-    else:
-        size = f"{amount.percent.normalize():f}%" if amount.percent is not None else ""
-    return _with_network(size, amount)
+        return _dollars(amount.cents)
+    return f"{amount.percent.normalize():f}%" if amount.percent is not None else ""
 
 
 def _remaining(amount: Amount) -> str:
-    size = "" if amount.remaining is None else _dollars(amount.remaining)
-    return _with_network(size, amount)
+    return "" if amount.remaining is None else _dollars(amount.remaining)
 
 
-def _with_network(size: str, amount: Amount) -> str:
-    return f"{size} out of network" if size and amount.network is Network.OUT else size
+def _scope(amount: Amount) -> str:
+    family = " family" if amount.person is Person.FAMILY else ""
+    return family + (" out of network" if amount.network is Network.OUT else "")
 
 
 def _dollars(cents: int) -> str:

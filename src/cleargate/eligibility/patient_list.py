@@ -126,17 +126,21 @@ def _columns(header: Sequence[str]) -> dict[str, int]:
 def _columns_with_odd_dates(
     columns: Mapping[str, int], body: Sequence[Sequence[str]]
 ) -> frozenset[str]:
-    """Columns in which some date can only be read with the day first: then all are in doubt."""
+    """Columns in which some date can be read only with the day first: then others may be, too."""
     return frozenset(
         column
         for column in DATES
         if column in columns
         and any(
-            (slashed := SLASHED.fullmatch(cells[columns[column]])) and int(slashed[1]) > 12
+            len(cells) > columns[column] and _begins_with_day(cells[columns[column]])
             for cells in body
-            if len(cells) > columns[column]
         )
     )
+
+
+def _begins_with_day(text: str) -> bool:
+    slashed = SLASHED.fullmatch(text)
+    return slashed is not None and int(slashed[1]) > 12 >= int(slashed[2])
 
 
 def faults_of(found: PatientList) -> Iterator[tuple[int, str]]:

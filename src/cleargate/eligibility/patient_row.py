@@ -105,8 +105,8 @@ class Cells:
         if not text:
             return None
         slashed, iso = SLASHED.fullmatch(text), _ISO.fullmatch(text)
-        if slashed and column in self.odd_dates:
-            self.fail(column, "some dates here begin with the day: write all as YYYY-MM-DD")
+        if slashed and column in self.odd_dates and _may_be_two(int(slashed[1]), int(slashed[2])):
+            self.fail(column, "some dates here begin with the day: write this one as YYYY-MM-DD")
             return None
         found = _date(iso[1], iso[2], iso[3]) if iso else None
         if slashed:
@@ -116,6 +116,11 @@ class Cells:
         elif not first <= found <= last:
             self.fail(column, f"the date must lie between {first} and {last}")
         return found
+
+
+def _may_be_two(first: int, second: int) -> bool:
+    """Whether two numbers are a day with either of them as its month."""
+    return first != second and max(first, second) <= 12
 
 
 def _date(year: str, month: str, day: str) -> date | None:

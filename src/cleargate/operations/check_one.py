@@ -62,7 +62,9 @@ def check_one(house: House, options: CheckOptions, console: Console, prompt: Pro
         return EXIT_UNFINISHED
     when = answer.answered.astimezone(profile.zone) if answer.answered else None
     place = f"asked about {request.earliest:%m/%d/%Y}"
-    console.print(card(answer.coverage, f"{place}, answered {when:%c %Z}" if when else place))
+    console.print(
+        card(answer.coverage, f"{place}, answered {when:%m/%d/%Y %H:%M %Z}" if when else place)
+    )
     return 0
 
 

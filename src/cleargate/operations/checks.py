@@ -111,7 +111,9 @@ def _content(source: Path) -> bytes:
 def _tell_faults(patients: PatientList, source: Path, console: Console) -> None:
     found = list(faults_of(patients))
     for number, said in found[:FAULTS_SHOWN_MAX]:
-        console.print(f"{source.name}, row {number}: {said}", markup=False, highlight=False)
+        console.print(
+            f"{source.name}, row {number}: {said}", markup=False, highlight=False, soft_wrap=True
+        )
     if len(found) > FAULTS_SHOWN_MAX:
         console.print(f"... and {len(found) - FAULTS_SHOWN_MAX} more; all are in the answers.")
 
@@ -151,7 +153,7 @@ def watch(
     console: Console,
 ) -> None:
     """Show how the checks get on until none moves any more, the time is over, or Ctrl-C."""
-    if not options.worker_here and not _some_worker_lives(house):
+    if checks and not options.worker_here and not _some_worker_lives(house):
         console.print("No worker runs: start `cleargate work`, or give --here.")
         return
     distinct = list(dict.fromkeys(checks))
@@ -206,6 +208,7 @@ def _told(
         f"{len(rows)} rows: {len(rows) - bad} good, {bad} not asked."
         f" {len(answers) - waiting} answers, {waiting} to come. Written to {out}.",
         highlight=False,
+        soft_wrap=True,
     )
     tell_budget(profile, answers, console)
     if bad:
@@ -222,4 +225,5 @@ def tell_budget(profile: Profile, answers: Sequence[Answer], console: Console) -
             " are used up (paid_checks_per_day under [intake] in practice.toml; patients' requests"
             f" use them too). To pay for them today, run the same with --pay-for {over}.",
             highlight=False,
+            soft_wrap=True,
         )

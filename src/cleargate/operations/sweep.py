@@ -26,4 +26,5 @@ def sweep_visits(house: House, slug: str, visits: str, console: Console) -> None
             f" {swept.fresh} have an answer younger than a day,"
             f" {swept.earlier} were asked about again before.",
             highlight=False,
+            soft_wrap=True,
         )

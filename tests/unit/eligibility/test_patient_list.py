@@ -93,15 +93,17 @@ def test_american_and_iso_dates_are_read(written: str) -> None:
     assert row.request.patient.birth_date == date(1990, 2, 28)
 
 
-def test_one_date_with_the_day_first_puts_its_whole_column_in_doubt() -> None:
+def test_one_date_with_the_day_first_puts_those_in_doubt_that_may_be_two() -> None:
     """03/04/1980 looks American, but not beside 28/02/1990."""
-    found = read(
-        HEADER,
-        GOOD.replace("02/28/1990", "28/02/1990"),
-        GOOD.replace("02/28/1990", "03/04/1980"),
-        GOOD.replace("02/28/1990", "1980-04-03"),
-    )
-    assert [row.request is not None for row in found.rows] == [False, False, True]
+    written = ["28/02/1990", "03/04/1980", "1980-04-03", "04/28/1980", "03/03/1980"]
+    found = read(HEADER, *(GOOD.replace("02/28/1990", each) for each in written))
+    assert [row.request is not None for row in found.rows] == [False, False, True, True, True]
+    assert "begin with the day" in found.rows[1].faults[0].way_out
+
+
+def test_a_date_that_is_none_at_all_puts_no_other_in_doubt() -> None:
+    found = read(HEADER, GOOD.replace("02/28", "13/13"), GOOD.replace("02/28", "03/04"))
+    assert [row.request is not None for row in found.rows] == [False, True]
 
 
 def test_a_date_that_cannot_be_a_birth_or_a_visit_is_refused() -> None:

@@ -33,7 +33,7 @@ LIST_BYTES_MAX = 20_000_000
 SLICE = 50
 """How many checks are opened, or read, in one transaction."""
 
-LOOK_EVERY_S = 0.5
+LOOK_EVERY_S = 0.25
 WORKER_SEEN_S = 8.0
 
 EXIT_UNFINISHED = 1
@@ -156,7 +156,7 @@ def watch(
     if checks and not options.worker_here and not _some_worker_lives(house):
         console.print("No worker runs: start `cleargate work`, or give --here.")
         return
-    distinct = list(dict.fromkeys(checks))
+    distinct = under_way = list(dict.fromkeys(checks))
     give_up = time.monotonic() + options.wait.total_seconds()
     columns = (TextColumn("Checked"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
@@ -164,10 +164,10 @@ def watch(
         try:
             while time.monotonic() < give_up:
                 with house.database.session(profile.id) as session:
-                    standing = cases.standing(session, distinct).values()
-                settled = sum(each.state is not CaseState.OPEN for each in standing)
-                progress.update(bar, completed=settled)
-                if not any(_moves(each) for each in standing):
+                    standing = cases.standing(session, under_way)
+                under_way = [case for case, at in standing.items() if at.state is CaseState.OPEN]
+                progress.update(bar, completed=len(distinct) - len(under_way))
+                if not any(_moves(standing[case]) for case in under_way):
                     return
                 time.sleep(LOOK_EVERY_S)
         except KeyboardInterrupt:

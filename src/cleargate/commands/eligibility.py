@@ -1,5 +1,8 @@
 """`cleargate eligibility ...`: insurance coverage, from files and from payers."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -17,6 +20,7 @@ app = typer.Typer(help="Insurance coverage.", no_args_is_help=True)
 
 Services = Annotated[str, typer.Option(help="Service type codes, the first is the primary one.")]
 Day = Annotated[str, typer.Option(help="The date of the visit, YYYY-MM-DD; today if left out.")]
+Practice = Annotated[str, typer.Option(help="The practice's slug, where there are several.")]
 SERVICES = "PT,AE,AF,AD,98,30"
 """The default profile: a physical-therapy clinic."""
 
@@ -53,6 +57,86 @@ def explain_files(
 
     codes, day = _codes(services), _day(on)
     raise typer.Exit(explain(files, codes, day, payer, as_json, Console()))
+
+
+@app.command("check")
+def check(
+    csv: Annotated[
+        Path | None, typer.Option(help="A list of patients; without it, one is asked for.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Where the answers go, with --csv.")] = None,
+    practice: Practice = "",
+    on: Day = "",
+    services: Annotated[
+        str, typer.Option(help="Service type codes; the practice's own if left out.")
+    ] = "",
+    pay_for: Annotated[
+        int, typer.Option(min=0, help="Pay for so many checks beyond the day's budget.")
+    ] = 0,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Ask again what was answered before today.")
+    ] = False,
+    here: Annotated[bool, typer.Option("--here", help="Work on them in this process.")] = False,
+) -> None:
+    """Ask payers about the patients of a list, or about one who is asked for at the prompt."""
+    from cleargate.house import open_house
+    from cleargate.operations.check_one import ask_at_terminal, check_one
+    from cleargate.operations.checks import CheckOptions, check_list
+    from cleargate.settings import installation
+
+    if (csv is None) != (out is None):
+        raise Refused("Give both --csv and --out, or neither.")
+    house = open_house(installation())
+    options = CheckOptions(
+        practice,
+        _day(on) if on else None,
+        _codes(services) if services else (),
+        pay_for,
+        anew or csv is None,
+        worker_here=here,
+    )
+    with _worker(here):
+        if csv is None or out is None:
+            code = check_one(house, options, Console(), ask_at_terminal)
+        else:
+            code = check_list(house, options, csv, out, Console())
+    raise typer.Exit(code)
+
+
+@app.command("sweep")
+def sweep(
+    visits: Annotated[
+        str, typer.Option(help="How far ahead, such as 3d; practice.toml's own if left out.")
+    ] = "",
+    practice: Practice = "",
+) -> None:
+    """Ask payers again about the visits of the next days; a worker does the asking."""
+    from cleargate.house import open_house
+    from cleargate.operations.sweep import sweep_visits
+    from cleargate.settings import installation
+
+    sweep_visits(open_house(installation()), practice, visits, Console())
+
+
+@contextmanager
+def _worker(here: bool) -> Iterator[None]:
+    """A worker in this process for as long as the block runs, if there is to be one."""
+    if not here:
+        yield
+        return
+    from cleargate import logs
+    from cleargate.app import make_worker
+    from cleargate.engine.worker import executor_name
+    from cleargate.house import open_house
+    from cleargate.settings import installation
+
+    logs.configure(sys.stderr)
+    worker = make_worker(open_house(installation(), executor_name()))
+    worker.start()
+    try:
+        yield
+    finally:
+        worker.stop()
 
 
 def _codes(services: str) -> tuple[str, ...]:

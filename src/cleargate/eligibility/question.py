@@ -68,7 +68,7 @@ class Question:
         self._run = run
         self._stored = stored
         self._clearinghouse = run.practice.clearinghouses[stored.connection]
-        self._services = run.practice.service_types
+        self._services = run.case.request.service_types or run.practice.service_types
         self._payer = run.practice.payers.by_id(stored.payer_id) or Payer("", stored.payer_name)
         self._step = f"ask{stored.rank}"
         # Another search is another question: its receiver must not take it for a repeated one.

@@ -32,6 +32,11 @@ def write_back(run: Run[Practice]) -> tuple[Fact, ...]:
     return ()
 
 
+def write_back_step(rank: int) -> str:
+    """The step that keeps the answer about one policy."""
+    return f"write_back{rank}"
+
+
 def _summary(question: StoredInquiry, coverage: Coverage) -> EligibilitySummary:
     return EligibilitySummary(
         verdict=coverage.verdict.value,
@@ -46,7 +51,7 @@ def _record(run: Run[Practice], question: StoredInquiry, summary: EligibilitySum
     patient_id = run.case.memo.patient_id
     run.write(
         Write(
-            step=f"write_back{question.rank}",
+            step=write_back_step(question.rank),
             connection=ehr.connection,
             send=lambda ref: ehr.record_eligibility(patient_id, summary, ref),
             look=look_in(ehr, RecordKind.ELIGIBILITY),

@@ -35,7 +35,8 @@ class InquiryState(StrEnum):
 class StoredInquiry:
     """One question as stored. `rank` is 1 for the primary policy; `tries` counts sends.
 
-    `outcome` and `vendor_code` tell the last failure; `coverage` is set once it was answered.
+    `outcome` and `vendor_code` tell the last failure; `coverage` and `answered` are set once it was
+    answered, or given up.
     `search` counts the payer's searches from 0: by which one the person is looked for.
     """
 
@@ -58,6 +59,7 @@ class StoredInquiry:
     vendor_code: str
     verdict: Verdict | None
     coverage: Coverage | None
+    answered: datetime | None
     search: int = 0
 
     @property
@@ -96,6 +98,12 @@ _CURRENT = sa.text(
     " order by rank, generation desc"
 )
 
+# The question for each policy that counts: the newest, but for those that were put aside.
+_SHOWN = sa.text(
+    "select distinct on (rank) * from inquiries where practice_id = :practice and case_id = :case"
+    " order by rank, state = 'retired', generation desc"
+)
+
 # Every question of a case, for the timeline.
 _OF_CASE = sa.text(
     "select * from inquiries where practice_id = :practice and case_id = :case"
@@ -128,6 +136,14 @@ def get(session: Session, inquiry: UUID) -> StoredInquiry | None:
 def current(session: Session, case: CaseId) -> list[StoredInquiry]:
     """The newest question for each policy, primary first."""
     return [_read(session, row) for row in session.all(_CURRENT, case=case)]
+
+
+def shown(session: Session, case: CaseId) -> list[StoredInquiry]:
+    """The question for each policy that a person should see, primary first.
+
+    One that was put aside is shown only where there is no other.
+    """
+    return [_read(session, row) for row in session.all(_SHOWN, case=case)]
 
 
 def of_case(session: Session, case: CaseId) -> list[StoredInquiry]:
@@ -281,6 +297,18 @@ def retire(session: Session, case: CaseId) -> None:
     session.run(_RETIRE, case=case)
 
 
+# A question that came to nothing steps back behind the answer before it.
+_PUT_ASIDE = sa.text(
+    "update inquiries set state = 'retired', next_try_at = null where practice_id = :practice"
+    " and id = :id and state in ('answered', 'failed')"
+)
+
+
+def put_aside(session: Session, inquiry: UUID) -> None:
+    """Let a settled question not count: it brought nothing new."""
+    session.run(_PUT_ASIDE, id=inquiry)
+
+
 def retire_ranks(session: Session, case: CaseId, ranks: Sequence[int]) -> None:
     """Let nothing count that was asked about these policies: they were corrected."""
     session.run(_RETIRE_RANKS, case=case, ranks=list(ranks))
@@ -337,5 +365,6 @@ def _read(session: Session, row: sa.RowMapping) -> StoredInquiry:
         coverage=load(Coverage, open_(sealed, "inquiries", "coverage", row["id"]))
         if sealed
         else None,
+        answered=row["answered_at"],
         search=row["search"],
     )

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from cleargate.directory.offices import OfferedVisit, Office, PracticeDirectory, Provider
 from cleargate.directory.payers import Connection, Payer, PayerDirectory
 from cleargate.directory.practice import Practice
+from cleargate.eligibility import check
 from cleargate.engine.phases import Engine
 from cleargate.gates.decide import decide
 from cleargate.gates.failures import gate_for
@@ -269,7 +270,7 @@ class Stage:
             database=self.house.database,
             clock=self.clock,
             practices=lambda _: self.practice,
-            procedures=PROCEDURES,
+            procedures={**PROCEDURES, **check.PROCEDURES},
             last_moment=last_moment,
             gate_for=gate_for,
             longest_call=lambda practice: practice.longest_call,

@@ -40,6 +40,9 @@ def ask_every_payer(
             questions = _current(run)
             continue
         soonest = next_moment(questions)
+        if soonest is None and not all(_still_serves(each, on) for each in questions):
+            questions = _open_questions(run, on, anew)  # Answered about a day that is out of date.
+            continue
         if soonest is None or soonest > run.clock.after(PATIENCE):
             return questions
         run.clock.sleep_until(soonest)

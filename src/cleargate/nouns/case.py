@@ -49,7 +49,8 @@ class Memo:
     let pass. `ask_on` is the date to verify, once it is not the earliest wished one any more.
     `given_back` are starts that were booked and given back: no other booking takes them again.
     `doubtful` are the form's fields that the patient was asked to check at `asked_at`.
-    `recheck` is the last time that a booked visit's payers were asked again.
+    `recheck` is the last time that a booked visit's payers were asked again. `written` are the
+    generations of the questions whose answers the practice's system has, primary policy first.
     """
 
     patient_id: str = ""
@@ -68,6 +69,16 @@ class Memo:
     doubtful: tuple[str, ...] = ()
     asked_at: datetime | None = None
     recheck: Recheck | None = None
+    written: tuple[int, ...] = ()
+
+    def written_of(self, rank: int) -> int:
+        """Which question's answer about a policy is in the practice's system; 0 for none."""
+        return self.written[rank - 1] if rank <= len(self.written) else 0
+
+    def with_written(self, rank: int, generation: int) -> tuple[int, ...]:
+        """`written` once the answer about a policy is there too."""
+        ranks = range(1, max(rank, len(self.written)) + 1)
+        return tuple(generation if each == rank else self.written_of(each) for each in ranks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ def book(run: Run[Practice], status: BookingStatus = BookingStatus.BOOKED) -> En
     gate = visits.choose_opening(run, BOOK)
     if gate is not None:
         return AtGate(gate)
-    if status is BookingStatus.BOOKED and _must_ask_for_new_date(run):
+    if _must_ask_for_new_date(run) and status is BookingStatus.BOOKED:
         return verify(run)
     if not visits.book_opening(run, patient_id, status):
         return Next(BOOK, note="time_was_taken")

@@ -13,7 +13,7 @@ from cleargate.coverage.difference import Change, difference, is_good_news
 from cleargate.directory.practice import Practice
 from cleargate.eligibility.answer import is_worth_asking_again
 from cleargate.eligibility.ask import ask_every_payer, budget_day, next_moment
-from cleargate.eligibility.write_back import write_back, write_back_step
+from cleargate.eligibility.write_back import write_back
 from cleargate.engine.endings import AtGate, Closed, Ending, NeedsPerson, Next
 from cleargate.engine.run import Run
 from cleargate.gates.policies import is_about_somebody_else
@@ -23,7 +23,7 @@ from cleargate.nouns.coverage import Coverage, Verdict
 from cleargate.nouns.gate import Choice, Fact, Gate, GateReason
 from cleargate.scheduling import visits
 from cleargate.scheduling.phases import RECHECK
-from cleargate.store import effects, inquiries
+from cleargate.store import inquiries
 from cleargate.store.inquiries import StoredInquiry
 
 _CHOICES = (Choice.GO_ON, Choice.EDIT, Choice.ASK_AGAIN, Choice.SELF_PAY, Choice.DECLINE)
@@ -48,7 +48,7 @@ def recheck(run: Run[Practice]) -> Ending:
     if opening is None or asked is None or not run.case.memo.booking_id or run.case.memo.self_pay:
         return Closed(CaseState.DONE)
     if asked.over:
-        return _close(run, asked)
+        return _close(run)
     day = opening.start.astimezone(run.practice.zone).date()
     try:
         questions = ask_every_payer(run, day, asked)
@@ -63,7 +63,8 @@ def recheck(run: Run[Practice]) -> Ending:
     for gate in (_changed(run, opening, policies), _silent(run, opening, policies)):
         if gate is not None and gate.reason not in run.case.memo.accepted:
             return AtGate(gate)
-    return _close(run, _over(run, asked, policies))
+    _over(run, asked, policies)
+    return _close(run)
 
 
 def is_silent(question: StoredInquiry) -> bool:
@@ -177,24 +178,17 @@ def _without_budget(
     raise needs
 
 
-def _over(run: Run[Practice], asked: Recheck, policies: Sequence[_Policy]) -> Recheck:
+def _over(run: Run[Practice], asked: Recheck, policies: Sequence[_Policy]) -> None:
     """Remember that all is settled, and let what brought no answer step back: in one commit."""
-    over = replace(asked, over=True)
     with run.commit() as session:
         for each in policies:
             if each.silent:
                 inquiries.put_aside(session, each.question.id)
-        run.remember(session, recheck=over)
-    return over
+        run.remember(session, recheck=replace(asked, over=True))
 
 
-def _close(run: Run[Practice], asked: Recheck) -> Ending:
+def _close(run: Run[Practice]) -> Ending:
     """Keep the newer answers in the practice's system, if it wants them there."""
     if run.practice.eligibility.write_back:
-        with run.commit() as session:
-            for each in inquiries.current(session, run.case.id):
-                if asked.is_newer(each.rank, each.generation):
-                    step = write_back_step(each.rank)
-                    effects.undo_older(session, run.case.id, step, run.case.generation)
         write_back(run)
     return Closed(CaseState.DONE)

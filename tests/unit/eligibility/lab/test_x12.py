@@ -82,7 +82,10 @@ def test_most_of_these_can_still_be_captured(tmp_path: Path) -> None:
 def test_birth_date_in_free_text_is_gone(tmp_path: Path, spelled: str) -> None:
     files = captured(tmp_path, encoded(x12(f"{ROWS}\nMSG*DATE OF BIRTH IS {spelled} PER PLAN")))
     assert left(files) == []
-    assert "1958" not in files["answer.x12"]
+    words = [line for line in files["answer.x12"].split("~") if line.strip().startswith("MSG*")]
+    assert not any(
+        "1958" in line for line in words
+    )  # A random control number elsewhere may hold these digits.
 
 
 def test_what_the_payer_said_stays_byte_by_byte(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
     python3 dev.py demo [ARGS]      set up, then run Cleargate with a sandbox around it
     python3 dev.py test [ARGS]      set up, then run the tests (arguments go to pytest)
-    python3 dev.py check [--long]   format, lint, types, contracts, locks, docs, tests: what CI runs
+    python3 dev.py check [--long]   format, lint, types, contracts, docs, fuzz, tests: what CI runs
     python3 dev.py bench [NAME...]  the measurements in bench/
     python3 dev.py lock [ARGS]      pin the dependencies again (--upgrade and such go to uv)
 
@@ -33,6 +33,8 @@ PYPROJECT = ROOT / "pyproject.toml"
 COOLDOWN = "7 days"
 LOCK_HEADER = "# Made by `dev.py lock`; inputs "
 CHROMIUM = Path("/usr/bin/chromium")
+FUZZ_LONG = ["--seconds", "600"]
+"""Ten minutes, with everything that is large; the usual run takes one."""
 
 
 class Trouble(Exception):
@@ -86,6 +88,8 @@ def check(arguments: list[str]) -> int:
     ]
     failed = [name for name, command in steps if not step(name, command)]
     failed += report("locks", lock_faults()) + report("docs", doc_faults())
+    if not step("fuzz", [str(PYTHON), "-m", "tests.fuzz", *(FUZZ_LONG if arguments else [])]):
+        failed.append("fuzz")
     if failed:
         print(f"FAILED before the tests: {', '.join(failed)}", flush=True)
     everything = ["-m", "long or not long"] if "--long" in arguments else []

@@ -55,18 +55,21 @@ def _wire(house: House, practice: PracticeId) -> Practice:
 
 def make_worker(house: House, stop_at: datetime | None = None) -> Worker:
     """A worker of this process, ready to start. Imports the engine, which a page never does."""
+    from cleargate.eligibility import check
     from cleargate.engine.durable import Durable
     from cleargate.engine.phases import Engine
     from cleargate.engine.worker import Worker
     from cleargate.gates.failures import gate_for
     from cleargate.scheduling.booking import PROCEDURES, last_moment
+    from cleargate.scheduling.sweep import sweep_if_due
     from cleargate.store.engine_keys import engine_key
 
+    procedures = {**PROCEDURES, **check.PROCEDURES}
     engine = Engine(
         database=house.database,
         clock=house.clock,
         practices=wire_practices(house).__getitem__,
-        procedures=PROCEDURES,
+        procedures=procedures,
         last_moment=last_moment,
         gate_for=gate_for,
         longest_call=lambda practice: practice.longest_call,
@@ -85,7 +88,11 @@ def make_worker(house: House, stop_at: datetime | None = None) -> Worker:
     def run(phase: str, practice: PracticeId, case: CaseId, seq: int) -> None:
         engine.run_phase(phase, practice, case, seq, stop_at)
 
-    return Worker(house.database, durable, house.executor, tuple(PROCEDURES), run)
+    def chores() -> None:
+        for profile in house.profiles.values():
+            sweep_if_due(house.database, profile, house.clock.now())
+
+    return Worker(house.database, durable, house.executor, tuple(procedures), run, chores)
 
 
 @dataclass(frozen=True, slots=True)

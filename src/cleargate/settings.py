@@ -21,6 +21,7 @@ from cleargate.directory.payers import load_directory
 from cleargate.directory.practice import (
     BookingPolicy,
     ConfirmContact,
+    EligibilityPolicy,
     IntakePolicy,
     OfficeHours,
     Profile,
@@ -128,6 +129,19 @@ class _BookingTable(_Table):
         )
 
 
+class _EligibilityTable(_Table):
+    sweep_at: time | None = None
+    sweep_before: str = Field(default="3d", pattern=r"^([1-9]|[12][0-9]|30)d$")
+    write_back: bool = True
+
+    def policy(self) -> EligibilityPolicy:
+        return EligibilityPolicy(
+            sweep_at=self.sweep_at,
+            sweep_days=int(self.sweep_before.removesuffix("d")),
+            write_back=self.write_back,
+        )
+
+
 class _HoursTable(_Table):
     opens: time = time(8)
     closes: time = time(17)
@@ -194,6 +208,7 @@ class PracticeFile(_Table):
     intake: _IntakeTable = _IntakeTable()
     booking: _BookingTable = _BookingTable()
     office_hours: _HoursTable = _HoursTable()
+    eligibility: _EligibilityTable = _EligibilityTable()
     offices: tuple[_OfficeTable, ...]
     providers: tuple[_ProviderTable, ...]
     visit_types: tuple[_VisitTable, ...]
@@ -238,6 +253,7 @@ class PracticeSettings:
             intake=file.intake.policy(),
             booking=file.booking.policy(),
             office_hours=OfficeHours(file.office_hours.opens, file.office_hours.closes),
+            eligibility=file.eligibility.policy(),
         )
 
 

@@ -99,6 +99,7 @@ CALLS: dict[str, Call] = {
     "attempts.of_case": lambda s, ids: attempts.of_case(s, ids.case),
     "audit.is_recent": lambda s, ids: audit.is_recent(s, _view(ids), NOW - timedelta(days=9999)),
     "audit.record": lambda s, ids: audit.record(s, _view(ids)),
+    "cases.booked": lambda s, ids: cases.booked(s, date(2000, 1, 1), date(2100, 1, 1), None, 999),
     "cases.change_request": lambda s, ids: (
         cases.change_request(s, ids.whole_case, visit_request(visit_type="changed")).id
     ),
@@ -113,6 +114,7 @@ CALLS: dict[str, Call] = {
     "cases.raise_generation": lambda s, ids: cases.raise_generation(s, ids.whole_case),
     "cases.remember": lambda s, ids: cases.remember(s, ids.whole_case, patient_id="x").memo,
     "cases.reopen": lambda s, ids: cases.reopen(s, ids.case),
+    "cases.standing": lambda s, ids: cases.standing(s, [ids.case]),
     "cases.states": lambda s, ids: cases.states(s),
     "cases.stop_at_gate": lambda s, ids: cases.stop_at_gate(s, ids.case),
     "connections.mark": lambda s, ids: connections.mark(s, "ehr", "stopped", "401", NOW),
@@ -125,6 +127,7 @@ CALLS: dict[str, Call] = {
     "effects.in_doubt": lambda s, ids: effects.in_doubt(s, ids.case, "mail", 2),
     "effects.of_case": lambda s, ids: effects.of_case(s, ids.case),
     "effects.undo": lambda s, ids: effects.undo(s, ids.case, "book"),
+    "effects.undo_older": lambda s, ids: effects.undo_older(s, ids.case, "book", 9),
     "effects.unsent": lambda s, ids: effects.unsent(s, ids.ref),
     "gates.count_open": lambda s, ids: gates.count_open(s),
     "gates.decide": lambda s, ids: gates.decide(s, ids.gate, DECISION, actor="x", now=NOW),
@@ -135,16 +138,22 @@ CALLS: dict[str, Call] = {
     "gates.open_gate": lambda s, ids: gates.open_gate(s, ids.case, GATE, NOW),
     "inquiries.add": lambda s, ids: inquiries.add(s, ids.case, INQUIRY),
     "inquiries.current": lambda s, ids: inquiries.current(s, ids.case),
+    "inquiries.get": lambda s, ids: inquiries.get(s, ids.inquiry),
     "inquiries.keep_raw": lambda s, ids: inquiries.keep_raw(s, ids.inquiry, ANSWER, NOW),
     "inquiries.mark_sent": lambda s, ids: inquiries.mark_sent(s, ids.inquiry, NOW),
     "inquiries.of_case": lambda s, ids: inquiries.of_case(s, ids.case),
     "inquiries.postpone": lambda s, ids: inquiries.postpone(
         s, ids.inquiry, NOW, NOW, outcome="x", code="x", pending_token="x"
     ),
+    "inquiries.put_aside": lambda s, ids: inquiries.put_aside(s, ids.inquiry),
     "inquiries.raw": lambda s, ids: inquiries.raw(s, ids.inquiry),
     "inquiries.reroute": lambda s, ids: inquiries.reroute(s, ids.inquiry, "x", "x"),
     "inquiries.retire": lambda s, ids: inquiries.retire(s, ids.case),
     "inquiries.retire_ranks": lambda s, ids: inquiries.retire_ranks(s, ids.case, [1]),
+    "inquiries.search_otherwise": lambda s, ids: inquiries.search_otherwise(
+        s, ids.inquiry, 1, NOW, code="x"
+    ),
+    "inquiries.shown": lambda s, ids: inquiries.shown(s, ids.case),
     "inquiries.settle": lambda s, ids: inquiries.settle(
         s, ids.inquiry, COVERAGE, NOW, answered=True
     ),
@@ -168,6 +177,7 @@ CALLS: dict[str, Call] = {
     "queue.start_phase": lambda s, ids: queue.start_phase(s, ids.case, "sample.second"),
     "throttle.clear": lambda s, ids: throttle.clear(s, ids.token, NOW),
     "throttle.forget": lambda s, ids: throttle.forget(s, NOW + timedelta(days=1)),
+    "throttle.used": lambda s, ids: throttle.used(s, ids.token, NOW),
     "throttle.take": lambda s, ids: throttle.take(s, ids.token, NOW, 1),
     "watch.doubled": lambda s, ids: watch.doubled(s),
     "watch.orphans": lambda s, ids: watch.orphans(s, 0.0),

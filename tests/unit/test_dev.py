@@ -172,6 +172,22 @@ def test_check_long_runs_every_test_and_refuses_other_words(checkout, dev):
     assert run(checkout, "check", "--lnog").returncode == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "given"), [([], "-m tests.fuzz"), (["--long"], "-m tests.fuzz --seconds 600")]
+)
+def test_check_fuzzes_for_a_minute_or_for_ten(checkout, dev, arguments, given):
+    program(checkout, "python", 'echo "$@"; [ "$2" = tests.fuzz ] && exit 1; exit 0')
+    program(checkout, "ruff", "exit 0")
+    program(checkout, "lint-imports", "exit 0")
+    set_up(checkout, dev)
+
+    done = run(checkout, "check", *arguments)
+
+    assert given in done.stdout.splitlines()
+    assert "FAILED before the tests: fuzz" in done.stdout
+    assert done.returncode == 1
+
+
 def test_bench_runs_every_measurement_even_after_one_failed(checkout, dev):
     (checkout / ".venv" / "bin" / "python").symlink_to(sys.executable)
     (checkout / "bench" / "alpha.py").write_text("def main():\n    return 3\n")

@@ -25,6 +25,8 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     [
         (("eligibility", "read", "x.edi", "--on", "tomorrow"), "write a date as YYYY-MM-DD"),
         (("eligibility", "read", "x.edi", "--services", ","), "at least one service type"),
+        (("eligibility", "check", "--csv", "patients.csv"), "both --csv and --out"),
+        (("eligibility", "check"), "CLEARGATE_DATABASE_URL"),
         (("demo", "--data", "/proc/nowhere"), "cannot be used"),
         (("serve",), "CLEARGATE_DATABASE_URL"),
         (("migrate",), "CLEARGATE_DATABASE_URL"),

@@ -1,5 +1,6 @@
 """Settings: every mistake names the file, the line and the key, and stops the start."""
 
+from datetime import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -59,6 +60,7 @@ def test_a_whole_file_becomes_a_profile(tmp_path: Path) -> None:
         ('confirm_contact = "new"', 'confirm_contact = "perhaps"', "intake.confirm_contact"),
         ("duration_min = 30", "duration_min = 1", "visit_types.1.duration_min"),
         ('phone = "+1 217 555 0100"', 'fax = "1"', "practice.phone"),
+        ("[intake]", '[eligibility]\nsweep_before = "3h"\n[intake]', "eligibility.sweep_before"),
         ('vendor = "smtp"', 'vendr = "smtp"', "mail.vendor"),
     ],
 )
@@ -72,6 +74,15 @@ def test_a_wrong_value_is_named_with_its_line(tmp_path: Path, old: str, new: str
     lines = path.read_text().splitlines()
     last = key.rpartition(".")[2]
     assert last in lines[number - 1] or lines[number - 1].startswith("[")
+
+
+def test_the_sweep_is_off_until_it_has_an_hour(tmp_path: Path) -> None:
+    plain = read_practice(practice_toml(tmp_path)).profile("http://127.0.0.1:8000/").eligibility
+    assert (plain.sweep_at, plain.sweep_days, plain.write_back) == (None, 3, True)
+    table = '[eligibility]\nsweep_at = "05:30"\nsweep_before = "4d"\nwrite_back = false\n[intake]'
+    path = practice_toml(tmp_path, ("[intake]", table))
+    chosen = read_practice(path).profile("http://127.0.0.1:8000/").eligibility
+    assert (chosen.sweep_at, chosen.sweep_days, chosen.write_back) == (time(5, 30), 4, False)
 
 
 def test_no_toml_says_where(tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ from uuid import uuid4
 
 import pytest
 
+from cleargate.eligibility import check
 from cleargate.nouns.case import Attempt, CaseState, Outcome, Receipt
 from cleargate.nouns.gate import Choice, Fact, GateReason
 from cleargate.nouns.ids import Ref
 from cleargate.nouns.request import Channel
 from cleargate.store import attachments, attempts, cases, effects, gates
+from tests.house import visit_request
 from tests.web.installation import (
     OTHER,
     Site,
@@ -328,3 +330,14 @@ def test_looking_for_an_earlier_try_is_not_taken_for_having_done_it(
         effects.undo(session, case, "book")
         attempts.add(session, case, [Attempt("book", "ehr", now, 100, "ok")])
     assert "Taken back, 2 tries" in staff.get(f"/cases/{case}").text
+
+
+def test_a_check_of_staff_is_no_request_that_could_be_withdrawn(site: Site, staff: Staff) -> None:
+    asked = visit_request(channel=Channel.STAFF, visit_type="", reason="")
+    with site.house.session() as session:
+        [case] = check.submit(session, [asked], check.Terms("cli:test"), site.clock.now()).cases
+    page = staff.get(f"/cases/{case}")
+    assert page.status_code == 200
+    assert "Asked about" in page.text
+    assert "insurance check" in page.text
+    assert "Withdraw" not in page.text

@@ -8,12 +8,14 @@ from datetime import timedelta
 import pytest
 
 from cleargate.nouns.appointment import BookingStatus, Opening
-from cleargate.nouns.case import CaseState, Memo
+from cleargate.nouns.case import CaseState, Memo, Recheck
 from cleargate.nouns.gate import GateReason
 from cleargate.nouns.ids import CaseId
 from cleargate.scheduling import requests
+from cleargate.scheduling.phases import RECHECK
 from cleargate.store import cases, gates, links
 from cleargate.store.links import TRIES_MAX, LinkPurpose
+from cleargate.store.queue import start_phase
 from tests.web.installation import OTHER, SLUG, Site, sample_gate
 
 BORN = "02/28/1990"
@@ -261,3 +263,23 @@ def test_the_patient_withdraws_by_the_link_that_the_status_shows(site: Site) -> 
     with site.house.session() as session:
         assert not [each for each in gates.of_case(session, case) if each.open]
     assert ("case.withdraw", "patient", "ok") in site.trail(case)
+
+
+@pytest.mark.parametrize("at_gate", [False, True])
+def test_while_payers_are_asked_again_the_visit_stays_booked_to_the_patient(
+    site: Site, at_gate: bool
+) -> None:
+    case = site.case()
+    _booked(site, case, in_days=2)
+    start = site.clock.after(timedelta(days=2))
+    with site.house.session() as session:
+        locked = cases.raise_generation(session, cases.lock(session, case))
+        cases.remember(session, locked, recheck=Recheck(start, (1,)))
+        start_phase(session, case, RECHECK)
+        if at_gate:
+            gates.open_gate(session, case, sample_gate(), site.clock.now())
+            cases.stop_at_gate(session, case)
+    token = _link(site, case)
+    with site.visitor() as patient:
+        page = patient.post(f"/{SLUG}/status/{token}", data={"birth_date": BORN})
+    assert "Your visit is booked" in page.text

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from cleargate.coverage.network import effective_network, overlap
 from cleargate.coverage.reasons import Doubt, reason
-from cleargate.coverage.rows import BenefitRow, Info
+from cleargate.coverage.rows import PLAN, BenefitRow, Info
 from cleargate.nouns.coverage import Amount, AmountKind, Network, Person, Source
 from cleargate.nouns.money import cents_from_text
 
@@ -25,6 +25,8 @@ KINDS = {
 }
 _VISIT_SHARES = frozenset({AmountKind.COPAY, AmountKind.COINSURANCE})
 """Kinds that are paid for each visit."""
+_OF_A_VISIT = frozenset({"visit", "day"})
+"""Periods that a single visit falls into: a share for the one and one for the other compete."""
 _POOLED = frozenset({AmountKind.DEDUCTIBLE, AmountKind.OUT_OF_POCKET})
 """Kinds that fill up over a period, and so have a remaining part."""
 _SENTINEL = re.compile(r"9{4,}\.99|9{5,}(?:\.0*)?")
@@ -77,6 +79,7 @@ def read_amounts(
     amounts = _without_fillers(amounts, asked)
     doubts.extend(_disagreements(amounts, asked))
     doubts.extend(_missing_individuals(amounts))
+    doubts.extend(_fighting_totals(values))
     return sorted(amounts, key=lambda amount: amount.source.segment), doubts
 
 
@@ -130,7 +133,7 @@ def _note(row: BenefitRow) -> str:
 
 
 def _doubt(code: str, row: BenefitRow, source: Source, *, stops: bool = False) -> Doubt:
-    return Doubt(reason(code, (source,)), frozenset(row.services), stops)
+    return Doubt(reason(code, (source,)), row.reach, stops)
 
 
 def _size(
@@ -186,6 +189,8 @@ def _joined(group: list[_Value], doubts: list[Doubt]) -> list[Amount]:
     if len(totals) == len(group):
         return [_amount(total) for total in totals]
     parts = [value for value in group if value.part != "total"]
+    said = {(one.cents, one.percent, one.row.period, one.words): one for one in reversed(totals)}
+    totals = list(reversed(said.values()))
     if len(totals) <= 1:
         return [_with_parts((totals or parts)[0], parts, doubts)]
     owners: dict[tuple[str, ...], list[int]] = defaultdict(list)
@@ -221,8 +226,7 @@ def _with_parts(total: _Value, parts: list[_Value], doubts: list[Doubt]) -> Amou
     if agree:
         return _amount(total, left, spent, tuple(p.source for p in parts if p is not total))
     sources = dict.fromkeys((total.source, *(part.source for part in parts)))
-    services = frozenset(total.row.services)
-    doubts.append(Doubt(reason("amounts_disagree", sources), services, stops=True))
+    doubts.append(Doubt(reason("amounts_disagree", sources), total.row.reach, stops=True))
     return _amount(total)
 
 
@@ -265,7 +269,8 @@ def _disagreements(amounts: Sequence[Amount], asked: frozenset[str]) -> Iterable
         if amount.kind in _VISIT_SHARES:
             structured = _structured(amount)
             for service in asked.intersection(amount.service_types):
-                question = (service, amount.kind, amount.period, structured)
+                period = "visit" if amount.period in _OF_A_VISIT else amount.period
+                question = (service, amount.kind, period, structured)
                 questions.setdefault(question, []).append(amount)
     for (service, _, _, _), shares in questions.items():
         if len(shares) == 1:
@@ -297,9 +302,46 @@ def _missing_individuals(amounts: Sequence[Amount]) -> Iterable[Doubt]:
     """A family's deductible or limit without the patient's own (seen: Cigna HSA plans)."""
     for kind in _POOLED:
         pooled = [amount for amount in amounts if amount.kind is kind]
-        family = [amount for amount in pooled if amount.person is Person.FAMILY]
-        if family and len(family) == len(pooled):
+        own = {amount.network for amount in pooled if amount.person is not Person.FAMILY}
+        family = [
+            amount
+            for amount in pooled
+            if amount.person is Person.FAMILY
+            and not any(overlap(amount.network, network) for network in own)
+        ]
+        if family:
             yield Doubt(
                 reason("individual_missing", (a.source for a in family)),
-                frozenset(code for a in family for code in a.service_types),
+                frozenset(code for a in family for code in a.service_types or (PLAN,)),
             )
+
+
+def _fighting_totals(values: Sequence[_Value]) -> Iterable[Doubt]:
+    """Two totals of one pool with the same words, or a patient's own above the family's."""
+    pools: dict[tuple[object, ...], list[_Value]] = defaultdict(list)
+    for value in values:
+        row = value.row
+        if KINDS[row.info] in _POOLED and value.part == "total" and value.cents is not None:
+            kind = (row.info, row.services, row.procedure, row.details.places)
+            pools[*kind, row.insurance_type, row.plan, value.words].append(value)
+    for totals in pools.values():
+        if len(totals) == 1:
+            continue
+        sizes = {(one.cents, one.row.person, one.network, one.row.period): one for one in totals}
+        firsts = list(sizes.values())[:SIZES_MAX]
+        fights = [pair for pair in combinations(firsts, 2) if _fight(*pair)]
+        if fights:
+            sources = sorted({one.source for pair in fights for one in pair}, key=str)
+            why = reason("amounts_disagree", sources)
+            yield Doubt(why, firsts[0].row.reach, stops=True)
+
+
+def _fight(one: _Value, other: _Value) -> bool:
+    """Whether two totals cannot both be true for the same care."""
+    periods = {one.row.period, other.row.period} - {""}
+    if len(periods) > 1 or not overlap(one.network, other.network):
+        return False
+    if one.row.person is other.row.person:
+        return one.cents != other.cents
+    of = {one.row.person: one.cents or 0, other.row.person: other.cents or 0}
+    return of.get(Person.INDIVIDUAL, 0) > of.get(Person.FAMILY, max(of.values()))

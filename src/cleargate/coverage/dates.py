@@ -43,7 +43,12 @@ def standing(spans: Sequence[Span], on: date) -> Standing:
     bounds: list[Span] = []
     for kind in dict.fromkeys(span.kind for span in spans):
         choices = _paired([span for span in spans if span.kind is kind])
-        holding = [span for span in choices if _holds(span, on)]
+        cut = _last_lone_end(choices, on)
+        holding = [
+            span
+            for span in choices
+            if _holds(span, on) and (cut is None or (span.begin or date.min) > cut)
+        ]
         if not holding:
             nearest = max(choices, key=lambda span: span.begin or date.min)
             sources = tuple(span.source for span in choices)
@@ -73,6 +78,12 @@ def _paired(spans: list[Span]) -> list[Span]:
 
 def _holds(span: Span, on: date) -> bool:
     return (span.begin is None or span.begin <= on) and (span.end is None or on <= span.end)
+
+
+def _last_lone_end(choices: list[Span], on: date) -> date | None:
+    """The last end without a beginning before the day: what began sooner does not outlive it."""
+    ends = [span.end for span in choices if span.begin is None and span.end is not None]
+    return max((end for end in ends if end < on), default=None)
 
 
 def _miss(choices: list[Span], on: date) -> Miss:

@@ -5,14 +5,23 @@ says so need not carry the service type that was asked for.
 """
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from cleargate.coverage.limit_doubts import (
+    Found,
+    against_unlimited,
+    disagreements,
+    used_up,
+    used_up_in_words,
+)
 from cleargate.coverage.network import effective_network
 from cleargate.coverage.plan import Plan
 from cleargate.coverage.reasons import Doubt, reason
-from cleargate.coverage.rows import BenefitRow, Frequency, Info
+from cleargate.coverage.rows import PLAN, BenefitRow, Frequency, Info
 from cleargate.coverage.services import is_named_in
 from cleargate.nouns.coverage import Network, Source, VisitLimit
+from cleargate.nouns.money import cents_from_text
 
 _ROWS = frozenset({Info.LIMIT, Info.DESCRIPTION, Info.ACTIVE})
 _UNITS = frozenset({"visits", "days", "hours", "services", "units"})
@@ -20,6 +29,7 @@ _TOTAL_KINDS = _UNITS | {"maximum", "approved"}
 _PARTS = {"remaining": "remaining", "lifetime_remaining": "remaining", "year_to_date": "used"}
 _SHARED = re.compile(r"\bCOMBIN|\bSHARED\b|\bAGGREGATE\b|\bTOTAL FOR\b")
 _VISITS = re.compile(r"\b(\d{1,3})\s*(?:VISITS?|VISIT\(S\))(\s+(?:REMAIN|LEFT)\w*)?(?!\w)")
+_A_YEAR = re.compile(r"\b(\d{1,3})\s*(?:VISITS?|VISIT\(S\))[^.;,\d]{0,20}?\b(?:YEAR|YR)")
 _WORD_PERIODS = (
     (re.compile(r"CALENDAR\s+YEAR|\bCAL\s+YR\b"), "calendar_year"),
     (re.compile(r"(?:BENEFIT|PLAN|SERVICE|CONTRACT)\s+YEAR"), "service_year"),
@@ -29,13 +39,14 @@ _WORD_PERIODS = (
 
 
 class _Count(NamedTuple):
-    """One number of visits: a total, what remains or what is used."""
+    """One number of visits: a total, what remains or what is used; `reach` is for whom."""
 
     part: str
     number: int
     period: str
     unit: str
     source: Source
+    reach: frozenset[str] = frozenset()
 
 
 class _Pot(NamedTuple):
@@ -56,19 +67,18 @@ def read_limits(plan: Plan, asked: frozenset[str]) -> tuple[list[VisitLimit], li
         found.extend([*named, *_rest_of(named, plan)])
     if not found:
         return [], doubts
+    doubts.extend(used_up_in_words(found, asked))
     rows = {row.segment: row for row in found}
     pots: dict[_Pot, list[_Count]] = {}
     for segment in sorted(rows):
-        _read(rows[segment], pots, doubts)
+        _read(rows[segment], asked, pots, doubts)
     limits = _without_repeats(
         [limit for pot, counts in pots.items() for limit in _joined(pot, counts, doubts)]
     )
-    for limit in limits:
-        if limit.remaining == 0 and limit.network is not Network.OUT:
-            doubts.append(
-                Doubt(reason("visits_used_up", (limit.source,)), _reach(limit, asked), stops=True)
-            )
-    return limits, doubts
+    doubts.extend(disagreements(limits))
+    doubts.extend(against_unlimited(plan.relevant, limits))
+    doubts.extend(used_up(limits, asked))
+    return [found.limit for found in limits], doubts
 
 
 def _may_limit(row: BenefitRow, asked: frozenset[str]) -> bool:
@@ -99,31 +109,39 @@ def _rest_of(named: list[BenefitRow], plan: Plan) -> list[BenefitRow]:
     ]
 
 
-def _reach(limit: VisitLimit, asked: frozenset[str]) -> frozenset[str]:
+def _reach(row: BenefitRow, asked: frozenset[str]) -> frozenset[str]:
     """The services that a limit touches: those of its row, and those its words name."""
-    named = {service for service in asked if is_named_in(limit.shared.upper(), service)}
-    return frozenset(limit.service_types) | named
+    named = [service for service in asked if row.text and is_named_in(row.text, service)]
+    return frozenset((*row.services, *named) or (PLAN,))
 
 
-def _read(row: BenefitRow, pots: dict[_Pot, list[_Count]], doubts: list[Doubt]) -> None:
+def _read(
+    row: BenefitRow, asked: frozenset[str], pots: dict[_Pot, list[_Count]], doubts: list[Doubt]
+) -> None:
     """Put the numbers of one row into their pots: its quantity, its frequencies, or its words."""
     network, doubt = effective_network(row)
     if doubt is not None:
         doubts.append(doubt)
+    reach = _reach(row, asked)
     counts = [] if row.misplaced else _from_quantity(row)
     counts.extend(count for one in row.details.frequencies for count in _from_frequency(one))
-    if row.info is Info.LIMIT and not counts and not row.misplaced:
-        counts = _from_words(row)
+    if row.info is Info.LIMIT and not row.misplaced:
+        counts.extend(list(_against(row, counts)) if counts else _from_words(row))
     if row.misplaced or (row.info is Info.LIMIT and not counts and _states_a_number(row)):
         sources = (row.at("quantity"), *(message.source for message in row.messages))
-        doubts.append(Doubt(reason("limit_unreadable", sources), frozenset(row.services)))
+        doubts.append(Doubt(reason("limit_unreadable", sources), reach))
+    elif not counts and row.amount and row.info is Info.LIMIT and PLAN not in reach:
+        spent = _PARTS.get(row.period) == "remaining" and cents_from_text(row.amount) == 0
+        stops = spent and network is not Network.OUT
+        doubts.append(Doubt(reason("limit_in_money", (row.at("amount"),)), reach, stops=stops))
     shared = next((m.text for m in row.messages if _SHARED.search(m.text.upper())), "")
     for count in counts:
-        pots.setdefault(_Pot(row.services, network, shared, count.unit), []).append(count)
+        pot = _Pot(row.services, network, shared, count.unit)
+        pots.setdefault(pot, []).append(count._replace(reach=reach))
 
 
 def _states_a_number(row: BenefitRow) -> bool:
-    if row.quantity or row.details.frequencies:
+    if row.quantity or row.quantity_kind or row.details.frequencies:
         return not row.quantity_kind.startswith("age_")
     return any(_VISITS.search(message.text.upper()) for message in row.messages)
 
@@ -168,6 +186,20 @@ def _from_words(row: BenefitRow) -> list[_Count]:
     ]
 
 
+def _against(row: BenefitRow, counts: list[_Count]) -> Iterable[_Count]:
+    """What a row's words say against its own fields: other visits a year, or other visits left."""
+    totals = {count.number for count in counts if count.part == "total" and count.unit == "visits"}
+    left = {count.number for count in counts if count.part == "remaining"}
+    for message in row.messages:
+        text = message.text.upper()
+        yearly = {int(match[1]) for match in _A_YEAR.finditer(text)}
+        for number in sorted(yearly - totals if totals else ()):
+            yield _Count("total", number, "years", "visits", message.source)
+        remaining = {int(match[1]) for match in _VISITS.finditer(text) if match[2]}
+        for number in sorted(remaining - left if left else ()):
+            yield _Count("remaining", number, "", "visits", message.source)
+
+
 def _count(number: int, unit: str, period: str, source: Source) -> _Count:
     """A number of a unit in a period; `remaining` and `year_to_date` are parts, no periods."""
     part = _PARTS.get(period, "total")
@@ -183,15 +215,19 @@ def _whole(text: str) -> int | None:
     return None
 
 
-def _joined(pot: _Pot, counts: list[_Count], doubts: list[Doubt]) -> list[VisitLimit]:
+def _joined(pot: _Pot, counts: list[_Count], doubts: list[Doubt]) -> list[Found]:
     """Join the totals of one pot with what remains or is used of them."""
     totals = {(count.number, count.period): count for count in counts if count.part == "total"}
     rest = [count for count in counts if count.part != "total"]
+    reach = frozenset(service for count in counts for service in count.reach)
     if rest and len(totals) <= 1:
-        return [_with_rest(pot, next(iter(totals.values()), None), rest, doubts)]
+        only = next(iter(totals.values()), None)
+        return [Found(_with_rest(pot, only, rest, reach, doubts), reach)]
     limits = [_limit(pot, count, allowed=count.number) for count in totals.values()]
-    remaining = (count for count in rest if count.part == "remaining")
-    return limits + [_limit(pot, count, remaining=count.number) for count in remaining]
+    for count in rest:
+        if count.part == "remaining":
+            limits.append(_limit(pot, count, remaining=count.number))
+    return [Found(limit, reach) for limit in limits]
 
 
 def _limit(
@@ -216,7 +252,11 @@ def _limit(
 
 
 def _with_rest(
-    pot: _Pot, total: _Count | None, rest: list[_Count], doubts: list[Doubt]
+    pot: _Pot,
+    total: _Count | None,
+    rest: list[_Count],
+    reach: frozenset[str],
+    doubts: list[Doubt],
 ) -> VisitLimit:
     base = total or rest[0]
     allowed = total.number if total else None
@@ -227,18 +267,19 @@ def _with_rest(
         left < 0 or (allowed is not None and left > allowed) for left in remaining
     ):
         sources = dict.fromkeys((base.source, *(count.source for count in rest)))
-        services = frozenset(pot.services)
-        doubts.append(Doubt(reason("limit_disagrees", sources), services, stops=True))
+        doubts.append(Doubt(reason("limit_disagrees", sources), reach, stops=True))
         return _limit(pot, base, allowed=allowed)
     parts = tuple(count.source for count in rest if count is not base)
     return _limit(pot, base, allowed=allowed, remaining=next(iter(remaining), None), parts=parts)
 
 
-def _without_repeats(limits: list[VisitLimit]) -> list[VisitLimit]:
+def _without_repeats(limits: list[Found]) -> list[Found]:
     """Drop a limit repeated without its network flag (seen: UnitedHealthcare, 33 and PT)."""
-    flagged = {_content(one) for one in limits if one.network is not Network.UNSTATED}
+    flagged = {_content(one.limit) for one in limits if one.limit.network is not Network.UNSTATED}
     return [
-        one for one in limits if one.network is not Network.UNSTATED or _content(one) not in flagged
+        one
+        for one in limits
+        if one.limit.network is not Network.UNSTATED or _content(one.limit) not in flagged
     ]
 
 

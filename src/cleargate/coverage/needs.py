@@ -19,6 +19,8 @@ _NEGATED = re.compile(
     r"\bNO\b|\bNOT (?:\w+ )?(?:REQUIRED|NEEDED|NECESSARY|APPLICABLE)|\bNOT REQUIRE\b|\bWAIVED\b"
 )
 _WANTED = re.compile(r"\bREQUIR|\bNEED|\bMUST\b|\bNECESSARY\b|\bSUBMIT|\bOBTAIN|\bSUBJECT TO\b")
+_AT_FIRST = re.compile(r"\bFIRST\b|\bINITIAL\b|\bUNTIL\b|\bUNLESS\b|\bEXCEPT\b|\bUP TO\b")
+"""Words that free a beginning only: `NO AUTH REQUIRED FOR THE FIRST 6 VISITS`."""
 _CLAUSE = re.compile(r"[.;,]|\bBUT\b")
 _STATED = frozenset(AuthorisationNeed) - {AuthorisationNeed.UNSTATED}
 _BOUNDARY = frozenset({Info.OTHER_PAYER, Info.NOT_COVERED, Info.INACTIVE})
@@ -54,8 +56,10 @@ def read_needs(rows: Sequence[BenefitRow], primary: str) -> Needs:
     named = [row for row in telling if primary in row.services]
     plan = [row for row in telling if row.speaks_for_plan and primary not in row.services]
     doubts: list[Doubt] = []
-    authorisation = _settle(list(_authorisations(named)) or list(_authorisations(plan)), doubts)
-    referral = _settle(list(_referrals(named)) or list(_referrals(plan)), [])
+    authorisations = list(_authorisations(named)) or list(_authorisations(plan))
+    referrals = list(_referrals(named)) or list(_referrals(plan))
+    authorisation = _settle(authorisations, "authorisation", doubts)
+    referral = _settle(referrals, "referral", doubts)
     return Needs(authorisation, referral, tuple(doubts))
 
 
@@ -82,16 +86,17 @@ def _in_words(row: BenefitRow, subject: re.Pattern[str]) -> Iterable[_Statement]
         for clause in _CLAUSE.split(message.text.upper()):
             if not subject.search(clause):
                 continue
-            if _NEGATED.search(clause):
+            negated = _NEGATED.search(clause) is not None
+            if negated and not _AT_FIRST.search(clause):
                 need = AuthorisationNeed.NOT_REQUIRED
-            elif row.info is Info.BASIS or _WANTED.search(clause):
+            elif row.info is Info.BASIS or negated or _WANTED.search(clause):
                 need = AuthorisationNeed.REQUIRED
             else:
                 continue
             yield _Statement(need, effective_network(row)[0], message.source)
 
 
-def _settle(statements: list[_Statement], doubts: list[Doubt]) -> AuthorisationNeed:
+def _settle(statements: list[_Statement], subject: str, doubts: list[Doubt]) -> AuthorisationNeed:
     """One need out of many: statements for out of network count where there are no others.
 
     A payer that says both yes and no is taken to want it, with a doubt.
@@ -101,11 +106,11 @@ def _settle(statements: list[_Statement], doubts: list[Doubt]) -> AuthorisationN
     outside = [one for one in statements if one.network is Network.OUT]
     if len(needs) > 1:
         sources = (one.source for one in here or statements)
-        doubts.append(Doubt(reason("authorisation_disagrees", sources)))
+        doubts.append(Doubt(reason(f"{subject}_disagrees", sources)))
         return AuthorisationNeed.REQUIRED
     need = needs.pop() if needs else AuthorisationNeed.UNSTATED
     wanted_outside = [one for one in outside if one.need is AuthorisationNeed.REQUIRED]
     if here and need is AuthorisationNeed.NOT_REQUIRED and wanted_outside:
         sources = (one.source for one in wanted_outside)
-        doubts.append(Doubt(reason("authorisation_out_of_network", sources)))
+        doubts.append(Doubt(reason(f"{subject}_out_of_network", sources)))
     return need

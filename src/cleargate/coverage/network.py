@@ -48,7 +48,7 @@ def effective_network(row: BenefitRow) -> tuple[Network, Doubt | None]:
     if in_words in {row.network, Network.EITHER}:
         return row.network, None
     sources = (row.at("network"), *(message.source for message, _ in said))
-    doubt = Doubt(reason("network_disagrees", sources), frozenset(row.services), stops=True)
+    doubt = Doubt(reason("network_disagrees", sources), row.reach, stops=True)
     return Network.UNSTATED, doubt
 
 

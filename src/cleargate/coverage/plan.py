@@ -40,8 +40,8 @@ _MEDICARE_PARTS = {"MA": "Medicare Part A", "MB": "Medicare Part B"}
 class Plan(NamedTuple):
     """The rows that are in force on the day, sorted by what they can decide.
 
-    `active`, `pending` and `inactive` speak for the plan. `outdated` are active rows whose dates
-    miss the day, `carved_out` active rows of a part of the plan, `foreign` another payer's.
+    `active`, `pending` and `inactive` speak for the plan. `outdated` are rows of a status whose
+    dates miss the day, `carved_out` active rows of a part of the plan, `foreign` another payer's.
     Of all other `rows`, `relevant` speak for the plan or name a service asked, `by_service` has
     them under it, `talking` have free text, and `notable` are more than plain benefits.
     """
@@ -82,7 +82,8 @@ def read_plan(answer: PayerAnswer, asked: Asked) -> Plan:
         if spans and (when := standing(spans, asked.on)).missed:
             # A plan that says it is inactive and ended is inactive for good; see verdict.py.
             ended = row.info is Info.INACTIVE and when.missed is Miss.ENDED
-            if ended or row.info is Info.ACTIVE:
+            part = row.speaks_for_plan and is_carved_out(row)
+            if (ended or row.info is Info.ACTIVE) and not part:
                 plan.outdated.append((row, when))
         else:
             _file(plan, row, asked.wanted)

@@ -86,7 +86,11 @@ def read_parts(
         raise ValueError("at least one service type must be asked for")
     asked = asked_for(services, on, payer)
     rest = iter(chunks)
-    head = next(rest, b"")
+    head = b""
+    for chunk in rest:
+        head += chunk
+        if len(head) >= HEAD_BYTES:
+            break
     for origin in ORIGINS:
         if origin.recognises(head[:HEAD_BYTES]):
             yield _document(origin, chain([head], rest), asked)

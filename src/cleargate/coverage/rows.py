@@ -216,6 +216,11 @@ class BenefitRow(NamedTuple):
         return not self.services or PLAN in self.services
 
     @property
+    def reach(self) -> frozenset[str]:
+        """The services that a doubt about this row touches: those it names, or else the plan."""
+        return frozenset(self.services or (PLAN,))
+
+    @property
     def text(self) -> str:
         """The payer's words in capitals."""
         return self.details.text
@@ -224,7 +229,8 @@ class BenefitRow(NamedTuple):
 class PayerAnswer(NamedTuple):
     """All that one answer says about one patient. `complete`: its end was not lost.
 
-    `spans` are the dates that the payer stated for the patient, beside those of single rows.
+    `spans` are the dates that the payer stated for the patient, beside those of single rows;
+    `holder_spans` the subscriber's, where the patient is a dependent with dates of its own.
     `refusals` come from all levels: payer, provider and patient. `payer_id` is the payer's own in
     the answer, empty where its format has none.
     """
@@ -241,3 +247,4 @@ class PayerAnswer(NamedTuple):
     birth_date: date | None = None
     set_index: int = 1
     payer_id: str = ""
+    holder_spans: tuple[Span, ...] = ()

@@ -11,6 +11,7 @@ from itertools import chain
 
 from cleargate.coverage.amounts import read_amounts
 from cleargate.coverage.dates import Standing, standing
+from cleargate.coverage.denials_in_words import denials_in_words
 from cleargate.coverage.limits import read_limits
 from cleargate.coverage.needs import read_needs
 from cleargate.coverage.network import provider_network, restricts_to_network
@@ -64,7 +65,8 @@ def judge(answer: PayerAnswer, asked: Asked) -> Coverage:
     if plan.notable:
         replaced = replacements(answer.payer, plan)
         doubts[:0] = [*_row_doubts(plan), *replaced, *delegations(plan)]
-    doubts[:0] = _patient_doubts(answer, dates)
+    doubts[:0] = denials_in_words(plan.talking)
+    doubts[:0] = _patient_doubts(answer, dates, asked.on)
     verdicts = _verdicts(asked, plan, doubts, answer.complete)
     bounds = _bounds(plan, dates, asked.on)
     return Coverage(
@@ -138,12 +140,48 @@ def _stated(service: str, plan: Plan, named: list[BenefitRow]) -> _Stated:
     refused = [row for row in named if row.info in _NO and _refuses(row)]
     benefits = [row for row in named if row.info in _BENEFITS]
     if refused:
+        elsewhere = [row for row in named if row.info is Info.CONTACT]
+        if elsewhere and not (active or benefits):
+            return _carved_out(refused, elsewhere)
         return _no("service", refused, [*active, *benefits])
-    if active and plan.inactive and not plan.active:
-        return _contradiction("plan_inactive_but_service", [*active, *plan.inactive])
+    held = active or benefits
+    if held and (lapsed := _lapsed(service, plan, active)):
+        return _no_longer(held, lapsed)
+    if active and plan.inactive:
+        rule = "plan_contradicted" if plan.active else "plan_inactive_but_service"
+        return _contradiction(rule, [*active, *plan.active, *plan.inactive])
     if active:
         return Verdict.ACTIVE, _sources(active), (), "service_active"
     return _by_plan(service, plan, benefits)
+
+
+_Lapsed = list[tuple[BenefitRow, Standing]]
+"""Rows that held on another day, and how their dates miss this one."""
+
+
+def _lapsed(service: str, plan: Plan, active: list[BenefitRow]) -> _Lapsed:
+    """What the payer said of the service, or of the plan, for other days only."""
+    no_plan = not (plan.active or plan.pending)
+    return [
+        (row, when)
+        for row, when in plan.outdated
+        if (no_plan and row.speaks_for_plan) or (not active and service in row.services)
+    ]
+
+
+def _no_longer(held: list[BenefitRow], lapsed: _Lapsed) -> _Stated:
+    """The dates of one row say no, and another row, which has none, says yes."""
+    rows = [*held, *(row for row, _ in lapsed)]
+    ended = [row for row, _ in lapsed if row.info is Info.INACTIVE]
+    if ended:
+        return _contradiction("plan_inactive_but_service", [*held, *ended])
+    return Verdict.ACTIVE_UNCLEAR, _sources(rows), tuple(_missing(lapsed)), "dates_missed"
+
+
+def _missing(lapsed: _Lapsed) -> Iterable[Reason]:
+    for row, when in lapsed:
+        if when.missed:
+            yield reason(when.missed, (row.at("info"), *when.sources))
 
 
 def _stated_of_plan(plan: Plan, named: list[BenefitRow]) -> _Stated:
@@ -161,6 +199,14 @@ def _no(subject: str, refused: list[BenefitRow], held: Sequence[BenefitRow]) -> 
         return _contradiction(f"{subject}_contradicted", [*held, *refused])
     code = "not_covered" if refused[0].info is Info.NOT_COVERED else "inactive"
     return _said(f"{subject}_inactive", Verdict.INACTIVE, refused, code)
+
+
+def _carved_out(refused: list[BenefitRow], elsewhere: list[BenefitRow]) -> _Stated:
+    """A no, and somebody else to be asked about the service: this policy is not all there is."""
+    code = "not_covered" if refused[0].info is Info.NOT_COVERED else "inactive"
+    why = (reason(code, _sources(refused)),)
+    sources = _sources([*refused, *elsewhere])
+    return Verdict.ACTIVE_UNCLEAR, sources, why, "service_carved_out"
 
 
 def _refuses(row: BenefitRow) -> bool:
@@ -203,13 +249,8 @@ def _without_plan(service: str, plan: Plan, benefits: list[BenefitRow]) -> _Stat
     if ended:
         return _said("plan_ended", Verdict.INACTIVE, ended, "inactive")
     if outdated:
-        why = (
-            reason(when.missed, (row.at("info"), *when.sources))
-            for row, when in outdated
-            if when.missed
-        )
         sources = _sources(row for row, _ in outdated)
-        return Verdict.ACTIVE_UNCLEAR, sources, tuple(why), "dates_missed"
+        return Verdict.ACTIVE_UNCLEAR, sources, tuple(_missing(outdated)), "dates_missed"
     elsewhere = [row for row in plan.rows if row.info in _YES]
     if elsewhere:
         return _unsettled("others_active", service, plan, elsewhere)
@@ -253,12 +294,15 @@ def _sources(rows: Iterable[BenefitRow]) -> tuple[Source, ...]:
     return tuple([places[segment] for segment in sorted(places)])
 
 
-def _patient_doubts(answer: PayerAnswer, dates: Standing) -> Iterable[Doubt]:
+def _patient_doubts(answer: PayerAnswer, dates: Standing, on: date) -> Iterable[Doubt]:
     """Doubts about the answer as a whole: refusals, its dates, its end."""
     for said in answer.refusals:
         yield Doubt(refusal(said), stops=True)
     if dates.missed:
         yield Doubt(reason(dates.missed, dates.sources), stops=True)
+    elif answer.holder_spans and (above := standing(answer.holder_spans, on)).missed:
+        sources = (*above.sources, *(span.source for span in answer.spans))
+        yield Doubt(reason(above.missed, sources), stops=True)
     if not answer.complete:
         yield Doubt(reason("answer_cut_off"), stops=True)
 

@@ -2,9 +2,11 @@
 
 The directory is a file that people keep: the starter that ships with Cleargate, and the practice's
 own CSV laid over it. A row with a known id changes only the cells that it fills; a row with a new
-id adds a payer. Columns: `id, name, aliases, category, code, routes, enrolment`, and any number of
+id adds a payer. Columns: `id, name, aliases, category, code, routes, enrolment`, `searches` and
+`services` (see searches.py), `source` (where a line comes from, for people), and any number of
 `clearinghouse:<kind>` and `ehr:<vendor>`, each holding that system's own id of the payer. Several
-aliases or routes stand in one cell with `|` between them. Lines that begin with `#` are remarks.
+aliases, routes or searches stand in one cell with `|` between them. Lines that begin with `#` are
+remarks.
 """
 
 import csv
@@ -14,12 +16,17 @@ from enum import StrEnum
 from pathlib import Path
 
 from cleargate.directory.names import Names
+from cleargate.directory.searches import STANDARD, Unknown, read_searches, read_service_list
+from cleargate.nouns.eligibility import Search, ServiceList
 from cleargate.nouns.errors import Refused
 
 STARTER = Path(__file__).with_name("payers.csv")
 """The file that ships with Cleargate."""
 
-_PLAIN = ("id", "name", "aliases", "category", "code", "routes", "enrolment")
+_PLAIN = (
+    *("id", "name", "aliases", "category", "code", "routes", "enrolment"),
+    *("searches", "services", "source"),
+)
 _PREFIXES = ("clearinghouse:", "ehr:")
 _BYTES_MAX = 20_000_000
 
@@ -51,7 +58,8 @@ class Payer:
     """One payer. `code` is its usual id, for a clearinghouse that has no id of its own here.
 
     `clearinghouse_ids` maps a clearinghouse's kind, `ehr_ids` an EHR vendor, to the id there.
-    `routes` names connections or kinds of clearinghouse, best first; empty means any.
+    `routes` names connections or kinds of clearinghouse, best first; empty means any. `searches`
+    are what it is asked by: the first always, the others for a person whom it did not find.
     """
 
     id: str
@@ -63,6 +71,8 @@ class Payer:
     ehr_ids: Mapping[str, str] = field(default_factory=dict, hash=False)
     routes: tuple[str, ...] = ()
     enrolment: Enrolment = Enrolment.UNSTATED
+    searches: tuple[Search, ...] = STANDARD
+    service_list: ServiceList = ServiceList.UNSTATED
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -177,6 +187,8 @@ class _Row:
             ehr_ids=self._ids("ehr:", base.ehr_ids),
             routes=self._list("routes") or base.routes,
             enrolment=self._enrolment() or base.enrolment,
+            searches=self._searches() or base.searches,
+            service_list=self._service_list() or base.service_list,
         )
 
     def refused(self, column: str, why: str) -> Refused:
@@ -206,6 +218,18 @@ class _Row:
         if word not in set(Enrolment):
             raise self.refused("enrolment", "use needed, not_needed, or leave it empty")
         return Enrolment(word)
+
+    def _searches(self) -> tuple[Search, ...]:
+        try:
+            return read_searches(self.cells.get("searches", ""))
+        except Unknown as unknown:
+            raise self.refused("searches", str(unknown)) from None
+
+    def _service_list(self) -> ServiceList:
+        try:
+            return read_service_list(self.cells.get("services", ""))
+        except Unknown as unknown:
+            raise self.refused("services", str(unknown)) from None
 
 
 def _rows(path: Path) -> Iterator[_Row]:

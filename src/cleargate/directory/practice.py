@@ -69,6 +69,19 @@ class BookingPolicy:
     office_hours_before_visit: int = 2
 
 
+@dataclass(frozen=True, slots=True)
+class EligibilityPolicy:
+    """When payers are asked again about visits to come, which costs a question each.
+
+    `sweep_at` is when each day the visits of the next `sweep_days` days are looked through; None:
+    only when somebody says so. `write_back`: the newer answers go to the practice's system.
+    """
+
+    sweep_at: time | None = None
+    sweep_days: int = 3
+    write_back: bool = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """What a practice's pages need to know of it. `public_url` has no slash at its end."""
@@ -86,6 +99,7 @@ class Profile:
     intake: IntakePolicy = field(default_factory=IntakePolicy)
     booking: BookingPolicy = field(default_factory=BookingPolicy)
     office_hours: OfficeHours = field(default_factory=OfficeHours)
+    eligibility: EligibilityPolicy = field(default_factory=EligibilityPolicy)
 
     def opens_on(self, day: date) -> datetime:
         """When the office opens on a day."""

@@ -28,6 +28,11 @@ _REASONS = {
         "The clearinghouse does not accept our sign-in.",
         "Tell whoever looks after the connections, then ask again.",
     ),
+    "no_route": Reason(
+        "no_route",
+        "This payer cannot be asked over the practice's connections.",
+        "Call the payer, or tell whoever looks after the payer directory.",
+    ),
     "question_refused": Reason(
         "question_refused",
         "The clearinghouse refused the question.",

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from cleargate.directory.practice import Practice
 from cleargate.eligibility.question import Question
 from cleargate.engine.endings import NeedsPerson
 from cleargate.engine.run import PATIENCE, Run
+from cleargate.nouns.case import Recheck
 from cleargate.nouns.gate import GateReason
 from cleargate.store import inquiries, throttle
 from cleargate.store.database import Session
@@ -15,14 +17,20 @@ from cleargate.store.inquiries import InquiryState, NewInquiry, StoredInquiry
 
 PARALLEL_MAX = 8
 
+PAID_CHECKS = "paid_checks"
+"""The counter of what payers are asked in a day; its limit is intake.paid_checks_per_day."""
 
-def ask_every_payer(run: Run[Practice], on: date) -> list[StoredInquiry]:
+
+def ask_every_payer(
+    run: Run[Practice], on: date, anew: Recheck | None = None
+) -> list[StoredInquiry]:
     """Ask all payers of the case, in parallel, about a date; gives the questions as they stand.
 
     Comes back when every question is settled, or when the soonest next try is further off than a
-    thread should wait. Raises NeedsPerson CHECK_BUDGET_SPENT.
+    thread should wait. What was settled before a recheck does not count in it. Raises
+    NeedsPerson UNKNOWN_PAYER and CHECK_BUDGET_SPENT.
     """
-    questions = _open_questions(run, on)
+    questions = _open_questions(run, on, anew)
     while True:
         run.check_time_left()
         now = run.clock.now()
@@ -32,6 +40,9 @@ def ask_every_payer(run: Run[Practice], on: date) -> list[StoredInquiry]:
             questions = _current(run)
             continue
         soonest = next_moment(questions)
+        if soonest is None and not all(_still_serves(each, on) for each in questions):
+            questions = _open_questions(run, on, anew)  # Answered about a day that is out of date.
+            continue
         if soonest is None or soonest > run.clock.after(PATIENCE):
             return questions
         run.clock.sleep_until(soonest)
@@ -59,13 +70,13 @@ def _standing(run: Run[Practice], session: Session) -> list[StoredInquiry]:
     return [each for each in current if each.state is not InquiryState.RETIRED]
 
 
-def _open_questions(run: Run[Practice], on: date) -> list[StoredInquiry]:
-    """Keep a question for each policy that has none in this generation or about this date."""
+def _open_questions(run: Run[Practice], on: date, anew: Recheck | None) -> list[StoredInquiry]:
+    """Keep a question for each policy that has none about this date, or none of this recheck."""
     with run.commit() as session:
         current = {each.rank: each for each in inquiries.current(session, run.case.id)}
         for rank, insurance in enumerate(run.case.request.insurances, start=1):
             known = current.get(rank)
-            if known is not None and _still_serves(known, on):
+            if known is not None and not _is_older(known, anew) and _still_serves(known, on):
                 continue
             routes = run.practice.payers.route(insurance.payer_id, run.practice.connections)
             if not routes:
@@ -83,6 +94,11 @@ def _open_questions(run: Run[Practice], on: date) -> list[StoredInquiry]:
             )
             inquiries.add(session, run.case.id, new)
         return _standing(run, session)
+
+
+def _is_older(known: StoredInquiry, anew: Recheck | None) -> bool:
+    """Whether a question was settled before a recheck; one that is on its way goes on."""
+    return anew is not None and known.settled and not anew.is_newer(known.rank, known.generation)
 
 
 def _still_serves(known: StoredInquiry, on: date) -> bool:
@@ -106,10 +122,14 @@ def _still_serves(known: StoredInquiry, on: date) -> bool:
 def _within_budget(run: Run[Practice], session: Session) -> bool:
     if GateReason.CHECK_BUDGET_SPENT in run.case.memo.accepted:
         return True
-    local = run.clock.now().astimezone(run.practice.zone)
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    limit = run.practice.intake.paid_checks_per_day
-    return throttle.take(session, "paid_checks", midnight, limit)
+    day = budget_day(run.clock.now(), run.practice.zone)
+    return throttle.take(session, PAID_CHECKS, day, run.practice.intake.paid_checks_per_day)
+
+
+def budget_day(now: datetime, zone: ZoneInfo, days: int = 0) -> datetime:
+    """When the day began in which a check is counted, or `days` later another one begins."""
+    today = now.astimezone(zone).date()
+    return datetime.combine(today + timedelta(days=days), time.min, zone)
 
 
 def _ask_all(run: Run[Practice], due: Sequence[StoredInquiry]) -> None:

@@ -9,13 +9,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cleargate.directory.payers import Payer
 from cleargate.directory.practice import Practice
 from cleargate.eligibility.answer import is_broken, is_worth_asking_again, read_raw, undetermined
+from cleargate.eligibility.otherwise import compared, next_search
 from cleargate.engine.retry import next_try
 from cleargate.engine.run import Run, mark_stopped
 from cleargate.nouns.case import Attempt
 from cleargate.nouns.coverage import Coverage
-from cleargate.nouns.eligibility import Asker, Inquiry, Pending, RawAnswer
+from cleargate.nouns.eligibility import Asker, Inquiry, Pending, RawAnswer, Search
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.gate import GateReason
 from cleargate.nouns.ids import Ref
@@ -69,8 +71,12 @@ class Question:
         self._run = run
         self._stored = stored
         self._clearinghouse = run.practice.clearinghouses[stored.connection]
-        self._services = run.practice.service_types
-        self._ref = Ref(run.case.id, f"ask{stored.rank}", stored.generation)
+        self._services = run.case.request.service_types or run.practice.service_types
+        self._payer = run.practice.payers.by_id(stored.payer_id) or Payer("", stored.payer_name)
+        self._step = f"ask{stored.rank}"
+        # Another search is another question: its receiver must not take it for a repeated one.
+        step = f"{self._step}by{stored.search}" if stored.search else self._step
+        self._ref = Ref(run.case.id, step, stored.generation)
 
     def ask(self) -> None:
         """Bring the question one step further, whatever state a crash left it in."""
@@ -147,7 +153,14 @@ class Question:
             service_types=self._services,
             service_date=self._stored.service_date,
             trace=self._ref.value,
+            search=self._search(),
+            service_list=self._payer.service_list,
         )
+
+    def _search(self) -> Search:
+        """The search in turn. The payer's entry may have been shortened meanwhile."""
+        searches = self._payer.searches
+        return searches[min(self._stored.search, len(searches) - 1)]
 
     def _resolve_doubt(self) -> None:
         """The process died after the question may have left: wait it out, or ask a person.
@@ -250,7 +263,17 @@ class Question:
         coverage = read_raw(answer, stored.payer_name, self._services, stored.service_date, known)
         if self._may_ask_again(coverage) and self._wait_for_payer(coverage):
             return
-        self._settle(coverage, answered=True)
+        other = next_search(coverage, self._payer.searches, stored.search)
+        if other is not None and self._clearinghouse.repeatable:
+            self._look_otherwise(other, coverage.reasons[0].code)
+            return
+        self._settle(compared(coverage, self._inquiry()), answered=True)
+
+    def _look_otherwise(self, search: int, code: str) -> None:
+        """Look for the person by the payer's next search, only where that is no second fee."""
+        with self._session() as session:
+            now = self._run.clock.now()
+            inquiries.search_otherwise(session, self._stored.id, search, now, code=code)
 
     def _wait_for_payer(self, coverage: Coverage) -> bool:
         """Ask a payer later that says so, and let the others wait as well; False if it is late."""
@@ -327,7 +350,7 @@ class Question:
     ) -> None:
         took = self._run.clock.now() - started
         attempt = Attempt(
-            step=self._ref.step,
+            step=self._step,
             connection=self._stored.connection,
             started=started,
             duration_ms=int(took.total_seconds() * 1000),

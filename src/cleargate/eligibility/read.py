@@ -22,7 +22,7 @@ Json = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
     """One transaction set of one file, or what a file holds besides."""
 
     file: str
@@ -36,54 +36,54 @@ def read(
 
     The exit code: 0, or 2 when anything could not be read; the rest is read all the same.
     """
-    entries: list[Json] = []
+    found: list[Json] = []
     failed = False
     for path in files:
         for part in _parts(path, services, on):
             failed = failed or _has_errors(part.reading)
             if as_json:
-                entries.extend(_entries(part, services))
+                found.extend(entries(part, services))
             else:
                 _print(part, console)
     if as_json:
-        console.out(json.dumps(entries, indent=2), highlight=False)
+        console.out(json.dumps(found, indent=2), highlight=False)
     return 2 if failed else 0
 
 
-def _parts(path: Path, services: tuple[str, ...], on: date) -> Iterator[_Part]:
+def _parts(path: Path, services: tuple[str, ...], on: date) -> Iterator[Part]:
     """A file's transaction sets, one at a time; a file that cannot be opened is one finding."""
     try:
         with path.open("rb") as file:
             for reading in read_parts(iter(partial(file.read, CHUNK_BYTES), b""), services, on):
-                yield _Part(str(path), reading)
+                yield Part(str(path), reading)
     except OSError as failure:
         reasons = {FileNotFoundError: "no such file", IsADirectoryError: "it is a directory"}
         why = reasons.get(type(failure), "no permission, or a fault of the disk")
         finding = error("file_unreadable", 0, f"The file cannot be read: {why}.")
-        yield _Part(str(path), Reading((), (finding,)))
+        yield Part(str(path), Reading((), (finding,)))
 
 
 def _has_errors(reading: Reading) -> bool:
     return any(finding.severity is Severity.ERROR for finding in reading.diagnostics)
 
 
-def _print(part: _Part, console: Console) -> None:
+def _print(part: Part, console: Console) -> None:
     for coverage in part.reading.coverages:
         console.print(card(coverage, f"{part.file}, set {coverage.set_index}"))
     for finding in part.reading.diagnostics:
         console.print(f"{part.file}: {finding}", style="yellow", markup=False, highlight=False)
 
 
-def _entries(part: _Part, services: tuple[str, ...]) -> list[Json]:
+def entries(part: Part, services: tuple[str, ...]) -> list[Json]:
     """One object a patient; what a file holds besides is an object without a set."""
     findings = [diagnostic_entry(finding) for finding in part.reading.diagnostics]
-    entries = [
+    found = [
         {**_coverage(coverage), "file": part.file, "diagnostics": findings}
         for coverage in part.reading.coverages
     ]
-    if not entries:
+    if not found:
         nothing = {"code": "", "verdict": "undetermined", "sources": []}
-        entries = [
+        found = [
             {
                 "file": part.file,
                 "set": None,
@@ -102,7 +102,7 @@ def _entries(part: _Part, services: tuple[str, ...]) -> list[Json]:
                 "diagnostics": findings,
             }
         ]
-    return entries
+    return found
 
 
 def _coverage(coverage: Coverage) -> Json:

@@ -8,19 +8,21 @@ from cleargate.nouns.eligibility import EligibilitySummary
 from cleargate.nouns.gate import Fact
 from cleargate.nouns.money import dollars
 from cleargate.ports import RecordKind, WriteBack
-from cleargate.store import inquiries
+from cleargate.store import effects, inquiries
 from cleargate.store.inquiries import InquiryState, StoredInquiry
 
 
 def write_back(run: Run[Practice]) -> tuple[Fact, ...]:
-    """Record each settled answer; gives what a person has to write down instead."""
+    """Record each answer that is not there yet; gives what a person has to write down instead."""
     ehr = run.practice.ehr
     with run.commit() as session:
         questions = inquiries.current(session, run.case.id)
     said = [
         (question, _summary(question, question.coverage))
         for question in questions
-        if question.coverage is not None and question.state is not InquiryState.RETIRED
+        if question.coverage is not None
+        and question.state is not InquiryState.RETIRED
+        and question.generation > run.case.memo.written_of(question.rank)
     ]
     if not said:
         return ()
@@ -42,14 +44,19 @@ def _summary(question: StoredInquiry, coverage: Coverage) -> EligibilitySummary:
 
 
 def _record(run: Run[Practice], question: StoredInquiry, summary: EligibilitySummary) -> None:
-    ehr = run.practice.ehr
-    patient_id = run.case.memo.patient_id
+    """Write an answer down, beside an older one about the same policy if there is one."""
+    ehr, memo, rank = run.practice.ehr, run.case.memo, question.rank
+    step = f"write_back{rank}"
+    if memo.written_of(rank):
+        with run.commit() as session:
+            effects.undo_older(session, run.case.id, step, run.case.generation)
     run.write(
         Write(
-            step=f"write_back{question.rank}",
+            step=step,
             connection=ehr.connection,
-            send=lambda ref: ehr.record_eligibility(patient_id, summary, ref),
+            send=lambda ref: ehr.record_eligibility(memo.patient_id, summary, ref),
             look=look_in(ehr, RecordKind.ELIGIBILITY),
+            keeps=lambda _: {"written": run.case.memo.with_written(rank, question.generation)},
         )
     )
 

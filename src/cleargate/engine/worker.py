@@ -10,7 +10,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import structlog
@@ -20,6 +20,7 @@ from cleargate.engine.durable import EXIT_OVERTAKEN, Durable, PhaseRunner
 from cleargate.engine.run import PATIENCE
 from cleargate.engine.tidy import tidy
 from cleargate.engine.watchdog import mend_orphans
+from cleargate.nouns.errors import frames
 from cleargate.store import leases, watch
 from cleargate.store.database import Database
 
@@ -30,6 +31,7 @@ STRANDED_S = 30.0
 """A phase that was taken up so long ago and does not run is taken up again."""
 
 TIDY_S = 900.0
+CHORES_S = 60.0
 
 HORIZON_S = PATIENCE.total_seconds() + 1
 """A drain waits for what is due so soon. A phase that ran out of time is queued again PATIENCE
@@ -56,18 +58,22 @@ class Worker:
         executor: str,
         phases: Sequence[str],
         run: PhaseRunner,
+        chores: Callable[[], None] = lambda: None,
     ) -> None:
+        """`chores` is what else the office wants done by the clock; it is called every minute."""
         self._database = database
         self._durable = durable
         self._executor = executor
         self._phases = phases
         self._run = run
+        self._chores = chores
         self._beaten = time.monotonic()
         self._judges_from = self._beaten
         self._stop = threading.Event()
         self._housekeeper = threading.Thread(
             target=self._keep_house, name="housekeeper", daemon=True
         )
+        self._clerk = threading.Thread(target=self._do_chores, name="clerk", daemon=True)
 
     def start(self) -> None:
         """Take a lease and begin to work."""
@@ -75,6 +81,7 @@ class Worker:
             leases.start(connection, self._executor)
         self._durable.launch(self._phases, self._run)
         self._housekeeper.start()
+        self._clerk.start()
         _log.info("worker_started", executor=self._executor)
 
     def stop(self) -> None:
@@ -82,6 +89,7 @@ class Worker:
         self._stop.set()
         self._durable.destroy()
         self._housekeeper.join(timeout=10)
+        self._clerk.join(timeout=10)
         with self._database.public() as connection:
             leases.end(connection, self._executor)
         _log.info("worker_stopped", executor=self._executor)
@@ -123,6 +131,17 @@ class Worker:
                     next_tidy = time.monotonic() + TIDY_S
             except SQLAlchemyError as error:
                 _log.warning("housekeeping_failed", error=type(error).__name__)
+
+    def _do_chores(self) -> None:
+        """The office's own chores, beside the heartbeat, which must not wait for them."""
+        while True:
+            try:
+                self._chores()
+            except Exception as error:  # Tried again: nothing else may end with them.
+                name = type(error).__name__
+                _log.error("chores_failed", error=name, frames=frames(error.__traceback__))
+            if self._stop.wait(CHORES_S):
+                return
 
     def mend_stranded(self, age_s: float = STRANDED_S) -> None:
         """Take up again what this worker is said to run and does not."""

@@ -10,7 +10,7 @@ from datetime import date
 
 from cleargate.gates import doubtful
 from cleargate.nouns.case import Case
-from cleargate.nouns.coverage import AuthorisationNeed, Coverage, Verdict
+from cleargate.nouns.coverage import FOUND_OTHERWISE, AuthorisationNeed, Coverage, Verdict
 from cleargate.nouns.gate import Choice, Fact, Gate, GateReason
 from cleargate.nouns.insurance import Insurance
 from cleargate.nouns.patient import Patient
@@ -94,18 +94,41 @@ def _objections(checked: Checked, request: VisitRequest) -> list[GateReason]:
 
 
 def is_about_somebody_else(coverage: Coverage, insurance: Insurance, patient: Patient) -> bool:
-    """Whether the answer names another birth date and another member than was asked about.
+    """Whether two of birth date, name and member id are other than was asked about.
 
-    Payers correct one of the two at times (a suffix of the id, a typing error): only when both
-    differ, or the birth date and the family name, is it certainly another person.
+    Payers correct one of the three at times (a typing error, a name from before a marriage), and
+    write an id with or without its suffix: only two together tell of another person.
     """
-    if coverage.birth_date in (None, patient.birth_date):
-        return False
-    family = _letters(patient.name.family)
-    other_name = bool(coverage.family_name) and _letters(coverage.family_name) != family
-    member = _letters(insurance.member_id)
-    other_member = bool(coverage.member_id) and _letters(coverage.member_id) != member
-    return other_name or other_member
+    born, member = coverage.birth_date, coverage.member_id
+    others = (
+        born not in (None, patient.birth_date),
+        _has_other_name(coverage, patient),
+        bool(member) and not _same_member(_letters(member), _letters(insurance.member_id)),
+    )
+    return sum(others) >= 2
+
+
+def _has_other_name(coverage: Coverage, patient: Patient) -> bool:
+    """Whether the family names differ, or the first given ones but for their ends: Ann is Anna."""
+    family, asked = _letters(coverage.family_name), _letters(patient.name.family)
+    if family and family != asked:
+        return True
+    firsts = [
+        _letters(given.split()[0])
+        for given in (coverage.given_name, patient.name.given)
+        if given.split()
+    ]
+    return len(firsts) == 2 and not _begins_so(*firsts)
+
+
+def _begins_so(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
+
+
+def _same_member(one: str, other: str) -> bool:
+    """Whether two ids are the same but for what one of them has before or behind it."""
+    short, long = sorted((one, other), key=len)
+    return bool(short) and (long.startswith(short) or long.endswith(short))
 
 
 def _letters(text: str) -> str:
@@ -151,7 +174,8 @@ def _tip(reason: GateReason, coverage: Coverage) -> str:
 def _facts(reason: GateReason, checked: Checked, patient: Patient) -> list[Fact]:
     coverage = checked.coverage
     facts = [Fact("Payer", checked.insurance.payer_name)]
-    if reason is GateReason.WRONG_PATIENT_ANSWER:
+    somebody_else = reason is GateReason.WRONG_PATIENT_ANSWER
+    if somebody_else or any(each.code == FOUND_OTHERWISE for each in coverage.reasons):
         asked, named = patient.name, (coverage.given_name, coverage.family_name)
         said = (*named, coverage.birth_date, coverage.member_id)
         member = checked.insurance.member_id

@@ -9,6 +9,10 @@ from cleargate.nouns.gate import GateReason
 from cleargate.nouns.ids import CaseId
 from cleargate.nouns.request import VisitRequest
 
+BOOKING = "booking"
+CHECK = "check"
+"""The kinds of case; a kind is the first word of the names of its phases."""
+
 
 class CaseState(StrEnum):
     """Where a case stands. An OPEN case has a running phase, a due phase or a gate."""
@@ -20,6 +24,23 @@ class CaseState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Recheck:
+    """The payers are asked again before a visit that begins at `visit`.
+
+    `earlier` are the generations of the last questions before, primary policy first: only newer
+    ones count, whatever any machine's clock says. `over`: it is settled what became of it.
+    """
+
+    visit: datetime
+    earlier: tuple[int, ...]
+    over: bool = False
+
+    def is_newer(self, rank: int, generation: int) -> bool:
+        """Whether a question belongs to this recheck, or came after it."""
+        return rank > len(self.earlier) or generation > self.earlier[rank - 1]
+
+
+@dataclass(frozen=True, slots=True)
 class Memo:
     """What the case has established so far; each phase reads it and adds to it.
 
@@ -28,6 +49,8 @@ class Memo:
     let pass. `ask_on` is the date to verify, once it is not the earliest wished one any more.
     `given_back` are starts that were booked and given back: no other booking takes them again.
     `doubtful` are the form's fields that the patient was asked to check at `asked_at`.
+    `recheck` is the last time that a booked visit's payers were asked again. `written` are the
+    generations of the questions whose answers the practice's system has, primary policy first.
     """
 
     patient_id: str = ""
@@ -45,6 +68,17 @@ class Memo:
     given_back: tuple[datetime, ...] = ()
     doubtful: tuple[str, ...] = ()
     asked_at: datetime | None = None
+    recheck: Recheck | None = None
+    written: tuple[int, ...] = ()
+
+    def written_of(self, rank: int) -> int:
+        """Which question's answer about a policy is in the practice's system; 0 for none."""
+        return self.written[rank - 1] if rank <= len(self.written) else 0
+
+    def with_written(self, rank: int, generation: int) -> tuple[int, ...]:
+        """`written` once the answer about a policy is there too."""
+        ranks = range(1, max(rank, len(self.written)) + 1)
+        return tuple(generation if each == rank else self.written_of(each) for each in ranks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +95,7 @@ class Case:
     due: datetime | None
     note: str
     created: datetime
+    kind: str = BOOKING
 
     @property
     def mail_address(self) -> str:

@@ -146,6 +146,10 @@ class Reason:
     sources: tuple[Source, ...] = ()
 
 
+FOUND_OTHERWISE = "found_otherwise"
+"""The code of the reason that somebody was found by fewer details than usual: people compare."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceVerdict:
     """The verdict for one service type code, with the rows that decided it.

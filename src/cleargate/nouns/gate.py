@@ -11,6 +11,7 @@ class GateReason(StrEnum):
     COVERAGE_INACTIVE = "coverage_inactive"
     COVERAGE_UNCLEAR = "coverage_unclear"
     COVERAGE_UNDETERMINED = "coverage_undetermined"
+    COVERAGE_CHANGED = "coverage_changed"
     AUTHORISATION_NEEDED = "authorisation_needed"
     REFERRAL_NEEDED = "referral_needed"
     WRONG_PATIENT_ANSWER = "wrong_patient_answer"

@@ -14,13 +14,15 @@ class Channel(StrEnum):
 
     WEB = "web"
     PHONE = "phone"
+    STAFF = "staff"
 
 
 @dataclass(frozen=True, slots=True)
 class VisitRequest:
     """Everything that the patient said. `insurances` stand in order: primary, then secondary.
 
-    `earliest` is the first day on which the patient can come, in the office's zone.
+    `earliest` is the first day on which the patient can come, in the office's zone; of a check, the
+    day that is asked about. `service_types` are asked about instead of the practice's own.
     """
 
     channel: Channel
@@ -35,3 +37,4 @@ class VisitRequest:
     referral: Referral | None = None
     guarantor: Guarantor | None = None
     mail_consent: bool = False
+    service_types: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--faults", default="light", help="none, light, heavy or kind=rate,...")
     parser.add_argument("--tenants", default="riverside,lakeside")
+    parser.add_argument("--lab", type=Path, help="a folder of captured answers, as payers")
     parser.add_argument("--ready-file", type=Path, help="gets the addresses as JSON")
     given = parser.parse_args(arguments)
     options = SandboxOptions(
@@ -27,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
         seed=given.seed,
         faults=given.faults,
         tenants=tuple(given.tenants.split(",")),
+        lab=given.lab,
     )
     try:
         serve(options, given.ready_file)

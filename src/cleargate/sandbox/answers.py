@@ -125,7 +125,7 @@ def values(question: Question, now: datetime) -> dict[str, str]:
         "service": f"{service:%Y%m%d}",
         **_dates(service),
         "month_end": f"{month_end:%Y%m%d}",
-        **_person("", asked),
+        **person_values("", asked),
     }
 
 
@@ -152,8 +152,8 @@ def member_values(finding: Finding, patient: Identity) -> dict[str, str]:
     left = deductible * (pick % 5) // 5
     return {
         "group": member.group or "000000",
-        **_person("", patient),
-        **_person("sub_", member.subscriber),
+        **person_values("", patient),
+        **person_values("sub_", member.subscriber),
         "relation": finding.relation,
         "copay": str((20, 25, 30, 40)[pick % 4]),
         "deductible": str(deductible),
@@ -171,7 +171,8 @@ def member_values(finding: Finding, patient: Identity) -> dict[str, str]:
     }
 
 
-def _person(prefix: str, person: Identity) -> dict[str, str]:
+def person_values(prefix: str, person: Identity) -> dict[str, str]:
+    """What an answer says of a person."""
     return {
         f"{prefix}family": person.family.upper(),
         f"{prefix}given": person.given.upper(),

@@ -4,7 +4,7 @@ The envelope is SOAP or MIME; what is in it, and what becomes of it, is the same
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
@@ -14,6 +14,7 @@ from cleargate.nouns.time import Clock
 from cleargate.sandbox import answers, envelope, question
 from cleargate.sandbox.answers import Payer
 from cleargate.sandbox.envelope import Asked, Credentials, Refusal
+from cleargate.sandbox.lab import Captured
 from cleargate.sandbox.members import Finding, Register, State
 from cleargate.sandbox.question import Question, Unreadable
 from cleargate.sandbox.wire import Request, Response
@@ -46,9 +47,16 @@ class Wrapping(Protocol):
 
 
 class Clearinghouse:
-    """Answers questions about the members that were enrolled."""
+    """Answers questions about the members that were enrolled; captured payers know everybody."""
 
-    def __init__(self, credentials: Credentials, clock: Clock, note: Note) -> None:
+    def __init__(
+        self,
+        credentials: Credentials,
+        clock: Clock,
+        note: Note,
+        captured: Mapping[str, Captured] | None = None,
+    ) -> None:
+        self._captured = captured or {}
         self.register = Register()
         self.credentials = credentials
         self._clock = clock
@@ -73,8 +81,13 @@ class Clearinghouse:
 
     def ask(self, heard: Question) -> tuple[bytes, Payer]:
         """Ask the payer, whichever door the question came through: its 271, written down."""
-        payer = answers.payers().get(heard.payer, _UNKNOWN)
-        content, answer = self._answer(heard, payer)
+        captured = self._captured.get(heard.payer)
+        if captured is not None:
+            payer = captured.payer
+            content, answer = self._recall(heard, captured)
+        else:
+            payer = answers.payers().get(heard.payer, _UNKNOWN)
+            content, answer = self._answer(heard, payer)
         self._note(heard.payer, heard.member_id, heard.trace, answer)
         self.count(heard.payer, heard.member_id)
         return content, payer
@@ -101,6 +114,15 @@ class Clearinghouse:
         if member.state is State.TRUNCATED:
             content = content[: len(content) // 2]
         return content, member.state
+
+    def _recall(self, heard: Question, captured: Captured) -> tuple[bytes, str]:
+        """What a captured payer said once, about whoever is asked for now."""
+        now = self._clock.now()
+        values = answers.values(heard, now)
+        if not npi_is_valid(heard.npi):
+            return answers.rejection("unknown", "provider", "43", values), "aaa_43"
+        values |= answers.person_values("sub_", heard.subscriber)
+        return captured.fill(values, heard.on(now.date())), "captured"
 
     def _reject(self, heard: Question, payer: Payer, finding: Finding) -> tuple[str, str]:
         """Who rejects, and with which code; no code when nobody does."""

@@ -17,6 +17,7 @@ from cleargate.sandbox.ehr import Ehr
 from cleargate.sandbox.envelope import Credentials
 from cleargate.sandbox.faults import CONNECT, Call, Fault, FaultPlan, Mix
 from cleargate.sandbox.journal import Journal
+from cleargate.sandbox.lab import captured_payers
 from cleargate.sandbox.mail import Mail, Mailbox
 from cleargate.sandbox.members import Member, member
 from cleargate.sandbox.pverify import restored
@@ -28,7 +29,7 @@ from cleargate.sandbox.wire import SMOOTH, Course, Request, Response, json_respo
 
 @dataclass(frozen=True, slots=True)
 class SandboxOptions:
-    """How a sandbox is started; port 0 takes a free one."""
+    """How a sandbox is started; port 0 takes a free one. `lab` holds captured payers."""
 
     data: Path
     port: int = 0
@@ -37,6 +38,7 @@ class SandboxOptions:
     faults: str = "light"
     tenants: tuple[str, ...] = ("riverside", "lakeside")
     clock: Clock = field(default_factory=SystemClock)
+    lab: Path | None = None
 
 
 class World:
@@ -56,6 +58,7 @@ class World:
             Credentials("cleargate", secret("clearinghouse", options.seed)),
             options.clock,
             self._question_answered,
+            captured_payers(options.lab) if options.lab else {},
         )
         self.doors = Doors(self.clearinghouse, options.seed, options.clock, self._pverify_answered)
         self._calls = CallNamer(self.ehrs)

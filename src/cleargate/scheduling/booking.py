@@ -16,7 +16,7 @@ from cleargate.engine.run import Run
 from cleargate.gates.decide import BY_HAND_PHASE, DECLINE_PHASE
 from cleargate.gates.policies import Checked, review
 from cleargate.nouns.appointment import BookingStatus
-from cleargate.nouns.case import Case, CaseState
+from cleargate.nouns.case import CHECK, Case, CaseState
 from cleargate.nouns.gate import Choice, Fact, Gate, GateReason
 from cleargate.nouns.insurance import Payment
 from cleargate.patients.find import create_patient, find_patient
@@ -35,11 +35,13 @@ from cleargate.scheduling.phases import (
     PATIENT_SILENT,
     REBOOK,
     RECEIVE,
+    RECHECK,
     REMIND_PATIENT,
     UNCONFIRMED,
     VERIFY,
     WITHDRAW,
 )
+from cleargate.scheduling.recheck import recheck
 from cleargate.store.inquiries import StoredInquiry
 
 FAIR_CHANCE = timedelta(minutes=10)
@@ -108,7 +110,7 @@ def book(run: Run[Practice], status: BookingStatus = BookingStatus.BOOKED) -> En
     gate = visits.choose_opening(run, BOOK)
     if gate is not None:
         return AtGate(gate)
-    if status is BookingStatus.BOOKED and _must_ask_for_new_date(run):
+    if _must_ask_for_new_date(run) and status is BookingStatus.BOOKED:
         return verify(run)
     if not visits.book_opening(run, patient_id, status):
         return Next(BOOK, note="time_was_taken")
@@ -167,6 +169,7 @@ PROCEDURES: dict[str, Procedure[Practice]] = {
     WITHDRAW: withdraw,
     REBOOK: rebook,
     BY_HAND_PHASE: by_hand,
+    RECHECK: recheck,
 }
 """Every phase of a booking by the name under which it is queued."""
 
@@ -175,9 +178,11 @@ def last_moment(practice: Practice, case: Case, since: datetime) -> datetime:
     """Until when a call that first failed at `since` is tried again, before a person is asked.
 
     The earlier of a day later and two office hours before the wished visit, but never before the
-    call had a fair chance.
+    call had a fair chance. A check of staff has no visit.
     """
     give_up = since + practice.booking.give_up_after
+    if case.kind == CHECK:
+        return give_up
     return max(min(give_up, visits.known_by(practice, case)), since + FAIR_CHANCE)
 
 

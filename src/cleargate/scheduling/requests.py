@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from cleargate.directory.practice import Profile
 from cleargate.gates.correct import correct as apply_correction
-from cleargate.nouns.case import Case, CaseState, Memo
+from cleargate.nouns.case import CHECK, Case, CaseState, Memo
 from cleargate.nouns.ids import CaseId
 from cleargate.nouns.request import Channel, VisitRequest
 from cleargate.scheduling.phases import (
@@ -16,6 +16,7 @@ from cleargate.scheduling.phases import (
     PATIENT_SILENT,
     REBOOK,
     RECEIVE,
+    RECHECK,
     REMIND_PATIENT,
     UNCONFIRMED,
     VERIFY,
@@ -121,10 +122,19 @@ def correct(
 
 def may_withdraw(case: Case, now: datetime) -> bool:
     """Whether there is still something to withdraw: work to be done, or a visit to come."""
+    if case.kind == CHECK:
+        return False
     opening = case.memo.opening if case.memo.booking_id else None
     if case.state is CaseState.OPEN:
         return True
     return case.state is CaseState.DONE and opening is not None and opening.start > now
+
+
+def is_rechecked(case: Case) -> bool:
+    """Whether an open case is open only because its payers are asked again: the visit stands."""
+    memo = case.memo
+    visit = memo.opening.start if memo.opening and memo.booking_id else None
+    return memo.recheck is not None and memo.recheck.visit == visit and case.phase in ("", RECHECK)
 
 
 def withdraw(session: Session, case_id: CaseId, *, actor: str, now: datetime) -> bool:

@@ -1,8 +1,10 @@
 """Cases: opened by a request, moved on by phases, closed once."""
 
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -16,8 +18,6 @@ from cleargate.store.audit import Action, Event
 from cleargate.store.codec import dump, load
 from cleargate.store.database import Session
 from cleargate.store.queue import start_phase
-
-BOOKING = "booking"
 
 
 class Superseded(CleargateError):
@@ -48,13 +48,16 @@ def open_case(
     actor: str,
     memo: Memo | None = None,
 ) -> CaseId:
-    """Keep the request and queue its first phase; gives the earlier case on a double submit."""
+    """Keep the request and queue its first phase; gives the earlier case on a double submit.
+
+    The first word of the phase's name is the kind of case.
+    """
     sealer = session.sealer
     nonce_index = sealer.index("form_nonce", nonce)
     row = session.one(
         _OPEN,
         id=case,
-        kind=BOOKING,
+        kind=phase.partition(".")[0],
         channel=request.channel,
         visit_type=request.visit_type,
         payment=request.payment,
@@ -81,8 +84,8 @@ def person_index(session: Session, patient: Patient) -> bytes:
 
 
 _SELECT = (
-    "select id, state, request, memo, generation, phase, phase_seq, due_at, note, created_at"
-    " from cases"
+    "select id, state, request, memo, generation, phase, phase_seq, due_at, note, created_at,"
+    " kind from cases"
 )
 
 # One case, whole.
@@ -137,6 +140,51 @@ def states(session: Session) -> dict[CaseId, CaseState]:
     return {CaseId(row["id"]): CaseState(row["state"]) for row in session.all(_STATES)}
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a case stands, without opening what it holds; `note` as in store/queue.py."""
+
+    state: CaseState
+    note: str
+    due: datetime | None
+
+
+# Where these cases stand.
+_STANDING = sa.text(
+    "select id, state, note, due_at from cases where practice_id = :practice and id = any(:ids)"
+)
+
+
+def standing(session: Session, ids: Sequence[CaseId]) -> dict[CaseId, Standing]:
+    """Where each of these cases stands; those of nobody are left out."""
+    return {
+        CaseId(row["id"]): Standing(CaseState(row["state"]), row["note"], row["due_at"])
+        for row in session.all(_STANDING, ids=list(ids))
+    }
+
+
+# Bookings that are over and well, about which a payer was asked for a day of this span; by id, so
+# that whoever wants more goes on behind the last one.
+_BOOKED = sa.text(
+    "select id from cases c where practice_id = :practice and kind = 'booking' and state = 'done'"
+    " and id > :after and exists (select 1 from inquiries i where i.practice_id = :practice"
+    "   and i.case_id = c.id and i.service_date between :first and :last)"
+    " order by id limit :limit"
+)
+
+
+def booked(
+    session: Session, first: date, last: date, after: CaseId | None, limit: int
+) -> list[CaseId]:
+    """Bookings that are done, whose payers were asked about a day between two, both included.
+
+    In the order of their ids, behind `after`.
+    """
+    behind = after or UUID(int=0)
+    rows = session.all(_BOOKED, first=first, last=last, after=behind, limit=limit)
+    return [CaseId(row["id"]) for row in rows]
+
+
 def _read(session: Session, row: sa.RowMapping) -> Case:
     case = CaseId(row["id"])
     request = session.sealer.open(row["request"], "cases", "request", case)
@@ -152,6 +200,7 @@ def _read(session: Session, row: sa.RowMapping) -> Case:
         due=row["due_at"],
         note=row["note"],
         created=row["created_at"],
+        kind=row["kind"],
     )
 
 

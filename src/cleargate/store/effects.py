@@ -101,6 +101,18 @@ def begun(session: Session, case: CaseId, step: str) -> bool:
     return bool(session.run(_BEGUN, case=case, step=step).scalar_one())
 
 
+# What was done under older Refs may be done anew under this one.
+_UNDO_OLDER = sa.text(
+    "update effects set state = 'undone' where practice_id = :practice and case_id = :case"
+    " and step = :step and generation < :generation and state = 'done'"
+)
+
+
+def undo_older(session: Session, case: CaseId, step: str, generation: int) -> None:
+    """Let a step be done anew that was finished before this generation, and then once."""
+    session.run(_UNDO_OLDER, case=case, step=step, generation=generation)
+
+
 def undo(session: Session, case: CaseId, step: str) -> None:
     """Remember that a finished step was taken back."""
     session.run(_UNDO, case=case, step=step)

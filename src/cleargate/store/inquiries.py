@@ -35,7 +35,9 @@ class InquiryState(StrEnum):
 class StoredInquiry:
     """One question as stored. `rank` is 1 for the primary policy; `tries` counts sends.
 
-    `outcome` and `vendor_code` tell the last failure; `coverage` is set once it was answered.
+    `outcome` and `vendor_code` tell the last failure; `coverage` and `answered` are set once it was
+    answered, or given up.
+    `search` counts the payer's searches from 0: by which one the person is looked for.
     """
 
     id: UUID
@@ -57,6 +59,8 @@ class StoredInquiry:
     vendor_code: str
     verdict: Verdict | None
     coverage: Coverage | None
+    answered: datetime | None
+    search: int = 0
 
     @property
     def settled(self) -> bool:
@@ -85,10 +89,19 @@ _ADD = sa.text(
     " on conflict (practice_id, case_id, rank, generation) do nothing"
 )
 
+# One question.
+_GET = sa.text("select * from inquiries where practice_id = :practice and id = :id")
+
 # The newest question for each policy of a case.
 _CURRENT = sa.text(
     "select distinct on (rank) * from inquiries where practice_id = :practice and case_id = :case"
     " order by rank, generation desc"
+)
+
+# The question for each policy that counts: the newest, but for those that were put aside.
+_SHOWN = sa.text(
+    "select distinct on (rank) * from inquiries where practice_id = :practice and case_id = :case"
+    " order by rank, state = 'retired', generation desc"
 )
 
 # Every question of a case, for the timeline.
@@ -114,9 +127,23 @@ def add(session: Session, case: CaseId, new: NewInquiry) -> None:
     )
 
 
+def get(session: Session, inquiry: UUID) -> StoredInquiry | None:
+    """One question, or None."""
+    row = session.one(_GET, id=inquiry)
+    return None if row is None else _read(session, row)
+
+
 def current(session: Session, case: CaseId) -> list[StoredInquiry]:
     """The newest question for each policy, primary first."""
     return [_read(session, row) for row in session.all(_CURRENT, case=case)]
+
+
+def shown(session: Session, case: CaseId) -> list[StoredInquiry]:
+    """The question for each policy that a person should see, primary first.
+
+    One that was put aside is shown only where there is no other.
+    """
+    return [_read(session, row) for row in session.all(_SHOWN, case=case)]
 
 
 def of_case(session: Session, case: CaseId) -> list[StoredInquiry]:
@@ -144,6 +171,14 @@ _LATER = sa.text(
 _REROUTE = sa.text(
     "update inquiries set connection = :connection, payer_code = :payer_code"
     " where practice_id = :practice and id = :id"
+)
+
+# The person was not found, and is looked for by other details: each search is tried once, for its
+# number only rises.
+_SEARCH = sa.text(
+    "update inquiries set search = :search, state = 'due', next_try_at = :now,"
+    " outcome = 'not_found', vendor_code = :code, pending_token = null"
+    " where practice_id = :practice and id = :id and search < :search"
 )
 
 # The question was answered, or will not be asked again.
@@ -227,6 +262,13 @@ def reroute(session: Session, inquiry: UUID, connection: str, payer_code: str) -
     session.run(_REROUTE, id=inquiry, connection=connection, payer_code=payer_code)
 
 
+def search_otherwise(
+    session: Session, inquiry: UUID, search: int, now: datetime, *, code: str
+) -> None:
+    """Let the next try, due now, look for the person by the payer's next search."""
+    session.run(_SEARCH, id=inquiry, search=search, now=now, code=code)
+
+
 def settle(
     session: Session,
     inquiry: UUID,
@@ -253,6 +295,18 @@ def settle(
 def retire(session: Session, case: CaseId) -> None:
     """Let every question be asked anew whose answer was not plainly active."""
     session.run(_RETIRE, case=case)
+
+
+# A question that came to nothing steps back behind the answer before it.
+_PUT_ASIDE = sa.text(
+    "update inquiries set state = 'retired', next_try_at = null where practice_id = :practice"
+    " and id = :id and state in ('answered', 'failed')"
+)
+
+
+def put_aside(session: Session, inquiry: UUID) -> None:
+    """Let a settled question not count: it brought nothing new."""
+    session.run(_PUT_ASIDE, id=inquiry)
 
 
 def retire_ranks(session: Session, case: CaseId, ranks: Sequence[int]) -> None:
@@ -311,4 +365,6 @@ def _read(session: Session, row: sa.RowMapping) -> StoredInquiry:
         coverage=load(Coverage, open_(sealed, "inquiries", "coverage", row["id"]))
         if sealed
         else None,
+        answered=row["answered_at"],
+        search=row["search"],
     )

@@ -30,6 +30,12 @@ _LOST = sa.text(
     " dbos.workflow_status where executor_id = executor and status = 'PENDING') order by lost_at"
 )
 
+# Whether any worker lives.
+_ANY = sa.text(
+    "select exists (select 1 from leases where lost_at is null"
+    " and seen_at > now() - make_interval(secs => :age_s))"
+)
+
 # A worker that ends by itself gives its lease back.
 _END = sa.text("update leases set lost_at = now() where executor = :executor")
 
@@ -58,6 +64,11 @@ def end_connections(connection: sa.Connection, executor: str) -> None:
 def lost(connection: sa.Connection) -> list[str]:
     """Workers without a lease that still hold phases."""
     return [row.executor for row in connection.execute(_LOST)]
+
+
+def any_alive(connection: sa.Connection, age_s: float) -> bool:
+    """Whether a worker has shown in the last `age_s` seconds that it lives."""
+    return bool(connection.execute(_ANY, {"age_s": age_s}).scalar_one())
 
 
 def end(connection: sa.Connection, executor: str) -> None:

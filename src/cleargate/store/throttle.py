@@ -24,6 +24,19 @@ _CLEAR = sa.text(
 _FORGET = sa.text("delete from throttle where practice_id = :practice and window_start < :before")
 
 
+# What was used in a window.
+_USED = sa.text(
+    "select used from throttle where practice_id = :practice and bucket = :bucket"
+    " and window_start = :start"
+)
+
+
+def used(session: Session, bucket: str, window_start: datetime) -> int:
+    """How much of a window is used."""
+    row = session.one(_USED, bucket=session.sealer.index("throttle", bucket), start=window_start)
+    return 0 if row is None else int(row["used"])
+
+
 def take(session: Session, bucket: str, window_start: datetime, limit: int) -> bool:
     """Use one of `limit` in the window; False when none is left. The bucket's name is hashed."""
     if limit < 1:

@@ -25,6 +25,7 @@ REASONS: dict[GateReason, str] = {
     GateReason.COVERAGE_INACTIVE: "Coverage has ended: ask for newer insurance",
     GateReason.COVERAGE_UNCLEAR: "Plan is active, this service is unclear: call the payer",
     GateReason.COVERAGE_UNDETERMINED: "The payer could not say: check the card",
+    GateReason.COVERAGE_CHANGED: "Coverage has changed since the booking: call the patient",
     GateReason.AUTHORISATION_NEEDED: "Get an authorization first",
     GateReason.REFERRAL_NEEDED: "Get the referral first",
     GateReason.WRONG_PATIENT_ANSWER: "The answer is about somebody else: compare the card",
@@ -87,6 +88,15 @@ _SPECIAL: dict[tuple[GateReason, Choice], ChoiceWords] = {
     (GateReason.COVERAGE_INACTIVE, Choice.GO_ON): ChoiceWords(
         "The coverage is good", "Goes on; you have seen or heard that it is active."
     ),
+    (GateReason.COVERAGE_CHANGED, Choice.GO_ON): ChoiceWords(
+        "Keep the visit", "The visit stays as it is booked; you know of the change."
+    ),
+    (GateReason.COVERAGE_CHANGED, Choice.SELF_PAY): ChoiceWords(
+        "Keep it as self-pay", "The visit stays; the patient pays, insurance is left out."
+    ),
+    (GateReason.COVERAGE_CHANGED, Choice.DECLINE): ChoiceWords(
+        "Cancel the visit", "Gives the time back. Nothing is sent: call the patient."
+    ),
     (GateReason.CHANGED_DATA, Choice.GO_ON): ChoiceWords(
         "I have checked", "Goes on; the record stays as it is until you change it there."
     ),
@@ -116,6 +126,7 @@ _SPECIAL |= {
         GateReason.COVERAGE_INACTIVE,
         GateReason.COVERAGE_UNCLEAR,
         GateReason.COVERAGE_UNDETERMINED,
+        GateReason.COVERAGE_CHANGED,
         GateReason.AUTHORISATION_NEEDED,
         GateReason.REFERRAL_NEEDED,
         GateReason.WRONG_PATIENT_ANSWER,
@@ -169,6 +180,8 @@ _NEXT: dict[str, str] = {
     "waiting_for_payer": "The payer has not answered yet, next try {due}.",
     "time_held": "A time is held; it becomes firm once the payer has answered.",
     "time_was_taken": "Somebody else took the time; another one is looked for {due}.",
+    "check_budget_spent": "Today's insurance checks are used up; it goes on {due}.",
+    "recheck": "The payer is asked again before the visit {due}.",
     "mended": "It had stopped and was set going again.",
     "again": "{connection} did not answer, next try {due}.",
 }

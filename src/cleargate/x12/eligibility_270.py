@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from cleargate.nouns.eligibility import Inquiry
+from cleargate.nouns.eligibility import Detail, Inquiry, ServiceList
 from cleargate.nouns.errors import Refused
 from cleargate.nouns.insurance import Relationship, Subscriber
-from cleargate.nouns.patient import Name, Sex
+from cleargate.nouns.patient import Sex
 from cleargate.x12.characters import plain_id, plain_name, plain_npi
 from cleargate.x12.tokenizer import Delimiters
 
@@ -28,7 +28,8 @@ class Routing:
     """How a clearinghouse wants its interchanges.
 
     `originator` is TRN03, ten characters that name the asker. `repeat_services`: several service
-    types go into one EQ01; otherwise each into its own EQ. `usage` is `P` or `T`.
+    types go into one EQ01; otherwise each into its own EQ. A payer that wants it otherwise says
+    so in the question. `usage` is `P` or `T`.
     """
 
     sender_id: str
@@ -44,9 +45,10 @@ class Routing:
 def write_270(inquiry: Inquiry, routing: Routing, control: int, when: datetime) -> bytes:
     """Write one question as one interchange with one group and one set.
 
-    `control` is the interchange's number, 1 to 999,999,999. Names are reduced to X12's characters;
-    ids are never changed. Raises Refused, naming the field, for an NPI with a wrong check digit and
-    for an id, name or service type that X12 cannot carry.
+    `control` is the interchange's number, 1 to 999,999,999. Of the people no more is told than the
+    question's search names. Names are reduced to X12's characters; ids are never changed. Raises
+    Refused, naming the field, for an NPI with a wrong check digit and for an id, name or service
+    type that X12 cannot carry.
     """
     if not 1 <= control <= 999_999_999:
         raise Refused("The interchange control number must be between 1 and 999999999.")
@@ -112,7 +114,7 @@ class _Writer:
                *[""] * 4, "XX", plain_npi(inquiry.asker.npi)]  # fmt: skip
         yield from self._people(inquiry, trace)
         yield ["DTP", "291", "D8", _day(inquiry.service_date)]
-        yield from self._questions(inquiry.service_types)
+        yield from self._questions(inquiry)
 
     def _people(self, inquiry: Inquiry, trace: str) -> Iterator[list[str]]:
         """The subscriber's level, and the patient's below it when that is somebody else."""
@@ -123,28 +125,40 @@ class _Writer:
         yield ["HL", "3", "2", "22", "1" if dependent else "0"]
         if not dependent:
             yield traced
-        member_id = self.id(insurance.member_id, "member id", 80)
-        yield [*self._person("IL", holder.name, "subscriber"), *[""] * 3, "MI", member_id]
-        if insurance.group:
+        named = self._person("IL", holder, "subscriber", inquiry)
+        if inquiry.tells(Detail.MEMBER_ID):
+            member_id = self.id(insurance.member_id, "member id", 80)
+            named = [*named, *[""] * 3, "MI", member_id]
+        yield named
+        if insurance.group and inquiry.tells(Detail.GROUP):
             yield ["REF", "6P", self.id(insurance.group, "group", 50)]
-        yield _demographics(holder.birth_date, holder.sex)
+        yield from _demographics(holder, inquiry)
         if dependent:
+            person = Subscriber(patient.name, patient.birth_date, patient.sex)
             yield ["HL", "4", "3", "23", "0"]
             yield traced
-            yield self._person("03", patient.name, "patient")
-            yield _demographics(patient.birth_date, patient.sex)
+            yield self._person("03", person, "patient", inquiry)
+            yield from _demographics(person, inquiry)
             yield ["INS", "N", _RELATIONSHIPS.get(insurance.relationship, "34")]
 
-    def _person(self, role: str, name: Name, what: str) -> list[str]:
-        given = self.name(name.given, f"{what}'s given name", 35) if name.given.strip() else ""
-        return ["NM1", role, "1", self.name(name.family, f"{what}'s family name", 60), given]
+    def _person(self, role: str, person: Subscriber, what: str, inquiry: Inquiry) -> list[str]:
+        family = given = ""
+        if inquiry.tells(Detail.FAMILY_NAME):
+            family = self.name(person.name.family, f"{what}'s family name", 60)
+        if inquiry.tells(Detail.GIVEN_NAME) and person.name.given.strip():
+            given = self.name(person.name.given, f"{what}'s given name", 35)
+        return ["NM1", role, "1", family, given]
 
-    def _questions(self, service_types: tuple[str, ...]) -> Iterator[list[str]]:
+    def _questions(self, inquiry: Inquiry) -> Iterator[list[str]]:
+        service_types = inquiry.asked_services
         if not service_types or len(service_types) > 99:
             raise Refused("A question names 1 to 99 service types.")
         if not all(_SERVICE_TYPE.fullmatch(code) for code in service_types):
             raise Refused("A service type code has one or two capital letters or digits.")
-        if self._routing.repeat_services:
+        repeat = self._routing.repeat_services
+        if inquiry.service_list is not ServiceList.UNSTATED:
+            repeat = inquiry.service_list is ServiceList.REPEATED
+        if repeat:
             yield ["EQ", self._routing.delimiters.repetition.join(service_types)]
         else:
             yield from (["EQ", code] for code in service_types)
@@ -156,8 +170,13 @@ class _Writer:
         return plain_id(text, what, chars_max, self._taken)
 
 
-def _demographics(birth_date: date, sex: Sex) -> list[str]:
-    return ["DMG", "D8", _day(birth_date), _SEXES.get(sex, "")]
+def _demographics(person: Subscriber, inquiry: Inquiry) -> Iterator[list[str]]:
+    """A DMG, unless there is nothing to tell."""
+    sex = _SEXES.get(person.sex, "") if inquiry.tells(Detail.SEX) else ""
+    if inquiry.tells(Detail.BIRTH_DATE):
+        yield ["DMG", "D8", _day(person.birth_date), sex]
+    elif sex:
+        yield ["DMG", "", "", sex]
 
 
 def _day(day: date) -> str:

@@ -104,7 +104,8 @@ class Tokenizer:
         segments = [segment.split(separator) for part in parts if (segment := part.strip(_BLANKS))]
         self._number += len(segments)
         if self._is_padded(parts):
-            return [[element.strip() for element in segment] for segment in segments]
+            # Blanks alone: what else stands at an edge must not hang on how the file was cut.
+            return [[element.strip(" ") for element in segment] for segment in segments]
         return segments
 
     def _is_padded(self, parts: list[str]) -> bool:
@@ -150,9 +151,10 @@ def _decoded(chunks: Iterable[bytes], report: Report) -> Iterator[str]:
     for chunk in chunks:
         try:
             text = decoder.decode(chunk)
-        except UnicodeDecodeError:
+        except UnicodeDecodeError as failure:
             report(warning("charset", 0, "Not UTF-8: read as Latin-1; accents may be wrong."))
-            text = (decoder.getstate()[0] + chunk).decode("latin-1")
+            known, rest = failure.object[: failure.start], failure.object[failure.start :]
+            text = known.decode() + rest.decode("latin-1")
             decoder = codecs.getincrementaldecoder("latin-1")()
         yield text
     yield decoder.getstate()[0].decode("latin-1")
@@ -161,12 +163,13 @@ def _decoded(chunks: Iterable[bytes], report: Report) -> Iterator[str]:
 def _cut_at_headers(texts: Iterable[str]) -> Iterator[tuple[re.Match[str] | None, str]]:
     """Yield pieces of text; one that starts an interchange comes with its header.
 
-    A piece is held back from a possible header at its end, so that none is cut in two.
+    A piece is held back from the first possible header at its end, so that none is cut in two:
+    the last one may be a name inside of the header, such as `ISALAB`.
     """
     held = ""
     for text in texts:
         held += text
-        cut = held.rfind("ISA", max(0, len(held) - _HEADER_CHARS_MAX))
+        cut = held.find("ISA", max(0, len(held) - _HEADER_CHARS_MAX))
         if cut < 0:
             cut = len(held) - 2 if held.endswith(("I", "IS")) else len(held)
         yield from _pieces(held[: max(0, cut)])

@@ -94,7 +94,6 @@ class TestQuestion:
                 "lastName": "Testperson",
                 "memberId": "W123456789",
                 "dateOfBirth": "19870220",
-                "gender": "F",
             },
             "encounter": {"serviceTypeCodes": ["PT", "30"], "dateOfService": "20261201"},
         }

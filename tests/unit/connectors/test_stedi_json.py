@@ -8,7 +8,7 @@ import pytest
 from cleargate.connectors.stedi_json.client import StediClearinghouse
 from cleargate.connectors.stedi_json.settings import ELIGIBILITY, StediSettings
 from cleargate.connectors.wires.questions import control_number
-from cleargate.nouns.eligibility import Asker, ContentKind, Inquiry
+from cleargate.nouns.eligibility import Asker, ContentKind, Detail, Inquiry, ServiceList
 from cleargate.nouns.errors import BadSettings, ErrorKind, PortError
 from cleargate.nouns.insurance import Insurance, Relationship, Subscriber
 from cleargate.nouns.patient import Address, Contact, Name, Patient, Sex
@@ -94,7 +94,6 @@ class TestQuestion:
                 "lastName": "Testperson",
                 "memberId": "W123456789",
                 "dateOfBirth": "19870220",
-                "gender": "F",
             },
             "encounter": {"serviceTypeCodes": ["PT", "30"], "dateOfService": "20261201"},
             "externalPatientId": "5d0e8f6c2b9c1f5a7e11",
@@ -114,9 +113,29 @@ class TestQuestion:
                 "firstName": "Amy",
                 "lastName": "Testperson",
                 "dateOfBirth": "19870220",
-                "gender": "F",
             }
         ]
+
+    @pytest.mark.parametrize(
+        ("search", "told"),
+        [
+            (
+                {Detail.MEMBER_ID, Detail.BIRTH_DATE},
+                {"memberId": "W123456789", "dateOfBirth": "19870220"},
+            ),
+            (
+                {Detail.FAMILY_NAME, Detail.MEMBER_ID, Detail.SEX},
+                {"memberId": "W123456789", "lastName": "Testperson", "gender": "F"},
+            ),
+        ],
+    )
+    def test_no_more_is_told_than_the_search_names(self, search, told):
+        _, asked = self.sent(replace(INQUIRY, search=frozenset(search)))
+        assert asked["subscriber"] == told
+
+    def test_a_payer_that_answers_about_the_plan_only_is_asked_about_the_plan(self):
+        _, asked = self.sent(replace(INQUIRY, service_list=ServiceList.PLAN))
+        assert asked["encounter"]["serviceTypeCodes"] == ["30"]
 
     def test_names_are_reduced_to_what_a_270_can_carry(self):
         name = Name("Muñoz*Groß:\n", " ")

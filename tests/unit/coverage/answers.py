@@ -126,24 +126,28 @@ def coverage_of(
 
 def assert_json_says_the_same(
     text: str, expected: Coverage, services: tuple[str, ...], on: date
-) -> None:
-    """Read the document in both JSON forms, where they have members for all of it.
+) -> set[str]:
+    """Read the document in both JSON forms; the names of those without members for all of it.
 
     `benefitsInformation` gives the same coverage but for the names of places; the newer form,
     which regroups and splits the entries, comes to the same.
     """
+    lost = {"benefitsInformation", "plans"}
     with suppress(NotInJson):
         content = json.dumps(benefits_document(text)).encode()
         reading = read_answers(content, services, on)
         assert not reading.diagnostics
         [coverage] = reading.coverages
         assert comparable(coverage) == comparable(expected, entry_of_segment(text))
+        lost.remove("benefitsInformation")
     with suppress(NotInJson):
         content = json.dumps(plans_document(text)).encode()
         reading = read_answers(content, services, on)
         assert not reading.diagnostics
         [coverage] = reading.coverages
         assert outcome(coverage, services) == outcome(expected, services)
+        lost.remove("plans")
+    return lost
 
 
 def service(coverage: Coverage, code: str = "PT") -> ServiceVerdict:

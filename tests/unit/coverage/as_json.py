@@ -41,7 +41,15 @@ class NotInJson(Exception):
 
 
 def benefits_document(text: str) -> Entry:
-    """A 271 of one patient as `benefitsInformation`."""
+    """A 271 of one patient as `benefitsInformation`, which has one level's dates only."""
+    document, dates = _document(text)
+    if len(dates) > 1:
+        raise NotInJson
+    return document
+
+
+def _document(text: str) -> tuple[Entry, dict[str, Entry]]:
+    """The document, and the dates under the level that they are of."""
     document: Entry = {
         "meta": {"applicationMode": "test", "traceId": "EXAMPLE"},
         "controlNumber": "000000007",
@@ -69,7 +77,8 @@ def benefits_document(text: str) -> Entry:
     found = [dates.get(segment_level(document, one), {}) for one in people if one]
     document["planDateInformation"] = next((one for one in found if one), {})
     document["planStatus"] = _plan_status(document)
-    return document
+    dates.pop("benefits", None)
+    return document, {level: own for level, own in dates.items() if own}
 
 
 def segment_level(document: Entry, level: Entry) -> str:
@@ -233,7 +242,7 @@ EVERY = {"DA": "DAYS", "MO": "MONTHS", "VS": "VISIT", "WK": "WEEK", "YR": "YEARS
 
 def plans_document(text: str) -> Entry:
     """A 271 of one patient in the newer form: one plan without a name, one service an entry."""
-    old = benefits_document(text)
+    old, dates = _document(text)
     benefits: Entry = {}
     for entry in old.get("benefitsInformation", []):
         if entry.get("aaaErrors"):
@@ -263,8 +272,8 @@ def plans_document(text: str) -> Entry:
     ):
         for person in filter(None, people or []):
             document[name] = _person(person)
-    if (patient := document.get("dependent") or document.get("subscriber")) is not None:
-        patient["dates"] = _plan_dates(old["planDateInformation"])
+    for level, own in dates.items():
+        document[level.removesuffix("s")]["dates"] = _plan_dates(own)
     return document
 
 
@@ -314,8 +323,8 @@ def _plan_entry(old: Entry) -> Entry:
     age = {"S7": "ageMaximum", "S8": "ageMinimum"}.get(old.get("quantityQualifierCode", ""))
     if age is not None:
         entry["serviceLimits"].append({age: int(old["benefitQuantity"])})
-    elif "benefitQuantity" in old:
-        entry["quantity"] = quantity
+    else:
+        entry["quantity"] = {name: value for name, value in quantity.items() if value}
     if "inPlanNetworkIndicatorCode" in old:
         entry["network"] = {"indicator": NETWORKS[old["inPlanNetworkIndicatorCode"]]}
     return {name: value for name, value in entry.items() if value not in (None, [], {})}

@@ -289,3 +289,23 @@ def test_a_number_too_long_for_money_is_unreadable_and_does_not_raise() -> None:
     coverage = coverage_of(f"{PT}\nEB*B*IND*PT***27*{'1' * 5000}")
     assert amounts(coverage, COPAY, "PT") == []
     assert "amount_unreadable" in codes(coverage)
+
+
+def test_two_totals_with_the_same_words_disagree_and_with_other_words_do_not() -> None:
+    tiers = "EB*C*IND*30***23*500*****Y\nMSG*{}\nEB*C*IND*30***23*1500*****Y\nMSG*{}"
+    same = coverage_of(f"{PT}\n{tiers.format('TIER 1', 'TIER 1')}")
+    assert service(same, "30").verdict is Verdict.ACTIVE_UNCLEAR
+    assert "amounts_disagree" in codes(same)
+    assert codes(coverage_of(f"{PT}\n{tiers.format('TIER 1', 'TIER 2')}")) == set()
+
+
+def test_a_total_said_twice_keeps_what_remains_of_it() -> None:
+    rows = f"{PT}\n" + "EB*C*IND*30***23*2000*****Y\n" * 2 + "EB*C*IND*30***29*800*****Y"
+    [deductible] = coverage_of(rows).amounts
+    assert (deductible.cents, deductible.remaining) == (200000, 80000)
+
+
+def test_a_doubt_about_a_row_without_a_service_touches_the_plan() -> None:
+    coverage = coverage_of(f"{PT}\nEB*C*IND****23*500*****Y\nEB*C*IND****29*800*****Y")
+    assert service(coverage, "30").verdict is Verdict.ACTIVE_UNCLEAR
+    assert "amounts_disagree" in codes(coverage)

@@ -108,3 +108,42 @@ def test_a_service_that_ended_says_nothing_about_another_one(services: tuple[str
     coverage = coverage_of(rows, services=services, background="")
     assert service(coverage, "98").verdict is Verdict.ACTIVE_UNCLEAR
     assert service(coverage, "PT").verdict is Verdict.UNDETERMINED
+
+
+@pytest.mark.parametrize(
+    ("plan", "code"),
+    [
+        ("EB*1**30*PR*EXAMPLE PPO 500\nDTP*347*D8*20260331", "plan_ended"),
+        ("EB*1**30*PR*EXAMPLE PPO 500\nDTP*346*D8*20260601", "plan_not_begun"),
+        ("EB*6**30*PR*EXAMPLE PPO 500\nDTP*347*D8*20260331", "contradiction"),
+    ],
+)
+def test_a_service_without_dates_does_not_outlive_its_plan(plan: str, code: str) -> None:
+    coverage = coverage_of(f"{plan}\nEB*1**PT", patient="")
+    assert coverage.verdict is Verdict.ACTIVE_UNCLEAR
+    assert code in codes(coverage)
+
+
+def test_a_vision_plan_that_ended_says_nothing_about_therapy() -> None:
+    coverage = coverage_of("EB*1**30**SPECTERA VISION PLAN\nDTP*347*D8*20260331\nEB*1**PT")
+    assert coverage.verdict is Verdict.ACTIVE
+
+
+def test_a_copay_does_not_speak_for_a_service_that_ended() -> None:
+    ended = "EB*1**PT\nDTP*349*D8*20260331"
+    coverage = coverage_of(f"{ACTIVE_PLAN}\n{ended}\nEB*B*IND*PT***27*30*****Y", patient="")
+    assert coverage.verdict is Verdict.ACTIVE_UNCLEAR
+    assert "plan_ended" in codes(coverage)
+
+
+def test_an_end_within_a_range_that_goes_on_is_told() -> None:
+    rows = "DTP*346*RD8*20260101-20261231\nDTP*347*D8*20260331"
+    coverage = coverage_of(PT, patient=rows)
+    assert coverage.verdict is Verdict.ACTIVE_UNCLEAR
+    [reason] = [reason for reason in coverage.reasons if reason.code == "plan_ended"]
+    assert len(reason.sources) == 2
+
+
+def test_the_end_of_an_earlier_period_does_not_end_the_next_one() -> None:
+    rows = "DTP*347*D8*20251231\nDTP*346*RD8*20260101-20261231"
+    assert coverage_of(PT, patient=rows).verdict is Verdict.ACTIVE

@@ -124,3 +124,64 @@ def test_more_left_than_allowed_is_a_contradiction() -> None:
     coverage = coverage_of(f"{PT}\nEB*F*IND*PT***23***VS*20**Y\nEB*F*IND*PT***29***VS*25**Y")
     assert service(coverage).verdict is Verdict.ACTIVE_UNCLEAR
     assert "limit_disagrees" in codes(coverage)
+
+
+def test_a_limit_used_up_that_only_its_words_bring_here_makes_the_service_unclear() -> None:
+    rows = (
+        f"{PT}\nEB*F*IND*33***23***VS*20**Y\nMSG*PHYSICAL THERAPY BY CHIROPRACTOR\n"
+        "EB*F*IND*33***29***VS*0**Y\nMSG*PHYSICAL THERAPY BY CHIROPRACTOR"
+    )
+    assert service(coverage_of(rows)).verdict is Verdict.ACTIVE_UNCLEAR
+
+
+def test_a_limit_of_the_whole_plan_that_is_used_up_reaches_every_service() -> None:
+    coverage = coverage_of(f"{PT}\nEB*1**98\nEB*F*IND*30***29***VS*0**Y")
+    assert {service(coverage, code).verdict for code in ("PT", "98", "30")} == {
+        Verdict.ACTIVE_UNCLEAR
+    }
+
+
+def test_no_days_left_in_hospital_under_the_plan_do_not_reach_a_visit() -> None:
+    coverage = coverage_of(f"{PT}\nEB*F*IND*30***29***DY*0**Y")
+    assert coverage.verdict is Verdict.ACTIVE
+
+
+def test_a_related_services_limit_that_is_used_up_counts_where_the_service_has_none() -> None:
+    rows = f"{PT}\nEB*F*IND*AE***29***VS*0**Y"
+    assert coverage_of(rows).verdict is Verdict.ACTIVE_UNCLEAR
+    own = f"{rows}\nEB*F*IND*PT***29***VS*22**Y"
+    assert coverage_of(own).verdict is Verdict.ACTIVE
+
+
+def test_words_against_the_rows_own_remainder_are_a_contradiction() -> None:
+    coverage = coverage_of(f"{PT}\nEB*F*IND*PT***29***VS*12**Y\nMSG*10 VISITS REMAINING")
+    assert "limit_disagrees" in codes(coverage)
+
+
+def test_words_about_a_week_or_a_review_contradict_no_yearly_limit() -> None:
+    rows = f"{PT}\nEB*F*IND*PT***23***VS*30**Y\nMSG*MAX 3 VISITS PER WEEK, REVIEW AFTER 12 VISITS"
+    coverage = coverage_of(rows)
+    assert (coverage.verdict, codes(coverage)) == (Verdict.ACTIVE, set())
+
+
+def test_a_limit_in_dollars_is_told_and_stops_once_nothing_is_left_of_it() -> None:
+    coverage = coverage_of(f"{PT}\nEB*F*IND*PT***23*2000*****Y")
+    assert (coverage.verdict, codes(coverage)) == (Verdict.ACTIVE, {"limit_in_money"})
+    spent = coverage_of(f"{PT}\nEB*F*IND*PT***23*2000*****Y\nEB*F*IND*PT***29*0*****Y")
+    assert spent.verdict is Verdict.ACTIVE_UNCLEAR
+
+
+def test_visits_without_limit_and_a_limit_of_visits_are_a_contradiction() -> None:
+    unlimited = "EB*H*IND*PT***23***VS***Y"
+    coverage = coverage_of(f"{PT}\nEB*F*IND*PT***23***VS*30**Y\n{unlimited}")
+    assert coverage.verdict is Verdict.ACTIVE_UNCLEAR
+    assert "limit_disagrees" in codes(coverage)
+    outside = coverage_of(f"{PT}\nEB*F*IND*PT***23***VS*30**N\n{unlimited}")
+    assert outside.verdict is Verdict.ACTIVE
+
+
+def test_words_that_say_that_nothing_is_left_are_heard_unless_under_a_condition() -> None:
+    limit = f"{PT}\nEB*F*IND*PT***23***VS*30**Y\nMSG*"
+    coverage = coverage_of(f"{limit}BENEFIT EXHAUSTED")
+    assert (coverage.verdict, codes(coverage)) == (Verdict.ACTIVE_UNCLEAR, {"visits_used_up"})
+    assert coverage_of(f"{limit}PATIENT PAYS ALL ONCE BENEFIT IS EXHAUSTED").reasons == ()

@@ -100,3 +100,10 @@ def test_medicare_parts_in_medicares_own_answer_are_the_plan() -> None:
     assert coverage.verdict is Verdict.ACTIVE_UNCLEAR
     assert "contradiction" in codes(coverage)
     assert coverage.other_payers == ()
+
+
+def test_a_referral_that_is_wanted_and_not_wanted_is_told() -> None:
+    rows = f"{PT}\nEB*D**PT\nMSG*REFERRAL REQUIRED\nEB*D**PT\nMSG*NO REFERRAL NEEDED"
+    coverage = coverage_of(rows)
+    assert coverage.referral is REQUIRED
+    assert "referral_disagrees" in codes(coverage)

@@ -14,6 +14,7 @@ PAST = "DTP*346*RD8*20240101-20240331"
 DECIDED = [
     ("service_inactive", f"{ACTIVE_PLAN}\nEB*I**PT", Verdict.INACTIVE),
     ("service_contradicted", f"{ACTIVE_PLAN}\nEB*1**PT\nEB*I**PT", Verdict.ACTIVE_UNCLEAR),
+    ("service_carved_out", f"{ACTIVE_PLAN}\nEB*I**PT\nEB*U**PT", Verdict.ACTIVE_UNCLEAR),
     ("service_active", f"{ACTIVE_PLAN}\nEB*1**PT", Verdict.ACTIVE),
     ("plan_contradicted", f"{ACTIVE_PLAN}\nEB*6**30", Verdict.ACTIVE_UNCLEAR),
     ("plan_inactive", "EB*6**30", Verdict.INACTIVE),
@@ -24,6 +25,8 @@ DECIDED = [
     ("plan_active_only", f"{ACTIVE_PLAN}\nEB*1**AE", Verdict.ACTIVE_UNCLEAR),
     ("plan_ended", f"EB*6**30\n{PAST}", Verdict.INACTIVE),
     ("dates_missed", f"{ACTIVE_PLAN}\n{PAST}", Verdict.ACTIVE_UNCLEAR),
+    ("dates_missed", f"{ACTIVE_PLAN}\n{PAST}\nEB*1**PT", Verdict.ACTIVE_UNCLEAR),
+    ("plan_contradicted", f"{ACTIVE_PLAN}\nEB*6**30\nEB*1**PT", Verdict.ACTIVE_UNCLEAR),
     ("others_active", "EB*1**98", Verdict.ACTIVE_UNCLEAR),
     ("part_active", "EB*1**30**SPECTERA VISION PLAN", Verdict.ACTIVE_UNCLEAR),
     ("nothing_stated", "EB*B*IND*PT***27*20", Verdict.UNDETERMINED),

@@ -120,3 +120,19 @@ def test_benefits_at_both_levels_are_two_patients() -> None:
         ("BEE", ACTIVE),
     ]
     assert coverages[1].services[0].sources[0].segment > 40
+
+
+def test_a_dependents_own_dates_do_not_outlive_the_subscribers() -> None:
+    ended = HOLDER.replace(
+        PLAN_DATES,
+        "<date><datequalifier>Plan End</datequalifier>"
+        "<date-of-service>20260331</date-of-service></date>",
+    )
+    own = SPOUSE.replace("<patientname>", f"{PLAN_DATES}<patientname>")
+    for text in (
+        f"<eligibilityresponse><subscriber>{ended}</subscriber>{own}</eligibilityresponse>",
+        f"<eligibilityresponse><subscriber>{ended}{own}</subscriber></eligibilityresponse>",
+    ):
+        [coverage] = read(text).coverages
+        assert (coverage.begins, coverage.verdict) == (date(2026, 1, 1), UNCLEAR)
+        assert "plan_ended" in codes(coverage)

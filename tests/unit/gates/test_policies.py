@@ -8,7 +8,14 @@ import pytest
 
 from cleargate.gates.policies import Checked, is_about_somebody_else, review
 from cleargate.nouns.case import Case, CaseState, Memo
-from cleargate.nouns.coverage import AuthorisationNeed, Coverage, Reason, ServiceVerdict, Verdict
+from cleargate.nouns.coverage import (
+    FOUND_OTHERWISE,
+    AuthorisationNeed,
+    Coverage,
+    Reason,
+    ServiceVerdict,
+    Verdict,
+)
 from cleargate.nouns.gate import GateReason
 from cleargate.nouns.ids import CaseId
 from cleargate.nouns.insurance import Referral
@@ -121,6 +128,23 @@ def test_an_answer_about_somebody_else_shows_both_people() -> None:
     assert facts["Answered about"] == "SAM STRANGER, born 02/27/1990, member ID OTHER1"
 
 
+def test_whoever_was_found_by_fewer_details_is_shown_beside_who_was_asked_about() -> None:
+    reason = Reason(FOUND_OTHERWISE, "another birth date", "Compare.")
+    coverage = replace(
+        CLEAR,
+        verdict=Verdict.ACTIVE_UNCLEAR,
+        birth_date=date(1990, 2, 27),
+        member_id="MEMBER0001",
+        family_name="TESTPERSON",
+        reasons=(reason,),
+    )
+    gate = review([Checked(INSURANCE, coverage)], case_of(), "p")
+    assert gate is not None
+    facts = {fact.label: fact.value for fact in gate.facts}
+    assert facts["Asked about"] == "Toni Testperson, born 02/28/1990, member ID MEMBER0001"
+    assert facts["Answered about"] == "TESTPERSON, born 02/27/1990, member ID MEMBER0001"
+
+
 @pytest.mark.parametrize(
     ("changes", "other"),
     [
@@ -130,6 +154,13 @@ def test_an_answer_about_somebody_else_shows_both_people() -> None:
         ({"birth_date": date(1990, 2, 27), "member_id": "OTHER1"}, True),
         ({"birth_date": date(1990, 2, 27), "family_name": "Stranger"}, True),
         ({"birth_date": date(1990, 2, 27), "family_name": "TESTPERSON"}, False),
+        ({"birth_date": date(1990, 2, 28), "family_name": "STRANGER", "member_id": "X1"}, True),
+        ({"birth_date": None, "family_name": "STRANGER", "member_id": "OTHER1"}, True),
+        ({"birth_date": None, "family_name": "STRANGER", "member_id": "MEMBER000101"}, False),
+        ({"birth_date": None, "family_name": "", "member_id": "OTHER1"}, False),
+        ({"given_name": "TWIN", "member_id": "OTHER1"}, True),
+        ({"given_name": "TONIA MARIE", "member_id": "OTHER1"}, False),
+        ({"given_name": "TWIN", "member_id": "MEMBER0001"}, False),
     ],
 )
 def test_an_answer_is_about_somebody_else_when_two_things_differ(

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from cleargate.directory.offices import OfferedVisit, Office, PracticeDirectory, Provider
 from cleargate.directory.payers import Connection, Payer, PayerDirectory
 from cleargate.directory.practice import Practice
+from cleargate.eligibility import check
 from cleargate.engine.phases import Engine
 from cleargate.gates.decide import decide
 from cleargate.gates.failures import gate_for
@@ -136,13 +137,13 @@ class MemoryClearinghouse:
     connection: str = "clearinghouse"
     deadline_s: float = 5.0
     repeatable: bool = True
-    answers: list[bytes | PortError | Pending] = field(default_factory=lambda: [said(ACTIVE)])
+    answers: list[bytes | BaseException | Pending] = field(default_factory=lambda: [said(ACTIVE)])
     asked: list[Inquiry] = field(default_factory=list)
     polled: list[str] = field(default_factory=list)
 
     def _next(self) -> RawAnswer | Pending:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, PortError):
+        if isinstance(answer, BaseException):
             raise answer
         if isinstance(answer, Pending):
             return answer
@@ -176,7 +177,7 @@ class MemoryMail:
 def said(rows: str) -> bytes:
     """A payer's answer about the sample patient that holds these rows."""
     text = document(rows, patient="DTP*346*D8*20290101").replace("19800201*F", "19900228*F")
-    return encoded(text)
+    return encoded(text.replace("ANN****MI*TST0001", "TONI****MI*MEMBER0001"))
 
 
 def opening(day: int, hour: int = 10) -> Opening:
@@ -269,7 +270,7 @@ class Stage:
             database=self.house.database,
             clock=self.clock,
             practices=lambda _: self.practice,
-            procedures=PROCEDURES,
+            procedures={**PROCEDURES, **check.PROCEDURES},
             last_moment=last_moment,
             gate_for=gate_for,
             longest_call=lambda practice: practice.longest_call,

@@ -187,7 +187,7 @@ def test_asking_again_asks_the_payer_once_more(stage: Stage) -> None:
 
 def test_an_answer_about_somebody_else_is_never_filed(stage: Stage) -> None:
     other = (
-        said(ACTIVE).replace(b"TESTPERSON*ANN", b"STRANGER*SAM").replace(b"19900228", b"19700101")
+        said(ACTIVE).replace(b"TESTPERSON*TONI", b"STRANGER*SAM").replace(b"19900228", b"19700101")
     )
     stage.payer.answers = [other]
     case = stage.submit(insured())

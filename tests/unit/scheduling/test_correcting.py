@@ -127,7 +127,8 @@ def test_somebody_else_s_name_is_looked_for_anew(stage: Stage) -> None:
     """The record that fitted the mistyped name is not the corrected patient's."""
     request = _insured()
     stage.ehr.patients = [PatientRecord("known-1", request.patient)]
-    stage.payer.answers = [NOT_ON_FILE, said(ACTIVE)]
+    about_the_other = said(ACTIVE).replace(b"*TESTPERSON*", b"*OTHERTESTPERSON*")
+    stage.payer.answers = [NOT_ON_FILE, about_the_other]
     case = stage.submit(request)
     assert stage.play(case).memo.patient_known
     patient = replace(request.patient, name=Name("Othertestperson", "Robin"))

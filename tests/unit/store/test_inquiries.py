@@ -154,3 +154,16 @@ def test_asking_again_spares_what_is_active_and_what_is_still_on_its_way(
         InquiryState.SENT,
         InquiryState.DUE,
     ]
+
+
+def test_each_search_is_taken_up_once(house: House, case: CaseId, clock: TurnedClock) -> None:
+    """Whoever comes late, with a number that was tried already, changes nothing."""
+    inquiry = _now(house, case).id
+    assert _now(house, case).search == 0
+    for search, state in ((2, InquiryState.DUE), (1, InquiryState.SENT), (2, InquiryState.SENT)):
+        with house.session() as session:
+            inquiries.search_otherwise(session, inquiry, search, clock.now(), code="AAA:75")
+        stored = _now(house, case)
+        assert (stored.search, stored.state) == (2, state)
+        with house.session() as session:
+            inquiries.mark_sent(session, inquiry, clock.now())

@@ -4,10 +4,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from cleargate.nouns.eligibility import Asker, Inquiry
+from cleargate.nouns.eligibility import Asker, Detail, Inquiry, ServiceList
 from cleargate.nouns.errors import Refused
 from cleargate.nouns.insurance import Insurance, Relationship, Subscriber
 from cleargate.nouns.patient import Contact, Name, Patient, Sex
@@ -62,12 +60,11 @@ def test_a_subscribers_question_is_this() -> None:
         "HL*3*2*22*0",
         "TRN*1*trace-0001*9CLEARGATE",
         "NM1*IL*1*Testperson*Ann****MI*TST0001",
-        "REF*6P*GRP01",
-        "DMG*D8*19800201*F",
+        "DMG*D8*19800201",
         "DTP*291*D8*20260504",
         "EQ*PT",
         "EQ*30",
-        "SE*15*0001",
+        "SE*14*0001",
         "GE*1*42",
         "IEA*1*000000042",
         "",
@@ -75,7 +72,8 @@ def test_a_subscribers_question_is_this() -> None:
 
 
 def test_a_dependents_question_has_both_levels_and_no_unknown_sex() -> None:
-    lines = write_270(CHILD, replace(ROUTING, repeat_services=True), 42, WHEN).decode().split("~")
+    child = replace(CHILD, search=frozenset(Detail))
+    lines = write_270(child, replace(ROUTING, repeat_services=True), 42, WHEN).decode().split("~")
     assert lines[8:19] == [
         "HL*3*2*22*1",
         "NM1*IL*1*Testperson*Ann****MI*TST0001",
@@ -113,7 +111,13 @@ def test_names_are_reduced_to_what_x12_can_carry(name: str, sent: str) -> None:
         ({"insurance": replace(INQUIRY.insurance, member_id="TST*1")}, "member id"),
         ({"insurance": replace(INQUIRY.insurance, member_id="TSTÉ1")}, "member id"),
         ({"insurance": replace(INQUIRY.insurance, member_id="  ")}, "member id"),
-        ({"insurance": replace(INQUIRY.insurance, group="G~1")}, "group"),
+        (
+            {
+                "insurance": replace(INQUIRY.insurance, group="G~1"),
+                "search": frozenset(Detail),
+            },
+            "group",
+        ),
         ({"payer_code": ""}, "payer id"),
         ({"trace": "t" * 51}, "trace"),
         ({"service_types": ()}, "service types"),
@@ -144,61 +148,68 @@ def test_delimiters_that_are_not_four_signs_are_refused() -> None:
         write_270(INQUIRY, replace(ROUTING, delimiters=Delimiters("*", "*", "^", "~")), 1, WHEN)
 
 
-NAMES = st.builds(lambda head, tail: f"{head}{tail}", st.sampled_from("AZb"), st.text(max_size=70))
-IDS = st.text("ABCxyz0189- ./", min_size=1, max_size=40).filter(str.strip)
-DELIMITERS = st.permutations("*:^~|}>!#\x1d").map(lambda signs: Delimiters(*signs[:4]))
-
-
-@settings(max_examples=150, deadline=None)
-@given(
-    family=NAMES,
-    given_name=st.one_of(st.just(""), NAMES),
-    member_id=IDS,
-    group=st.one_of(st.just(""), IDS),
-    sex=st.sampled_from(Sex),
-    birth_date=st.dates(date(1900, 1, 1), date(2026, 1, 1)),
-    dependent=st.booleans(),
-    services=st.lists(st.sampled_from(["PT", "30", "98", "AE", "1"]), min_size=1, unique=True),
-    repeat=st.booleans(),
-    delimiters=DELIMITERS,
-)
-def test_what_we_write_reads_back_as_what_was_meant(
-    family: str,
-    given_name: str,
-    member_id: str,
-    group: str,
-    sex: Sex,
-    birth_date: date,
-    dependent: bool,
-    services: list[str],
-    repeat: bool,
-    delimiters: Delimiters,
-) -> None:
-    patient = Patient(Name(family, given_name), birth_date, sex, Contact())
-    subscriber = Subscriber(Name("Sample", "Dee"), date(1970, 1, 1)) if dependent else None
-    inquiry = replace(
-        INQUIRY,
-        patient=patient,
-        insurance=replace(
-            INQUIRY.insurance, member_id=member_id, group=group, subscriber=subscriber
+@pytest.mark.parametrize(
+    ("search", "told"),
+    [
+        ({Detail.MEMBER_ID, Detail.BIRTH_DATE}, ["NM1*IL*1******MI*TST0001", "DMG*D8*19800201"]),
+        ({Detail.MEMBER_ID, Detail.FAMILY_NAME}, ["NM1*IL*1*Testperson*****MI*TST0001"]),
+        (
+            {Detail.FAMILY_NAME, Detail.GIVEN_NAME, Detail.BIRTH_DATE, Detail.SEX},
+            ["NM1*IL*1*Testperson*Ann", "DMG*D8*19800201*F"],
         ),
-        service_types=tuple(services),
-    )
-    routing = replace(ROUTING, repeat_services=repeat, delimiters=delimiters)
-    found = reread(write_270(inquiry, routing, 7, WHEN))
-    assert found.delimiters == delimiters
-    tags: dict[str, list[list[str]]] = {}
-    for segment in found.segments:
-        tags.setdefault(segment[0], []).append(segment)
-    [*_, person] = tags["NM1"]
-    assert person[1] == ("03" if dependent else "IL")
-    assert person[3][0] == family[0]
-    holder = next(nm1 for nm1 in tags["NM1"] if nm1[1] == "IL")
-    assert holder[9] == member_id.strip()
-    assert ("REF" in tags) == bool(group)
-    demographics = tags["DMG"][-1]
-    assert demographics[2] == f"{birth_date:%Y%m%d}"
-    assert demographics[3:] == {Sex.FEMALE: ["F"], Sex.MALE: ["M"], Sex.UNKNOWN: []}[sex]
-    asked = [code for eq in tags["EQ"] for code in eq[1].split(delimiters.repetition)]
-    assert asked == services
-    assert len(tags["HL"]) == (4 if dependent else 3)
+        (
+            {Detail.MEMBER_ID, Detail.FAMILY_NAME, Detail.SEX},
+            ["NM1*IL*1*Testperson*****MI*TST0001", "DMG***F"],
+        ),
+    ],
+)
+def test_no_more_is_told_than_the_search_names(search: set[Detail], told: list[str]) -> None:
+    content = write_270(replace(INQUIRY, search=frozenset(search)), ROUTING, 42, WHEN)
+    lines = content.decode().split("~")
+    assert lines[10 : lines.index("DTP*291*D8*20260504")] == told
+    reread(content)
+
+
+def test_an_id_that_is_not_told_is_not_refused() -> None:
+    bad = replace(INQUIRY.insurance, member_id="TST~1")
+    names = frozenset({Detail.FAMILY_NAME, Detail.GIVEN_NAME, Detail.BIRTH_DATE})
+    content = write_270(replace(INQUIRY, insurance=bad, search=names), ROUTING, 1, WHEN)
+    assert b"TST" not in content
+
+
+@pytest.mark.parametrize(
+    ("wanted", "repeat_services", "asked"),
+    [
+        (ServiceList.UNSTATED, False, ["EQ*PT", "EQ*30"]),
+        (ServiceList.UNSTATED, True, ["EQ*PT^30"]),
+        (ServiceList.SEPARATE, True, ["EQ*PT", "EQ*30"]),
+        (ServiceList.REPEATED, False, ["EQ*PT^30"]),
+        (ServiceList.PLAN, False, ["EQ*30"]),
+        (ServiceList.PLAN, True, ["EQ*30"]),
+    ],
+)
+def test_services_are_listed_as_the_payer_wants_them(
+    wanted: ServiceList, repeat_services: bool, asked: list[str]
+) -> None:
+    routing = replace(ROUTING, repeat_services=repeat_services)
+    lines = write_270(replace(INQUIRY, service_list=wanted), routing, 1, WHEN).decode().split("~")
+    assert [line for line in lines if line.startswith("EQ")] == asked
+
+
+@pytest.mark.parametrize(("count", "fits"), [(99, True), (100, False)])
+def test_ninety_nine_services_fit_into_a_question(count: int, fits: bool) -> None:
+    inquiry = replace(INQUIRY, service_types=tuple(str(code) for code in range(count)))
+    if fits:
+        assert len([s for s in reread(write_270(inquiry, ROUTING, 1, WHEN)).segments]) == 12 + 99
+    else:
+        with pytest.raises(Refused, match="99 service types"):
+            write_270(inquiry, ROUTING, 1, WHEN)
+
+
+@pytest.mark.parametrize(
+    ("relationship", "code"),
+    [(Relationship.SPOUSE, "01"), (Relationship.CHILD, "19"), (Relationship.OTHER, "34")],
+)
+def test_a_dependent_s_relationship_has_its_code(relationship: Relationship, code: str) -> None:
+    child = replace(CHILD, insurance=replace(CHILD.insurance, relationship=relationship))
+    assert ["INS", "N", code] in reread(write_270(child, ROUTING, 1, WHEN)).segments

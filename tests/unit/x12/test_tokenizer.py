@@ -138,3 +138,28 @@ def test_a_file_without_a_terminator_is_given_up_in_constant_memory() -> None:
     tracemalloc.stop()
     assert peak < 6 * 1024 * 1024
     assert "segment_too_long" in {finding.code for finding in findings}
+
+
+def in_pieces(raw: bytes, size: int) -> list[list[str]]:
+    pieces = iter([raw[at : at + size] for at in range(0, len(raw), size)])
+    return list(Tokenizer(pieces, lambda _: None))
+
+
+@pytest.mark.parametrize("size", [1, 7, 50, 90, 104, 105, 106, 200])
+def test_a_name_in_the_header_that_begins_as_a_header_does_cuts_nothing(size: int) -> None:
+    """A sender such as ISALAB, where a piece of the file ends behind it."""
+    header = ISA.replace("SENDER         ", "ISALAB         ").replace("RECEIVER ", "ISALABTWO")
+    raw = f"{header}~GS*HB*ISALAB~".encode()
+    assert [segment[0] for segment in in_pieces(raw, size)] == ["ISA", "GS"]
+
+
+@pytest.mark.parametrize("size", [1, 110, 125, 126, 1000])
+def test_what_was_read_before_a_strange_byte_does_not_hang_on_the_pieces(size: int) -> None:
+    raw = f"{ISA}~NM1*IL*1*MÜLLER~".encode() + "NM1*03*1*MÜLLER~".encode("latin-1")
+    assert [segment[3] for segment in in_pieces(raw, size)[1:]] == ["MÜLLER", "MÜLLER"]
+
+
+@pytest.mark.parametrize("size", [1, 108, 118, 1000])
+def test_what_stands_at_the_edge_of_an_element_does_not_hang_on_the_pieces(size: int) -> None:
+    raw = f"{ISA}~MSG*\tTAB*X~MSG* BLANK *X~".encode()
+    assert [segment[1] for segment in in_pieces(raw, size)[1:]] == ["\tTAB", "BLANK"]

@@ -14,7 +14,7 @@ from datetime import date
 
 from cleargate.connectors.wires.answers import Members, objects
 from cleargate.connectors.wires.questions import control_number, service_types
-from cleargate.nouns.eligibility import Inquiry
+from cleargate.nouns.eligibility import Detail, Inquiry
 from cleargate.nouns.ids import Ref
 from cleargate.nouns.insurance import Subscriber
 from cleargate.nouns.patient import Name, Sex
@@ -41,6 +41,7 @@ _FIELDS = (
     "memberId",
     "dateOfBirth",
     "gender",
+    "groupNumber",
     "encounter",
     "serviceTypeCodes",
     "dateOfService",
@@ -54,13 +55,17 @@ def question(inquiry: Inquiry, ref: Ref, trace_member: str) -> bytes:
     """The question. Raises Refused for what no 270 could carry, for the gateway writes one from it.
 
     `trace_member` is where this gateway takes our own number. A dependent stands beside the
-    policy's holder, who alone has the member id. No more is told of a person than a payer needs:
-    every further detail is one that may not match.
+    policy's holder, who alone has the member id. No more is told of a person than the question's
+    search names: every further detail is one that may not match.
     """
     patient, insurance = inquiry.patient, inquiry.insurance
     us = Subscriber(patient.name, patient.birth_date, patient.sex)
     holder = insurance.subscriber or us
-    member_id = plain_id(insurance.member_id, "member id", 80, _TAKEN)
+    subscriber = _person(holder, "subscriber", inquiry)
+    if inquiry.tells(Detail.MEMBER_ID):
+        subscriber["memberId"] = plain_id(insurance.member_id, "member id", 80, _TAKEN)
+    if inquiry.tells(Detail.GROUP) and insurance.group:
+        subscriber["groupNumber"] = plain_id(insurance.group, "group", 50, _TAKEN)
     asked: dict[str, object] = {
         "controlNumber": f"{control_number(ref):09d}",
         "tradingPartnerServiceId": plain_id(inquiry.payer_code, "payer id", 80, _TAKEN),
@@ -68,7 +73,7 @@ def question(inquiry: Inquiry, ref: Ref, trace_member: str) -> bytes:
             "organizationName": plain_name(inquiry.asker.name, "practice", 60, _TAKEN),
             "npi": plain_npi(inquiry.asker.npi),
         },
-        "subscriber": {**_person(holder, "subscriber"), "memberId": member_id},
+        "subscriber": subscriber,
         "encounter": {
             "serviceTypeCodes": [*service_types(inquiry)],
             "dateOfService": _day(inquiry.service_date),
@@ -77,20 +82,24 @@ def question(inquiry: Inquiry, ref: Ref, trace_member: str) -> bytes:
         trace_member: plain_id(inquiry.trace, "trace", 50, _TAKEN),
     }
     if insurance.subscriber is not None:
-        asked["dependents"] = [_person(us, "patient")]
+        asked["dependents"] = [_person(us, "patient", inquiry)]
     return json.dumps(asked, separators=(",", ":")).encode("ascii")
 
 
-def _person(person: Subscriber, what: str) -> dict[str, str]:
-    found = _names(person.name, what) | {"dateOfBirth": _day(person.birth_date)}
-    if person.sex in _GENDERS:
+def _person(person: Subscriber, what: str, inquiry: Inquiry) -> dict[str, str]:
+    found = _names(person.name, what, inquiry)
+    if inquiry.tells(Detail.BIRTH_DATE):
+        found["dateOfBirth"] = _day(person.birth_date)
+    if inquiry.tells(Detail.SEX) and person.sex in _GENDERS:
         found["gender"] = _GENDERS[person.sex]
     return found
 
 
-def _names(name: Name, what: str) -> dict[str, str]:
-    names = {"lastName": plain_name(name.family, f"{what}'s family name", 60, _TAKEN)}
-    if name.given.strip():
+def _names(name: Name, what: str, inquiry: Inquiry) -> dict[str, str]:
+    names = {}
+    if inquiry.tells(Detail.FAMILY_NAME):
+        names["lastName"] = plain_name(name.family, f"{what}'s family name", 60, _TAKEN)
+    if inquiry.tells(Detail.GIVEN_NAME) and name.given.strip():
         names["firstName"] = plain_name(name.given, f"{what}'s given name", 35, _TAKEN)
     return names
 

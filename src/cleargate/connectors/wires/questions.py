@@ -19,9 +19,9 @@ def control_number(ref: Ref) -> int:
 
 def service_types(inquiry: Inquiry) -> tuple[str, ...]:
     """What is asked about. Raises Refused for nothing: a gateway would ask for 30, unnoticed."""
-    if not inquiry.service_types:
+    if not inquiry.asked_services:
         raise Refused("The list of service types must name one at least.")
-    return inquiry.service_types
+    return inquiry.asked_services
 
 
 def refused_fields(refused: Refused) -> tuple[str, ...]:

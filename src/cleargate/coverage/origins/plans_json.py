@@ -121,13 +121,15 @@ def answers(document: Members, wanted: frozenset[str]) -> tuple[PayerAnswer, ...
         return ()
     holder, dependent = document.member("subscriber"), document.member("dependent")
     patient = dependent if dependent.values else holder
+    own, above = _spans(patient.member("dates")), _spans(holder.member("dates"))
     person = patient.member("name").member("person")
     own_id = patient.text("memberId") or patient.member("additionalInformation").text("memberId")
     return (
         PayerAnswer(
             payer=_name(document.member("payer").member("name")),
             rows=tuple([row for row in rows if may_matter(row, wanted)]),
-            spans=_spans(patient.member("dates")) or _spans(holder.member("dates")),
+            spans=own or above,
+            holder_spans=above if own and patient is dependent else (),
             refusals=refused,
             trace=_trace(document.member("meta")),
             member_id=own_id or holder.text("memberId"),

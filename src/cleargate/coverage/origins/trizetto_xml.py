@@ -128,11 +128,13 @@ def _answers(tree: Tree, wanted: frozenset[str], report: Report) -> tuple[PayerA
         return (PayerAnswer(payer, (), refusals=refused, complete=tree.complete),)
     for patient in patients:
         words.expect(patient.node, _PATIENT)
+    dated = [(patient, *_dates(patient, words)) for patient in patients]
     return tuple(
         PayerAnswer(
             payer=payer,
             rows=_rows(patient.node, numbers, wanted, words),
-            spans=_spans(patient.node, words) or _spans(patient.holder, words),
+            spans=own or above,
+            holder_spans=above if own else (),
             refusals=(*refused, *_refusals(_levels(patient), words)),
             complete=tree.complete,
             trace=_trace(patient.node),
@@ -141,7 +143,7 @@ def _answers(tree: Tree, wanted: frozenset[str], report: Report) -> tuple[PayerA
             given_name=_name(patient.node, "first"),
             birth_date=words.birth_date(patient.node),
         )
-        for patient in patients
+        for patient, own, above in dated
     )
 
 
@@ -202,6 +204,12 @@ def _rows(
         if benefit.closed
     )
     return tuple([row for row in rows if row is not None])
+
+
+def _dates(patient: _Person, words: Words) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+    """A patient's own dates, and those of the subscriber above a dependent."""
+    above = _spans(patient.holder, words) if patient.holder is not patient.node else ()
+    return _spans(patient.node, words), above
 
 
 def _spans(person: Node, words: Words) -> tuple[Span, ...]:

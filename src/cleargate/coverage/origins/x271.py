@@ -69,10 +69,12 @@ def payer_answer(
     person = _whom(patient)
     # A dependent without an id or dates of its own has those of the subscriber.
     holder = member.subscriber or patient
+    own, above = _spans(patient.periods), _spans(holder.periods)
     return PayerAnswer(
         payer=payer,
         rows=_rows(patient.benefits, wanted),
-        spans=_spans(patient.periods) or _spans(holder.periods),
+        spans=own or above,
+        holder_spans=above if own and holder is not patient else (),
         refusals=refusals,
         complete=complete,
         trace=patient.trace,

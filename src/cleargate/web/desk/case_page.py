@@ -46,7 +46,7 @@ def view(session: Session, desk: AtDesk, case: Case, error: str = "", note: str 
         facts=request_facts.groups(desk, case, _differing(open_gate)),
         steps=_steps(desk, attempts.of_case(session, case.id), effects.of_case(session, case.id)),
         coverages=tuple(
-            coverage_card.view(desk, case, each) for each in inquiries.current(session, case.id)
+            coverage_card.view(desk, case, each) for each in inquiries.shown(session, case.id)
         ),
         decision=_decision(desk, case, open_gate, note) if open_gate else None,
         decided=tuple(_past(session, desk, each) for each in all_gates if each.choice is not None),

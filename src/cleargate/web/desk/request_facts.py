@@ -3,7 +3,7 @@
 from datetime import date
 
 from cleargate.nouns.appointment import DayPart, Wish
-from cleargate.nouns.case import Case
+from cleargate.nouns.case import CHECK, Case
 from cleargate.nouns.insurance import Insurance, Payment
 from cleargate.nouns.patient import Patient
 from cleargate.nouns.request import Channel
@@ -14,7 +14,11 @@ from cleargate.web.views import FactGroup, FactRow
 _RANKS = ("Primary insurance", "Secondary insurance")
 
 
-_CHANNELS = {Channel.WEB: "Web form", Channel.PHONE: "Phone"}
+_CHANNELS = {
+    Channel.WEB: "Web form",
+    Channel.PHONE: "Phone",
+    Channel.STAFF: "Staff's insurance check",
+}
 
 
 def groups(desk: AtDesk, case: Case, differing: frozenset[str]) -> tuple[FactGroup, ...]:
@@ -84,7 +88,7 @@ def _visit(desk: AtDesk, case: Case) -> dict[str, str]:
         "Kind": offered.type.name if offered else request.visit_type,
         "Booked": f"{booked}, {opening.provider}" if opening else "",
         "Reason": request.reason,
-        "From": _day(request.earliest),
+        "Asked about" if case.kind == CHECK else "From": _day(request.earliest),
         "Wishes": "; ".join(map(_wish, request.wishes)),
         "Paid by": _paid_by(case),
         "Came by": _CHANNELS[request.channel],

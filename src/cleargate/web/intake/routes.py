@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Annotated
 
@@ -161,6 +162,8 @@ def _status(here: Here, case: Case) -> StatusView:
         return StatusView(here.site, "There is no visit booked", "Please call us with questions.")
     may_withdraw = requests.may_withdraw(case, here.now)
     action = _withdraw_action(here, case.id) if may_withdraw else ""
+    if case.state is CaseState.OPEN and requests.is_rechecked(case):
+        case = replace(case, state=CaseState.DONE)  # That is between the payers and us.
     if case.state is CaseState.OPEN:
         return StatusView(here.site, *_in_work(case), withdraw_action=action)
     opening = case.memo.opening if case.memo.booking_id else None

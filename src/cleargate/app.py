@@ -167,6 +167,61 @@ def _core_soap(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
     )
 
 
+def _availity(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
+    from cleargate.connectors.availity.client import AvailityClearinghouse
+    from cleargate.connectors.availity.settings import AvailitySettings
+
+    return AvailityClearinghouse(
+        table.name,
+        AvailitySettings.model_validate(table.settings),
+        secrets=wiring.secrets,
+        tokens=wiring.tokens,
+        budget=wiring.budget(table),
+        clock=wiring.house.clock,
+    )
+
+
+def _optum(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
+    from cleargate.connectors.optum.client import OptumClearinghouse
+    from cleargate.connectors.optum.settings import OptumSettings
+
+    return OptumClearinghouse(
+        table.name,
+        OptumSettings.model_validate(table.settings),
+        secrets=wiring.secrets,
+        tokens=wiring.tokens,
+        budget=wiring.budget(table),
+        clock=wiring.house.clock,
+    )
+
+
+def _core_mime(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
+    from cleargate.connectors.core_mime.client import CoreMimeClearinghouse
+    from cleargate.connectors.core_mime.settings import CoreMimeSettings
+
+    return CoreMimeClearinghouse(
+        table.name,
+        CoreMimeSettings.model_validate(table.settings),
+        secrets=wiring.secrets,
+        budget=wiring.budget(table),
+        clock=wiring.house.clock,
+    )
+
+
+def _pverify(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
+    from cleargate.connectors.pverify.client import PverifyClearinghouse
+    from cleargate.connectors.pverify.settings import PverifySettings
+
+    return PverifyClearinghouse(
+        table.name,
+        PverifySettings.model_validate(table.settings),
+        secrets=wiring.secrets,
+        tokens=wiring.tokens,
+        budget=wiring.budget(table),
+        clock=wiring.house.clock,
+    )
+
+
 def _stedi_json(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
     from cleargate.connectors.stedi_json.client import StediClearinghouse
     from cleargate.connectors.stedi_json.settings import StediSettings
@@ -221,7 +276,11 @@ def _smtp(wiring: _Wiring, table: ConnectionTable) -> Messenger:
 
 EHRS: dict[str, Vendor[PracticeSystem]] = {"fhir": _fhir}
 CLEARINGHOUSES: dict[str, Vendor[Clearinghouse]] = {
+    "availity": _availity,
+    "core_mime": _core_mime,
     "core_soap": _core_soap,
+    "optum": _optum,
+    "pverify": _pverify,
     "stedi_json": _stedi_json,
     "trizetto": _trizetto,
     "waystar": _waystar,

@@ -7,14 +7,14 @@ import pytest
 
 from cleargate.coverage.reading import read_answers
 from cleargate.nouns.coverage import ReasonKind
-from cleargate.nouns.eligibility import Asker, ContentKind, Inquiry, RawAnswer
+from cleargate.nouns.eligibility import Asker, ContentKind, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.insurance import Insurance, Relationship, Subscriber
 from cleargate.nouns.patient import Contact, Name, Patient, Sex
 from cleargate.sandbox.members import State
-from tests.conformance.conftest import ClearinghouseCase, new_ref
+from tests.conformance.clearinghouses import PAYERS, ClearinghouseCase, ask, settled
+from tests.conformance.conftest import new_ref
 
-PAYERS = ("60054", "87726", "62308", "61101", "00710", "CMS", "SKIL0", "99726", "04271", "37308")
 _numbers = iter(range(1, 100_000))
 
 
@@ -67,7 +67,9 @@ def clearinghouse(desk):
 @pytest.mark.parametrize("payer", PAYERS)
 def test_every_payer_is_understood_whatever_its_wrapping(desk, clearinghouse, payer):
     inquiry = member(desk, payer)
-    answer = clearinghouse.check_eligibility(inquiry, new_ref("ask"))
+    first = clearinghouse.check_eligibility(inquiry, new_ref("ask"))
+    assert isinstance(first, Pending) == (payer in desk.late)
+    answer = settled(clearinghouse, first)
     assert answer.kind is desk.kind
     assert desk.holds(answer.content, inquiry.patient.name.family)
     assert asked(desk, inquiry) == 1
@@ -78,7 +80,7 @@ def test_every_payer_is_understood_whatever_its_wrapping(desk, clearinghouse, pa
 )
 def test_whatever_a_payer_has_to_say_is_an_answer(desk, clearinghouse, state):
     inquiry = member(desk, "62308", state)
-    answer = clearinghouse.check_eligibility(inquiry, new_ref("ask"))
+    answer = ask(clearinghouse, inquiry, new_ref("ask"))
     assert answer.kind is desk.kind
     somebody_else = state == "wrong_patient"
     assert desk.holds(answer.content, inquiry.patient.name.family) is not somebody_else
@@ -92,7 +94,7 @@ def test_a_dependent_is_asked_about_as_one(desk, clearinghouse):
     enrol(desk, inquiry, dependents=[told | {"relationship": "child"}])
     policy = replace(inquiry.insurance, subscriber=holder, relationship=Relationship.CHILD)
     inquiry = replace(inquiry, patient=child, insurance=policy)
-    answer = clearinghouse.check_eligibility(inquiry, new_ref("ask"))
+    answer = ask(clearinghouse, inquiry, new_ref("ask"))
     assert answer.kind is desk.kind
     assert desk.holds(answer.content, "Childperson")
     assert desk.holds(answer.content, holder.name.family)
@@ -108,7 +110,7 @@ def test_a_dependent_is_asked_about_as_one(desk, clearinghouse):
     ],
 )
 def test_a_payers_no_is_an_answer_and_no_error(desk, clearinghouse, payer, state, code):
-    answer = clearinghouse.check_eligibility(member(desk, payer, state), new_ref("ask"))
+    answer = ask(clearinghouse, member(desk, payer, state), new_ref("ask"))
     assert answer.kind is (desk.kind if code != "79" else desk.unknown_payer or desk.kind)
     assert desk.refuses(answer.content, code)
 
@@ -134,28 +136,30 @@ def test_a_question_that_fails_says_whether_it_may_have_been_asked(
         clearinghouse.check_eligibility(inquiry, ref)
     assert caught.value.kind == kind
     assert inquiry.patient.name.family not in repr(vars(caught.value))
-    answer = clearinghouse.check_eligibility(inquiry, ref)
+    answer = ask(clearinghouse, inquiry, ref)
     assert answer.kind is desk.kind
 
 
 @pytest.mark.parametrize("fault", ["html_200", "malformed"])
 def test_a_success_that_cannot_be_read_is_kept_whole(desk, clearinghouse, fault):
-    desk.world.fail(desk.call.format("60054"), fault)
-    answer = clearinghouse.check_eligibility(member(desk, "60054"), new_ref("ask"))
+    if desk.answered_at and fault == "html_200":
+        pytest.skip("a page is no answer where the answer can be looked for again")
+    desk.spoil(fault)
+    answer = ask(clearinghouse, member(desk, "60054"), new_ref("ask"))
     assert isinstance(answer, RawAnswer)
     assert answer.kind is (desk.garbled if fault == "malformed" else ContentKind.TEXT)
     assert len(answer.content) > 20
 
 
 def test_an_answer_that_breaks_off_is_kept_as_far_as_it_came(desk, clearinghouse):
-    whole = clearinghouse.check_eligibility(member(desk, "60054"), new_ref("ask"))
+    whole = ask(clearinghouse, member(desk, "60054"), new_ref("ask"))
     by_payer = member(desk, "60054", "truncated")
-    answer = clearinghouse.check_eligibility(by_payer, new_ref("ask"))
+    answer = ask(clearinghouse, by_payer, new_ref("ask"))
     assert answer.kind is desk.broken
     assert 500 < len(answer.content) < len(whole.content)
     assert by_payer.patient.name.family.upper().encode() in answer.content
-    desk.world.fail(desk.call.format("60054"), desk.cut)
-    answer = clearinghouse.check_eligibility(member(desk, "60054"), new_ref("ask"))
+    desk.spoil(desk.cut)
+    answer = ask(clearinghouse, member(desk, "60054"), new_ref("ask"))
     assert answer.kind is desk.broken
     assert 500 < len(answer.content) < len(whole.content)
 
@@ -177,7 +181,7 @@ def test_a_question_that_never_left_was_not_asked(desk, clearinghouse):
         clearinghouse.check_eligibility(inquiry, new_ref("ask"))
     assert caught.value.kind in (ErrorKind.RETRYABLE, ErrorKind.AMBIGUOUS)
     assert asked(desk, inquiry) == 0
-    clearinghouse.check_eligibility(inquiry, new_ref("ask"))
+    ask(clearinghouse, inquiry, new_ref("ask"))
     assert asked(desk, inquiry) == 1
 
 
@@ -194,7 +198,7 @@ def test_what_the_clearinghouse_refuses_is_told_by_name(desk):
     clearinghouse = desk.make(**settings)
     inquiry = replace(member(desk, "60054"), **changes)
     if desk.answers_refusals:
-        answer = clearinghouse.check_eligibility(inquiry, new_ref("ask"))
+        answer = ask(clearinghouse, inquiry, new_ref("ask"))
         (coverage,) = read_answers(answer.content, ("PT",), inquiry.service_date).coverages
         kinds = {reason.kind for reason in coverage.reasons}
         assert kinds in ({ReasonKind.DATA_WRONG}, {ReasonKind.FOR_A_PERSON})
@@ -208,7 +212,8 @@ def test_what_the_clearinghouse_refuses_is_told_by_name(desk):
     assert asked(desk, inquiry) == 0
 
 
-def test_a_pending_answer_is_nothing_that_real_time_knows(clearinghouse):
+def test_a_pending_answer_is_nothing_that_real_time_knows(desk, clearinghouse):
+    """Where answers may come later, a token that is none is refused before it is sent."""
     with pytest.raises(PortError) as caught:
-        clearinghouse.poll("token")
-    assert caught.value.kind is ErrorKind.UNSUPPORTED
+        clearinghouse.poll("no/token")
+    assert caught.value.kind is (ErrorKind.REJECTED if desk.late else ErrorKind.UNSUPPORTED)

@@ -1,4 +1,7 @@
-"""Whole walks at once through a world that fails at every fourth call: each effect happens once."""
+"""Whole walks at once through a world that fails at every fourth call: each effect happens once.
+
+And questions to payers, of which each is asked once at most unless somebody repeats it.
+"""
 
 import threading
 import time
@@ -11,17 +14,19 @@ import pytest
 
 from cleargate.nouns.appointment import BookingStatus
 from cleargate.nouns.case import Receipt
-from cleargate.nouns.eligibility import EligibilitySummary
+from cleargate.nouns.eligibility import EligibilitySummary, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.ids import Ref
 from cleargate.nouns.insurance import Insurance
 from cleargate.ports import Clearinghouse, PracticeSystem, RecordKind
-from tests.conformance.conftest import ClearinghouseCase, SystemCase, new_ref
+from tests.conformance.clearinghouses import PAYERS, ClearinghouseCase
+from tests.conformance.conftest import SystemCase, new_ref
 from tests.conformance.test_clearinghouse import asked, member
 from tests.conformance.test_practice_system import TENTATIVE, new_patient, openings
 
 TRIES_MAX = 60
 WALKERS, WALKS = 4, 3
+QUESTIONS = 32
 
 
 @pytest.fixture
@@ -115,13 +120,27 @@ def test_every_walk_ends_and_nothing_happens_twice(practice, system):
     assert sum(ledger["faults"].values()) > 20
 
 
+@pytest.fixture
+def clearinghouse(desk: ClearinghouseCase) -> Iterator[Clearinghouse]:
+    desk.world.admin("faults", {"mix": "heavy"})
+    clearinghouse = desk.make(deadline_s=3.0)
+    yield clearinghouse
+    desk.world.admin("faults", {"mix": "none"})
+    clearinghouse.close()
+
+
+def faults(desk: ClearinghouseCase) -> int:
+    return sum(desk.world.admin("ledger")["faults"].values())
+
+
 def answers_and_doubts(desk: ClearinghouseCase, clearinghouse: Clearinghouse) -> int:
     """Ask about somebody until the answer is whole; how often the payer may have been asked."""
-    inquiry, times = member(desk, "60054"), 0
-    family = inquiry.patient.name.family
+    inquiry, ref, times, token = member(desk, "60054"), new_ref("ask"), 0, ""
     for _ in range(TRIES_MAX):
         try:
-            answer = clearinghouse.check_eligibility(inquiry, new_ref("ask"))
+            # What is pending is looked for, and never asked again.
+            asks = clearinghouse.check_eligibility
+            answer = clearinghouse.poll(token) if token else asks(inquiry, ref)
         except PortError as failure:
             assert failure.kind in (
                 ErrorKind.AMBIGUOUS,
@@ -130,28 +149,60 @@ def answers_and_doubts(desk: ClearinghouseCase, clearinghouse: Clearinghouse) ->
             ), failure
             times += failure.kind is ErrorKind.AMBIGUOUS
             continue
-        times += 1
-        if answer.kind is desk.kind and is_whole(desk, answer.content, family):
+        if isinstance(answer, Pending):
+            token = answer.token
+            continue
+        times, token = times + 1, ""
+        if answer.kind is desk.kind and is_whole(desk, answer, inquiry.patient.name.family):
             assert 1 <= asked(desk, inquiry) <= times
             return times
     raise AssertionError("a question did not settle")
 
 
-def is_whole(desk: ClearinghouseCase, content: bytes, family: str) -> bool:
+def is_whole(desk: ClearinghouseCase, answer: RawAnswer, family: str) -> bool:
     """Whether an answer says all that it has to; one that breaks off may be no document at all."""
     try:
-        return desk.holds(content, family)
+        return desk.holds(answer.content, family)
     except (ValueError, SyntaxError):
         return False
 
 
-def test_every_question_settles_and_no_payer_is_asked_unnoticed(desk):
-    """What reached a payer was an answer, or a failure that says so."""
-    desk.world.admin("faults", {"mix": "heavy"})
-    clearinghouse = desk.make(deadline_s=1.0)
+def test_every_question_settles_and_no_payer_is_asked_unnoticed(desk, clearinghouse):
+    """What failed as RETRYABLE or RATE_LIMITED was not asked: the payer's own count says so."""
+    before = faults(desk)
     with ThreadPoolExecutor(WALKERS) as pool:
-        walks = [pool.submit(answers_and_doubts, desk, clearinghouse) for _ in range(24)]
+        walks = [pool.submit(answers_and_doubts, desk, clearinghouse) for _ in range(QUESTIONS)]
         times = [each.result(timeout=120) for each in walks]
-    clearinghouse.close()
-    desk.world.admin("faults", {"mix": "none"})
     assert sum(times) > len(times)
+    assert faults(desk) - before > QUESTIONS / 20
+
+
+def ask_once(clearinghouse: Clearinghouse, inquiry: Inquiry) -> RawAnswer | None:
+    """Ask until it is answered; None when it may have been asked, which nobody repeats."""
+    ref, token = new_ref("ask"), ""
+    for _ in range(TRIES_MAX):
+        try:
+            if token:
+                answer = clearinghouse.poll(token)
+            else:
+                answer = clearinghouse.check_eligibility(inquiry, ref)
+        except PortError as failure:
+            if failure.kind is ErrorKind.AMBIGUOUS:
+                assert not token, "fetching an answer has no effect"
+                return None
+            assert failure.kind in (ErrorKind.RETRYABLE, ErrorKind.RATE_LIMITED), failure
+            continue
+        if isinstance(answer, RawAnswer):
+            return answer
+        assert isinstance(answer, Pending)
+        token = answer.token
+    raise AssertionError("a question did not settle")
+
+
+def test_no_question_is_asked_twice_unless_somebody_repeats_it(desk, clearinghouse):
+    questions = [member(desk, PAYERS[number % len(PAYERS)]) for number in range(QUESTIONS)]
+    with ThreadPoolExecutor(WALKERS) as pool:
+        answers = list(pool.map(lambda each: ask_once(clearinghouse, each), questions))
+    assert sum(answer is not None for answer in answers) > QUESTIONS // 2
+    assert max(asked(desk, each) for each in questions) == 1
+    assert sum(desk.world.admin("faults")["drawn"].values()) > 3

@@ -32,8 +32,12 @@ VENDORS = sorted(
 
 def test_there_are_vendors():
     assert {vendor.name for vendor in VENDORS} >= {
+        "availity",
+        "core_mime",
         "core_soap",
         "fhir",
+        "optum",
+        "pverify",
         "smtp",
         "stedi_json",
         "trizetto",

@@ -16,7 +16,7 @@ from cleargate.settings import (
     read_practice,
     read_practices,
 )
-from tests.unit.connectors.parts import Unlimited
+from tests.unit.connectors.parts import Tokens, Unlimited
 
 TEMPLATE = Path(__file__).parents[2] / "src/cleargate/operations/demo_practice.toml"
 
@@ -118,19 +118,24 @@ def test_every_vendor_of_the_demo_is_wired(tmp_path: Path) -> None:
     assert file.mail.vendor in MESSENGERS
 
 
+CORE = {
+    "base_url": "http://127.0.0.1:1/core",
+    "username": "clinic",
+    "password": "file:key",
+    "sender_id": "CLINIC",
+    "receiver_id": "DESK",
+}
+CLIENT = {"client_id": "clinic", "client_secret": "file:key"}
+
+
 @pytest.mark.parametrize(
     ("vendor", "settings"),
     [
-        (
-            "core_soap",
-            {
-                "base_url": "http://127.0.0.1:1/core",
-                "username": "clinic",
-                "password": "file:key",
-                "sender_id": "CLINIC",
-                "receiver_id": "DESK",
-            },
-        ),
+        ("availity", CLIENT | {"environment": "live"}),
+        ("core_mime", CORE),
+        ("core_soap", CORE),
+        ("optum", CLIENT),
+        ("pverify", CLIENT | {"location": "Main"}),
         ("stedi_json", {"api_key": "file:key"}),
         ("trizetto", {"username": "clinic", "password": "file:key"}),
         ("waystar", {"username": "clinic", "password": "file:key"}),
@@ -143,12 +148,23 @@ def test_every_clearinghouse_is_built_from_its_table(
     wiring = SimpleNamespace(
         secrets=ReferencedSecrets(tmp_path),
         budget=lambda _: Unlimited(),
+        tokens=Tokens(),
         house=SimpleNamespace(clock=SystemClock()),
     )
     table = ConnectionTable(name="desk", vendor=vendor, settings=settings)
     made = CLEARINGHOUSES[vendor](wiring, table)
-    assert (made.connection, made.deadline_s, made.repeatable) == ("desk", 110.0, False)
-    assert set(CLEARINGHOUSES) == {"core_soap", "stedi_json", "trizetto", "waystar"}
+    assert (made.connection, made.repeatable) == ("desk", False)
+    assert made.deadline_s == {"availity": 60.0, "optum": 115.0}.get(vendor, 110.0)
+    assert set(CLEARINGHOUSES) == {
+        "availity",
+        "core_mime",
+        "core_soap",
+        "optum",
+        "pverify",
+        "stedi_json",
+        "trizetto",
+        "waystar",
+    }
 
 
 def test_a_vendor_that_knows_its_own_address_leaves_the_machine() -> None:

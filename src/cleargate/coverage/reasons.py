@@ -30,7 +30,13 @@ def _load(code: str, entry: dict[str, str]) -> Reason:
 
 
 _OWN = {code: _load(code, entry) for code, entry in _TABLES["own"].items()}
-_ISSUERS = {"AAA": "aaa", "Gateway": "gateway", "TriZetto": "trizetto"}
+_ISSUERS = {
+    "AAA": "aaa",
+    "Availity": "availity",
+    "Gateway": "gateway",
+    "TriZetto": "trizetto",
+    "pVerify": "pverify",
+}
 """Who refuses, as it stands before a reason's code, and the table of its codes."""
 _REFUSALS = {
     f"{issuer}:{code}": _load(f"{issuer}:{code}", entry)

@@ -33,6 +33,9 @@ ASK_AGAIN_BASE = timedelta(minutes=1)
 """A payer that cannot answer now (AAA 42, 80) is asked again after this, then twice as late."""
 
 POLL_EVERY = timedelta(seconds=60)
+"""How soon an answer is looked for where the clearinghouse does not say; then twice as late."""
+
+POLL_AT_LEAST_EVERY = timedelta(minutes=5)
 
 BROKEN_TRIES_MAX = 4
 """How often a payer whose answers break off is asked before a person looks."""
@@ -160,7 +163,13 @@ class Question:
         return searches[min(self._stored.search, len(searches) - 1)]
 
     def _resolve_doubt(self) -> None:
-        """The process died after the question may have left: wait it out, or ask a person."""
+        """The process died after the question may have left: wait it out, or ask a person.
+
+        What was pending was asked long ago: fetching its answer once more costs nothing.
+        """
+        if self._stored.pending_token:
+            self._send()
+            return
         if not self._clearinghouse.repeatable:
             self._give_up(ErrorKind.AMBIGUOUS, "")
             return
@@ -229,7 +238,8 @@ class Question:
         wait = POLL_EVERY
         if pending.retry_after_s is not None:
             wait = timedelta(seconds=pending.retry_after_s)
-        due = clock.after(wait)
+        later = min(wait * 2 ** min(self._stored.tries, 10), POLL_AT_LEAST_EVERY)
+        due = clock.after(max(wait, later))
         with self._session() as session:
             self._add_attempt(session, started, "pending", next_try_at=due)
         if due > self._last_moment():

@@ -4,21 +4,16 @@ A Ref is random from run to run, so it is no stable subject: the first record th
 Ref tells which person the case is for, and the person's name and birth date are the subject.
 """
 
-import re
 from collections.abc import Mapping
 
 from cleargate.nouns.ids import REF_SYSTEM
 from cleargate.sandbox.ehr import Ehr, Interaction, interpret
 from cleargate.sandbox.faults import ANY_HTTP, Call, Fault
+from cleargate.sandbox.question_calls import question_call
 from cleargate.sandbox.records import patient_of, ref_of
 from cleargate.sandbox.trees import Tree, text, tree
 from cleargate.sandbox.wire import Request
 
-_PAYER = re.compile(rb"NM1(.)PR\1(?:.*?\1){7}([\w-]+)", re.DOTALL)
-_MEMBER = re.compile(rb"NM1(.)IL\1(?:.*?\1){7}([\w-]+)", re.DOTALL)
-_CODE = re.compile(r"[\w-]{1,40}", re.ASCII)
-_PAIR = re.compile(r"<Name>(\w+)</Name>\s*<Value>([\w-]{1,80})</Value>", re.ASCII)
-_X12 = ANY_HTTP | {Fault.TRUNCATED_271}
 _WRITES = frozenset({"create", "update", "patch"})
 
 
@@ -33,7 +28,7 @@ class CallNamer:
         """The call, None for pages that never fail."""
         area = request.parts[0] if request.parts else ""
         if area == "clearinghouse":
-            return _DOORS.get("/".join(request.parts[1:]), _core)(request)
+            return question_call(request)
         ehr = self._ehrs.get(area)
         if ehr is None:
             return None
@@ -100,34 +95,3 @@ def _open_to(wanted: Interaction, request: Request) -> frozenset[Fault]:
     if "if-match" in request.headers:
         faults.add(Fault.PRECONDITION)
     return frozenset(faults)
-
-
-def _core(request: Request) -> Call:
-    return _x12("core", request.body)
-
-
-def _waystar(request: Request) -> Call:
-    return _x12("waystar", dict(request.form).get("Data", "").encode())
-
-
-def _x12(door: str, question: bytes) -> Call:
-    payer, member = _PAYER.search(question), _MEMBER.search(question)
-    code = payer[2].decode() if payer else "unreadable"
-    return Call(f"{door}:{code}", member[2].decode() if member else "", _X12)
-
-
-def _stedi(request: Request) -> Call:
-    payer = _CODE.fullmatch(text(request.json, "tradingPartnerServiceId"))
-    member = text(request.json, "subscriber", "memberId")
-    return Call(f"stedi:{payer[0] if payer else 'unreadable'}", member, ANY_HTTP)
-
-
-def _trizetto(request: Request) -> Call:
-    pairs = _PAIR.findall(request.body.decode("utf-8", "replace"))
-    named = {name.lower(): value for name, value in pairs}
-    payer = named.get("gedipayerid", "unreadable")
-    return Call(f"trizetto:{payer}", named.get("insurancenum", ""), _X12)
-
-
-_DOORS = {"stedi": _stedi, "trizetto": _trizetto, "waystar": _waystar}
-"""Who names the questions at each of the clearinghouse's doors; the rest is CORE."""

@@ -1,14 +1,19 @@
-"""The clearinghouse: a question in a CORE envelope, to the payer it names, and its answer back."""
+"""The clearinghouse: a question in a CORE envelope, to the payer it names, and its answer back.
+
+The envelope is SOAP or MIME; what is in it, and what becomes of it, is the same.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
 
 from cleargate.nouns.ids import npi_is_valid
 from cleargate.nouns.time import Clock
 from cleargate.sandbox import answers, envelope, question
 from cleargate.sandbox.answers import Payer
-from cleargate.sandbox.envelope import Credentials, Refusal
+from cleargate.sandbox.envelope import Asked, Credentials, Refusal
 from cleargate.sandbox.lab import Captured
 from cleargate.sandbox.members import Finding, Register, State
 from cleargate.sandbox.question import Question, Unreadable
@@ -24,6 +29,21 @@ _ALWAYS_REJECTED = {
 
 Note = Callable[[str, str, str, str], None]
 """Told of each answered question: payer, member id, trace, answer."""
+
+Ask = Callable[[Question], tuple[bytes, Payer]]
+"""Asks a payer, as every door to it does: its 271, and who it is."""
+
+
+class Wrapping(Protocol):
+    """One of the two envelopes: a module that opens and writes it."""
+
+    def open_envelope(self, request: Request, expected: Credentials) -> Asked:
+        """Read a request. Raises Refusal with the gateway's answer."""
+
+    def reply(
+        self, asked: Asked, payload: bytes, kind: str, deviation: str, now: datetime
+    ) -> Response:
+        """The answer's envelope; `kind` is 271, 999 or TA1."""
 
 
 class Clearinghouse:
@@ -43,10 +63,10 @@ class Clearinghouse:
         self._note = note
         self._asked: Counter[tuple[str, str]] = Counter()
 
-    def handle(self, request: Request) -> Response:
-        """Answer one SOAP request."""
+    def handle(self, request: Request, wrapping: Wrapping = envelope) -> Response:
+        """Answer one question in its envelope."""
         try:
-            asked = envelope.open_envelope(request, self.credentials)
+            asked = wrapping.open_envelope(request, self.credentials)
         except Refusal as refusal:
             return refusal.response
         now = self._clock.now()
@@ -54,9 +74,9 @@ class Clearinghouse:
             heard = question.read(asked.payload)
         except Unreadable as unreadable:
             refused = _acknowledgement(unreadable, f"{now:%y%m%d}", f"{now:%H%M}")
-            return envelope.reply(asked, refused, unreadable.acknowledgement, "none", now)
+            return wrapping.reply(asked, refused, unreadable.acknowledgement, "none", now)
         content, payer = self.ask(heard)
-        response = envelope.reply(asked, content, "271", payer.deviation, now)
+        response = wrapping.reply(asked, content, "271", payer.deviation, now)
         return replace(response, delay_s=payer.latency_ms / 1000)
 
     def ask(self, heard: Question) -> tuple[bytes, Payer]:

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from xml.etree.ElementTree import Element, ParseError
@@ -22,6 +23,11 @@ _TEXT = (
 )
 RECEIVER = "SANDBOXCH"
 SOAP_TYPE = "application/soap+xml; charset=utf-8"
+PAYLOAD_TYPES = {
+    "271": "X12_271_Response_005010X279A1",
+    "999": "X12_999_Response_005010X231A1",
+    "TA1": "X12_TA1_Response_00501X231A1",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +70,18 @@ def open_envelope(request: Request, expected: Credentials) -> Asked:
     fields = {child.tag: (child.text or "").strip() for child in body}
     if not _token_holds(envelope, expected):
         raise Refusal(error("UnAuthorized", fields.get("PayloadID", "")))
+    return checked(fields, error)
+
+
+def checked(fields: Mapping[str, str], refuse: Callable[[str, str], Response]) -> Asked:
+    """What the fields ask. Raises Refusal with what `refuse` makes of a code and a PayloadID."""
     for name, pattern in _FIELDS:
         if not fields.get(name):
-            raise Refusal(error(f"{name}Required", fields.get("PayloadID", "")))
+            raise Refusal(refuse(f"{name}Required", fields.get("PayloadID", "")))
         if not re.fullmatch(pattern, fields[name], re.DOTALL):
             version = name == "CORERuleVersion"
             code = "VersionMismatch" if version else f"{name}Illegal"
-            raise Refusal(error(code, fields.get("PayloadID", "")))
+            raise Refusal(refuse(code, fields.get("PayloadID", "")))
     return Asked(fields["PayloadID"], fields["SenderID"], fields["Payload"].encode())
 
 
@@ -101,11 +112,7 @@ def _token_holds(envelope: Element, expected: Credentials) -> bool:
 
 def reply(asked: Asked, payload: bytes, kind: str, deviation: str, now: datetime) -> Response:
     """The answer's envelope; `kind` is 271, 999 or TA1."""
-    payload_type = {
-        "271": "X12_271_Response_005010X279A1",
-        "999": "X12_999_Response_005010X231A1",
-        "TA1": "X12_TA1_Response_00501X231A1",
-    }[kind]
+    payload_type = PAYLOAD_TYPES[kind]
     namespace = CORE_2_0_1 if deviation == "namespace_2_0_1" else CORE
     mode = "RealTimeMode" if deviation == "real_time_mode" else "RealTime"
     text = payload.decode("ascii")

@@ -12,7 +12,6 @@ from types import TracebackType
 from cleargate.nouns.errors import Refused
 from cleargate.sandbox.admin import Admin
 from cleargate.sandbox.clinic import zone_of
-from cleargate.sandbox.envelope import RECEIVER
 from cleargate.sandbox.mail import MailServer
 from cleargate.sandbox.trees import Tree
 from cleargate.sandbox.wire import HttpServer
@@ -48,31 +47,11 @@ async def _listen(start: Callable[[int], Awaitable[int]], port: int) -> int:
 
 
 def _addresses(world: World, smtp_port: int) -> Tree:
-    credentials = world.clearinghouse.credentials
     return {
         "base_url": world.base_url,
         "smtp": {"host": "127.0.0.1", "port": smtp_port},
         "mailbox": f"{world.base_url}/mailbox",
-        "clearinghouse": {
-            "url": f"{world.base_url}/clearinghouse/core",
-            "username": credentials.username,
-            "password": credentials.password,
-            "receiver_id": RECEIVER,
-        },
-        "stedi": {
-            "url": f"{world.base_url}/clearinghouse/stedi",
-            "api_key": world.stedi.api_key,
-        },
-        "trizetto": {
-            "url": f"{world.base_url}/clearinghouse/trizetto",
-            "username": world.trizetto.credentials.username,
-            "password": world.trizetto.credentials.password,
-        },
-        "waystar": {
-            "url": f"{world.base_url}/clearinghouse/waystar",
-            "username": world.waystar.credentials.username,
-            "password": world.waystar.credentials.password,
-        },
+        **world.doors.addresses(world.base_url),
         "tenants": {
             tenant: {
                 "fhir": f"{world.base_url}/{tenant}/fhir",

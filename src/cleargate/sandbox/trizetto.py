@@ -1,4 +1,4 @@
-"""Another door to the same payers: TriZetto's DoInquiry, name/value pairs over SOAP.
+"""A door to the same payers: TriZetto's DoInquiry, name/value pairs over SOAP.
 
 After the public answers (see trizetto_envelope.py), oddities included: a date that is none gets
 `Success` beside a transmission error, a gender that is none gets `Success` and nothing else, and
@@ -7,13 +7,13 @@ is a `SystemError`.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from hashlib import blake2b
 
 from cleargate.sandbox import trizetto_answers
-from cleargate.sandbox.answers import Payer
+from cleargate.sandbox.clearinghouse import Ask
 from cleargate.sandbox.envelope import Credentials
 from cleargate.sandbox.question import Identity, Question
 from cleargate.sandbox.trizetto_envelope import (
@@ -49,9 +49,6 @@ _NO_PAYER = Failure(
     "Invalid Payer Id sent on request - Trizetto Provider Solutions cannot process this request "
     "at this time.",
 )
-
-Ask = Callable[[Question], tuple[bytes, Payer]]
-"""Asks a payer: its 271, and who it is."""
 
 
 class Trizetto:

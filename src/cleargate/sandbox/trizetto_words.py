@@ -3,7 +3,7 @@
 What no answer shows has the word of the guide, which Stedi uses as well.
 """
 
-from cleargate.sandbox import stedi_words as guide
+from cleargate.sandbox import medical_network_words as guide
 
 INFORMATION = guide.INFORMATION
 LEVELS = guide.LEVELS

@@ -1,4 +1,4 @@
-"""Another door to the same payers: Waystar's gateway, a 270 in a form and a 271 back.
+"""A door to the same payers: Waystar's gateway, a 270 in a form and a 271 back.
 
 Source, read on 2026-11-23: the profile of Waystar's portal in github.com/api-evangelist/waystar,
 and a practice's note on ten thousand of its files: the delimiters `|`, `^` and `}`, the sender
@@ -6,12 +6,11 @@ ZIRMED. Errors are pages with HTTP 200, whatever was asked for, and so is every 
 asked for as `271`.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from html import escape
 
 from cleargate.sandbox import question
-from cleargate.sandbox.answers import Payer
+from cleargate.sandbox.clearinghouse import Ask
 from cleargate.sandbox.envelope import Credentials
 from cleargate.sandbox.question import Question, Segment, Unreadable, at
 from cleargate.sandbox.wire import Request, Response
@@ -20,9 +19,6 @@ RECEIVER = "ZIRMED"
 ELEMENT, COMPONENT, REPETITION, TERMINATOR = "|", "^", "}", "~"
 _EB03, _EB13 = 3, 13
 _ISA06, _ISA11, _ISA16, _GS02 = 6, 11, 16, 2
-
-Ask = Callable[[Question], tuple[bytes, Payer]]
-"""Asks a payer: its 271, and who it is."""
 
 
 class Waystar:

@@ -29,13 +29,17 @@ IDLE_MAX_S = 75.0
 
 @dataclass(frozen=True)
 class Request:
-    """One request. Header names are in lower case; `query` keeps order and repetitions."""
+    """One request. Header names are in lower case; `query` keeps order and repetitions.
+
+    `written` are the headers with their names as they were written, for servers that mind.
+    """
 
     method: str
     path: str
     query: tuple[tuple[str, str], ...]
     headers: dict[str, str]
     body: bytes
+    written: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def parts(self) -> tuple[str, ...]:
@@ -263,4 +267,7 @@ def _request(head: h11.Request, body: bytes) -> Request:
     target = urlsplit(head.target.decode("ascii", "replace"))
     headers = {name.decode("ascii"): value.decode("latin-1") for name, value in head.headers}
     query = tuple(parse_qsl(target.query, keep_blank_values=True))
-    return Request(head.method.decode("ascii"), target.path, query, headers, body)
+    written = tuple(
+        (name.decode("ascii"), value.decode("latin-1")) for name, value in head.headers.raw_items()
+    )
+    return Request(head.method.decode("ascii"), target.path, query, headers, body, written)

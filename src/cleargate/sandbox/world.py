@@ -1,6 +1,5 @@
 """The whole outside world of a practice in one place, wired to its journal and fault plan."""
 
-import hashlib
 from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -13,6 +12,7 @@ from cleargate.sandbox import clinic
 from cleargate.sandbox.calls import CallNamer
 from cleargate.sandbox.clearinghouse import Clearinghouse
 from cleargate.sandbox.courses import course
+from cleargate.sandbox.doors import Doors, secret
 from cleargate.sandbox.ehr import Ehr
 from cleargate.sandbox.envelope import Credentials
 from cleargate.sandbox.faults import CONNECT, Call, Fault, FaultPlan, Mix
@@ -20,12 +20,10 @@ from cleargate.sandbox.journal import Journal
 from cleargate.sandbox.lab import captured_payers
 from cleargate.sandbox.mail import Mail, Mailbox
 from cleargate.sandbox.members import Member, member
+from cleargate.sandbox.pverify import restored
 from cleargate.sandbox.records import Records
 from cleargate.sandbox.report import Effect
-from cleargate.sandbox.stedi import Stedi
 from cleargate.sandbox.trees import Tree, text, texts, tree, whole
-from cleargate.sandbox.trizetto import Trizetto
-from cleargate.sandbox.waystar import Waystar
 from cleargate.sandbox.wire import SMOOTH, Course, Request, Response, json_response
 
 
@@ -57,26 +55,12 @@ class World:
         self.mailbox = Mailbox()
         self.ehrs = {tenant: self._ehr(tenant) for tenant in options.tenants}
         self.clearinghouse = Clearinghouse(
-            Credentials("cleargate", _secret("clearinghouse", options.seed)),
+            Credentials("cleargate", secret("clearinghouse", options.seed)),
             options.clock,
             self._question_answered,
             captured_payers(options.lab) if options.lab else {},
         )
-        self.stedi = Stedi(self.clearinghouse.ask, _secret("stedi", options.seed))
-        self.trizetto = Trizetto(
-            self.clearinghouse.ask,
-            Credentials("sandbox", _secret("trizetto", options.seed)),
-        )
-        self.waystar = Waystar(
-            self.clearinghouse.ask,
-            Credentials("sandbox", _secret("waystar", options.seed)),
-        )
-        self._doors = {
-            "core": self.clearinghouse.handle,
-            "stedi": self.stedi.handle,
-            "trizetto": self.trizetto.handle,
-            "waystar": self.waystar.handle,
-        }
+        self.doors = Doors(self.clearinghouse, options.seed, options.clock, self._pverify_answered)
         self._calls = CallNamer(self.ehrs)
         self._journal = Journal(options.data / "journal.jsonl")
         self._open()
@@ -107,9 +91,8 @@ class World:
         area = request.parts[0] if request.parts else ""
         if area in self.ehrs:
             return self.ehrs[area].handle(request)
-        door = self._doors.get("/".join(request.parts[1:])) if area == "clearinghouse" else None
-        if door is not None and request.method == "POST":
-            return door(request)
+        if area == "clearinghouse":
+            return self.doors.handle(request)
         if area in ("mailbox", "mailbox.json") and request.method == "GET":
             return self.mailbox.handle(request)
         return json_response(404, {"error": "not_found"})
@@ -170,6 +153,9 @@ class World:
         self._journal.append("question", line=line)
         self.questions.append(line)
 
+    def _pverify_answered(self, request_id: int, body: str, pending: int) -> None:
+        self._journal.append("pverify", id=request_id, body=body, pending=pending)
+
     def _fault_drawn(self, key: str, tries: int, fault: Fault) -> None:
         self._journal.append("fault", key=key, tries=tries, fault=fault.value)
 
@@ -205,11 +191,14 @@ class World:
                 line = tree(entry["line"])
                 self.questions.append(line)
                 self.clearinghouse.count(text(line, "payer"), text(line, "member_id"))
+                self.doors.availity.count(text(line, "payer"), text(line, "member_id"))
             case "member":
                 self.clearinghouse.register.enrol(member(tree(entry["entry"])))
             case "client" if text(entry, "tenant") in self.ehrs:
                 tokens = self.ehrs[text(entry, "tenant")].tokens
                 tokens.register(text(entry, "client_id"), tree(entry["jwks"]))
+            case "pverify":
+                self.doors.pverify.restore(*restored(entry))
             case "fault":
                 tries, fault = whole(entry, "tries"), Fault(text(entry, "fault"))
                 self.faults.restore(text(entry, "key"), tries, fault)
@@ -221,7 +210,3 @@ class World:
         self._calls.learn(ehr, resource)
         if how != "seed":
             self.effects.append(Effect(tenant, how, resource))
-
-
-def _secret(place: str, seed: int) -> str:
-    return hashlib.blake2b(f"{place}|{seed}".encode(), digest_size=12).hexdigest()

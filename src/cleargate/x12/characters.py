@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Set as AbstractSet
 
 from cleargate.nouns.errors import Refused
+from cleargate.nouns.ids import npi_is_valid
 
 _CHARACTERS = re.compile(r"[^A-Za-z0-9 !\"&'()*+,\-./:;?=%@\[\]_{}\\|<>~#$^`]")
 
@@ -35,3 +36,10 @@ def plain_id(text: str, what: str, chars_max: int, taken: AbstractSet[str]) -> s
     if _CHARACTERS.search(stripped) or any(mark in stripped for mark in taken):
         raise Refused(f"The {what} holds a character that cannot be sent to a payer.")
     return stripped
+
+
+def plain_npi(npi: str) -> str:
+    """A provider's number as it is. Raises Refused where its check digit says that it is wrong."""
+    if not npi_is_valid(npi):
+        raise Refused("The practice's NPI has a wrong check digit or length.")
+    return npi

@@ -10,10 +10,9 @@ from datetime import date, datetime
 
 from cleargate.nouns.eligibility import Detail, Inquiry, ServiceList
 from cleargate.nouns.errors import Refused
-from cleargate.nouns.ids import npi_is_valid
 from cleargate.nouns.insurance import Relationship, Subscriber
 from cleargate.nouns.patient import Sex
-from cleargate.x12.characters import plain_id, plain_name
+from cleargate.x12.characters import plain_id, plain_name, plain_npi
 from cleargate.x12.tokenizer import Delimiters
 
 VERSION = "005010X279A1"
@@ -104,8 +103,6 @@ class _Writer:
             raise Refused("The four X12 delimiters must be four different signs.")
 
     def transaction(self, inquiry: Inquiry, when: datetime) -> Iterator[list[str]]:
-        if not npi_is_valid(inquiry.asker.npi):
-            raise Refused("The practice's NPI has a wrong check digit or length.")
         trace = self.id(inquiry.trace, "trace", 50)
         yield ["BHT", "0022", "13", trace, f"{when:%Y%m%d}", f"{when:%H%M}"]
         yield ["HL", "1", "", "20", "1"]
@@ -114,7 +111,7 @@ class _Writer:
                *[""] * 4, "PI", payer]  # fmt: skip
         yield ["HL", "2", "1", "21", "1"]
         yield ["NM1", "1P", "2", self.name(inquiry.asker.name, "practice", 60),
-               *[""] * 4, "XX", inquiry.asker.npi]  # fmt: skip
+               *[""] * 4, "XX", plain_npi(inquiry.asker.npi)]  # fmt: skip
         yield from self._people(inquiry, trace)
         yield ["DTP", "291", "D8", _day(inquiry.service_date)]
         yield from self._questions(inquiry)

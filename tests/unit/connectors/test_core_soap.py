@@ -283,6 +283,16 @@ def test_a_broken_multipart_comes_back_whole_or_is_in_doubt(content):
         assert refused(desk).kind is ErrorKind.AMBIGUOUS
 
 
+def test_parts_within_parts_are_not_followed():
+    """A reader that does so dies of their depth."""
+    content = b"".join(
+        b"--b%d\r\nContent-Type: multipart/mixed; boundary=b%d\r\n\r\n" % (at, at + 1)
+        for at in range(1, 3000)
+    )
+    answer = ask(Desk(content, content_type=BOUNDARY))
+    assert (answer.kind, answer.content) == (ContentKind.TEXT, content)
+
+
 def test_real_time_has_no_later():
     with pytest.raises(PortError) as caught:
         make(Desk("")).poll("token")

@@ -1,4 +1,4 @@
-"""No JSON raises: any value in any place of both forms, any edit of their text, any size."""
+"""No JSON raises: any value in any place of all forms, any edit of their text, any size."""
 
 import json
 from datetime import date
@@ -12,6 +12,7 @@ from cleargate.coverage.reading import Reading, read_answers
 from cleargate.eligibility.card import card
 from tests.unit.coverage.answers import ACTIVE_PLAN, document
 from tests.unit.coverage.as_json import benefits_document, plans_document
+from tests.unit.coverage.test_availity_json import RICH as AVAILITY
 
 ON = date(2026, 5, 4)
 RICH = document(
@@ -21,7 +22,7 @@ RICH = document(
     "EB*D*IND******1****Y*AD:D0120",
     patient="DTP*346*D8*20260101\nAAA*N**72*C",
 )
-FORMS = [benefits_document(RICH), plans_document(RICH)]
+FORMS = [benefits_document(RICH), plans_document(RICH), AVAILITY]
 
 
 def _paths(value: object, path: tuple = ()) -> list[tuple]:

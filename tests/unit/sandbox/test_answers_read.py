@@ -2,20 +2,28 @@
 apart, from the same facts."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
 
+from cleargate.connectors.core_mime.mapping import read as read_mime
 from cleargate.coverage.reading import read_answers
 from cleargate.nouns.coverage import AuthorisationNeed, Coverage, Network, Verdict
 from cleargate.sandbox import (
     answers,
+    availity_answers,
+    medical_network_answers,
+    mime_envelope,
+    optum,
+    pverify_answers,
     question,
-    stedi_answers,
+    stedi,
     trizetto_answers,
     trizetto_envelope,
     waystar,
 )
+from cleargate.sandbox.envelope import Asked
 from cleargate.sandbox.members import Register, State, member
 from tests.unit.coverage.as_json import outcome
 from tests.unit.sandbox import peers
@@ -81,12 +89,35 @@ def test_ended_plan_is_inactive(payer: str) -> None:
 @pytest.mark.parametrize("dependent", [False, True])
 @pytest.mark.parametrize("state", TOLD)
 @pytest.mark.parametrize("payer", PAYERS)
-def test_the_same_is_read_through_either_door(payer: str, state: State, dependent: bool) -> None:
+def test_the_same_is_read_through_every_door(payer: str, state: State, dependent: bool) -> None:
     """The JSON is made by the sandbox's own code; `outcome` leaves out only the places."""
     content = written(payer, state, dependent=dependent)
-    told = stedi_answers.translate(content, {"tradingPartnerServiceId": payer})
-    by_json = understood(json.dumps(told).encode())
-    assert outcome(by_json, SERVICES) == outcome(understood(content), SERVICES)
+    plain = outcome(understood(content), SERVICES)
+    for door in (stedi, optum):
+        told = door.translate(content, {"tradingPartnerServiceId": payer})
+        assert outcome(understood(json.dumps(told).encode()), SERVICES) == plain
+
+
+@pytest.mark.parametrize("dependent", [False, True])
+@pytest.mark.parametrize("state", TOLD)
+@pytest.mark.parametrize("payer", PAYERS)
+def test_availitys_form_loses_the_trace_and_dates_that_contradict_each_other(
+    payer: str, state: State, dependent: bool
+) -> None:
+    """It has no place for our own number, and one pair of dates where a 271 has two segments."""
+    content = written(payer, state, dependent=dependent)
+    told = availity_answers.coverage(medical_network_answers.translate(content, payer))
+    document = json.dumps({**told, "requestedServiceType": []}).encode()
+    reading = read_answers(document, SERVICES, VISIT)
+    plain, found = (outcome(one, SERVICES) for one in (understood(content), reading.coverages[0]))
+    begins_after_its_end = payer == "62308" and state is State.INACTIVE
+    for one in (plain, found):
+        one["who"] = [each for each in one["who"] if each not in ("my-trace", "")]
+        if begins_after_its_end:
+            one["plan"] = one["plan"][:1]
+    assert found == plain
+    known = ["date_order"] if begins_after_its_end else []
+    assert [one.code for one in reading.diagnostics] == known
 
 
 @pytest.mark.parametrize("dependent", [False, True])
@@ -145,3 +176,59 @@ def test_what_the_xml_loses_is_unstated_and_never_guessed() -> None:
     by_xml = understood(trizetto_answers.translate(content).encode())
     assert Network.EITHER in {amount.network for amount in whole.amounts}
     assert Network.EITHER not in {amount.network for amount in by_xml.amounts}
+
+
+@pytest.mark.parametrize("dependent", [False, True])
+@pytest.mark.parametrize("state", TOLD)
+@pytest.mark.parametrize("payer", PAYERS)
+def test_no_envelope_of_mime_parts_changes_what_is_read(
+    payer: str, state: State, dependent: bool
+) -> None:
+    content = written(payer, state, dependent=dependent)
+    deviation = answers.payers()[payer].deviation
+    sent = mime_envelope.reply(Asked("id", "RIVERSIDE", b""), content, "271", deviation, NOW)
+    found = read_mime(sent.content_type, sent.body)
+    assert found.payload.strip() == content.strip()
+    assert understood(found.payload) == understood(content)
+
+
+def through_pverify(content: bytes, payer: str, *, by_telephone: bool) -> Coverage:
+    told = pverify_answers.translate(content, payer, 70_000_001, by_telephone=by_telephone)
+    return understood(json.dumps(told).encode())
+
+
+@pytest.mark.parametrize("dependent", [False, True])
+@pytest.mark.parametrize("state", TOLD)
+@pytest.mark.parametrize("payer", PAYERS)
+def test_pverifys_details_lose_the_trace_alone(payer: str, state: State, dependent: bool) -> None:
+    """pVerify has no place for the trace, and makes entries of services: `outcome` allows that."""
+    content = written(payer, state, dependent=dependent)
+    found = through_pverify(content, payer, by_telephone=False)
+    assert found.trace == ""
+    traced = replace(found, trace="my-trace")
+    assert outcome(traced, SERVICES) == outcome(understood(content), SERVICES)
+
+
+@pytest.mark.parametrize("dependent", [False, True])
+@pytest.mark.parametrize("state", TOLD)
+@pytest.mark.parametrize("payer", PAYERS)
+def test_pverifys_summaries_lose_much_and_never_the_no(
+    payer: str, state: State, dependent: bool
+) -> None:
+    """Lost by telephone: words, referrals, periods, services but the therapies, and Aetna's
+    network in words. The plan's own yes is pVerify's word."""
+    content = written(payer, state, dependent=dependent)
+    found = through_pverify(content, payer, by_telephone=True)
+    whole = {one.code: one.verdict for one in understood(content).services}
+    for one in found.services:
+        if one.verdict is Verdict.ACTIVE and one.code != "30":
+            assert whole[one.code] is Verdict.ACTIVE
+        if whole[one.code] is Verdict.INACTIVE:
+            assert one.verdict is Verdict.INACTIVE
+    if payer != "60054" or whole["PT"] is not Verdict.ACTIVE:
+        assert found.verdict is whole["PT"]
+    else:
+        assert found.verdict is Verdict.ACTIVE_UNCLEAR
+    assert found.family_name == understood(content).family_name
+    assert found.birth_date == understood(content).birth_date
+    assert found.member_id == understood(content).member_id

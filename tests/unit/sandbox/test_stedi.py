@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import httpx2
 import pytest
 
-from cleargate.sandbox import answers, stedi_answers
+from cleargate.sandbox import answers, stedi
 from cleargate.sandbox import question as reading
 from cleargate.sandbox.faults import Fault
 from cleargate.sandbox.members import Register, State, member
@@ -172,7 +172,7 @@ def translated(payer: str, state: State, *, dependent: bool = False) -> tuple[by
     now = datetime(2026, 11, 22, 12, tzinfo=UTC)
     values = answers.values(asked, now) | answers.member_values(finding, finding.patient)
     content = answers.benefits(answers.payers()[payer].shape, state, finding, values)
-    return content, stedi_answers.translate(content, GOOD)
+    return content, stedi.translate(content, GOOD)
 
 
 def count(content: bytes, name: bytes) -> int:
@@ -244,7 +244,7 @@ def test_other_payer_and_place_of_service_hang_on_their_entry() -> None:
 def test_composites_are_taken_apart() -> None:
     content, _ = translated("60054", State.ACTIVE)
     procedure = content.replace(b"EB*P~", b"EB*D*IND**********Y*AD:D0120~")
-    told = stedi_answers.translate(procedure, GOOD)
+    told = stedi.translate(procedure, GOOD)
     assert trees(told, "benefitsInformation")[-1]["compositeMedicalProcedureIdentifier"] == {
         "productOrServiceIdQualifierCode": "AD",
         "procedureCode": "D0120",

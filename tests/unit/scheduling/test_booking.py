@@ -476,23 +476,6 @@ def test_a_working_call_ends_the_stop(stage: Stage) -> None:
         assert {each.name: each.state for each in connections.states(session)}["ehr"] == "ok"
 
 
-def test_a_payer_that_is_busy_after_a_poll_is_asked_anew(stage: Stage) -> None:
-    busy = said("").replace(b"DMG*D8*19900228*F", b"AAA*Y**42*P")
-    stage.payer.answers = [Pending("later", 30), busy, said(ACTIVE)]
-    case = stage.submit(insured())
-    assert stage.play(case, until=stage.later(hours=1)).state is CaseState.DONE
-    assert stage.payer.polled == ["later"]
-    assert len(stage.payer.asked) == 2
-
-
-def test_a_poll_that_fails_is_polled_again_and_never_asked_again(stage: Stage) -> None:
-    stage.payer.answers = [Pending("later", 30), failure(ErrorKind.RETRYABLE), said(ACTIVE)]
-    case = stage.submit(insured())
-    assert stage.play(case, until=stage.later(hours=1)).state is CaseState.DONE
-    assert stage.payer.polled == ["later", "later"]
-    assert len(stage.payer.asked) == 1
-
-
 def test_where_the_system_cannot_be_written_to_a_person_writes_it_down(stage: Stage) -> None:
     """The patient is told at once: the note in the record is nothing that they wait for."""
     stage.ehr.write_back = WriteBack.NONE

@@ -2,12 +2,14 @@
 
 import httpx2
 
-from cleargate.connectors.core_soap.mapping import error_of, request, uuid_text
+from cleargate.connectors.core_soap.mapping import CONTENT_TYPE, read, write
 from cleargate.connectors.core_soap.settings import CoreSettings
-from cleargate.connectors.wires import core
+from cleargate.connectors.wires.answers import whole_text
+from cleargate.connectors.wires.core import error_of, request, uuid_text
 from cleargate.connectors.wires.http import Http, Reply
-from cleargate.connectors.wires.questions import refused_fields
-from cleargate.connectors.wires.soap import Fault, Unreadable, fault_code, fault_kind
+from cleargate.connectors.wires.mime import Unreadable
+from cleargate.connectors.wires.questions import question_refused
+from cleargate.connectors.wires.soap import Fault, fault_code, fault_kind
 from cleargate.nouns.eligibility import ContentKind, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import ErrorKind, PortError, Refused
 from cleargate.nouns.ids import Ref
@@ -56,18 +58,13 @@ class CoreClearinghouse:
         try:
             asked = request(inquiry, ref, self._settings, self._clock.now())
         except Refused as refused:
-            raise PortError(
-                ErrorKind.REJECTED,
-                self.connection,
-                vendor_code="question_refused",
-                fields=refused_fields(refused),
-            ) from refused
+            raise question_refused(self.connection, refused) from refused
         reply = self._http.call(
             "POST",
             self._settings.base_url,
             write=True,
-            headers={"Content-Type": core.CONTENT_TYPE},
-            content=core.write(asked, username=self._settings.username, password=self._password),
+            headers={"Content-Type": CONTENT_TYPE},
+            content=write(asked, username=self._settings.username, password=self._password),
         )
         return self._answer(reply)
 
@@ -77,25 +74,17 @@ class CoreClearinghouse:
 
     def _answer(self, reply: Reply) -> RawAnswer:
         try:
-            found = core.read(reply.headers.get("content-type", ""), reply.content)
+            found = read(reply.headers.get("content-type", ""), reply.content)
         except Unreadable:
-            return self._text(reply)
+            return whole_text(self._http, reply)
         if isinstance(found, Fault):
             raise self._http.failure(
                 reply, write=True, kind=fault_kind(found), code=fault_code(found)
             )
-        if found.payload.lstrip().startswith(b"ISA"):
+        if found.holds_x12:
             request_id = reply.request_id or uuid_text(found.payload_id)
             return RawAnswer(found.payload, ContentKind.X12_271, request_id)
-        if found.error_code not in ("", core.SUCCESS):
+        if found.is_error:
             kind, code, fields = error_of(found.error_code)
             raise self._http.failure(reply, write=True, kind=kind, code=code, fields=fields)
-        return self._text(reply)
-
-    def _text(self, reply: Reply) -> RawAnswer:
-        """A success that cannot be read, whole; a failure by its status."""
-        if reply.status != 200:
-            raise self._http.failure(reply, write=True)
-        if not reply.content.strip():
-            raise self._http.unreadable(reply, write=True)
-        return RawAnswer(reply.content, ContentKind.TEXT, reply.request_id)
+        return whole_text(self._http, reply)

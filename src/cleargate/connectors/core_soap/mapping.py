@@ -1,68 +1,78 @@
-"""Between our nouns and CAQH CORE; pure."""
+"""Between CAQH CORE's envelope and SOAP; pure.
 
-import re
-from datetime import datetime
-from uuid import UUID, uuid5
+Source: CAQH CORE 270 Connectivity Rule 2.2.0, and the deviations of the receivers that are in use:
+payloads whose CDATA was escaped once more, other namespaces, extra wrappers, multipart replies.
+"""
 
-from cleargate.connectors.core_soap.settings import CoreSettings
-from cleargate.connectors.wires.core import CoreRequest
-from cleargate.connectors.wires.questions import control_number
-from cleargate.nouns.eligibility import Inquiry
-from cleargate.nouns.errors import ErrorKind
-from cleargate.nouns.ids import Ref
-from cleargate.x12.eligibility_270 import VERSION, Routing, write_270
+from xml.sax.saxutils import escape
 
-PAYLOAD_TYPE = f"X12_270_Request_{VERSION}"
-
-_NAMESPACE = UUID("6f0d5a6e-4b5b-5b0e-9b1c-7b1f4f1f2a10")
-"""Of our PayloadIDs; any constant serves."""
-
-_ACCESS_CODES = frozenset(
-    {"UnAuthorized", "UserNameRequired", "UserNameIllegal", "PasswordRequired", "PasswordIllegal"}
+from cleargate.connectors.wires.core import RULE_VERSION, CoreAnswer, CoreRequest
+from cleargate.connectors.wires.mime import Unreadable
+from cleargate.connectors.wires.soap import (
+    Fault,
+    Parts,
+    cdata,
+    envelope,
+    fault_of,
+    find,
+    parse,
+    text_of,
+    username_token,
 )
-_FIELD_CODE = re.compile(r"(?P<field>[A-Za-z]{1,40}?)(Required|Illegal|NotUnderstood)")
-_PLAIN_CODE = re.compile(r"[A-Za-z0-9_.-]{1,60}")
+
+CONTENT_TYPE = 'application/soap+xml; charset=utf-8; action="RealTimeTransaction"'
+
+# The children of the request carry no prefix: receivers that follow the schema to the letter
+# answer "PayloadTypeRequired" to qualified ones.
+_REQUEST = """
+<cor:COREEnvelopeRealTimeRequest xmlns:cor="http://www.caqh.org/SOAP/WSDL/CORERule2.2.0.xsd">
+<PayloadType>{payload_type}</PayloadType>
+<ProcessingMode>RealTime</ProcessingMode>
+<PayloadID>{payload_id}</PayloadID>
+<TimeStamp>{timestamp}</TimeStamp>
+<SenderID>{sender_id}</SenderID>
+<ReceiverID>{receiver_id}</ReceiverID>
+<CORERuleVersion>{version}</CORERuleVersion>
+<Payload>{payload}</Payload>
+</cor:COREEnvelopeRealTimeRequest>
+"""
 
 
-def request(inquiry: Inquiry, ref: Ref, settings: CoreSettings, when: datetime) -> CoreRequest:
-    """The question as an envelope's content. Raises Refused for what X12 cannot carry.
-
-    The ids follow from the Ref: a repeated try can be recognised by the receiver.
-    """
-    routing = Routing(
-        sender_id=settings.interchange_sender or settings.sender_id,
-        receiver_id=settings.interchange_receiver or settings.receiver_id,
-        originator=settings.originator,
-        usage=settings.usage,
-        repeat_services=settings.repeat_services,
+def write(request: CoreRequest, *, username: str, password: str) -> bytes:
+    """The SOAP request."""
+    body = _REQUEST.format(
+        payload_type=escape(request.payload_type),
+        payload_id=request.payload_id,
+        timestamp=request.written_at,
+        sender_id=escape(request.sender_id),
+        receiver_id=escape(request.receiver_id),
+        version=RULE_VERSION,
+        payload=cdata(request.payload.decode("ascii")),
     )
-    return CoreRequest(
-        payload_type=PAYLOAD_TYPE,
-        payload=write_270(inquiry, routing, control_number(ref), when),
-        payload_id=uuid5(_NAMESPACE, ref.value),
-        sender_id=settings.sender_id,
-        receiver_id=settings.receiver_id,
-        timestamp=when,
-    )
+    return envelope(body, header=username_token(username, password))
 
 
-def error_of(code: str) -> tuple[ErrorKind, str, tuple[str, ...]]:
-    """What an ErrorCode other than Success means: kind, code, fields.
+def read(content_type: str, content: bytes) -> CoreAnswer | Fault:
+    """The answer, or the fault in its place. Raises Unreadable for anything else."""
+    parts = parse(content_type, content)
+    payload = find(parts.root, "Payload")
+    code = _text(parts, "ErrorCode")
+    if payload is None and not code:
+        if fault := fault_of(parts.root):
+            return fault
+        raise Unreadable
+    found = b"" if payload is None else _without_cdata(text_of(payload, parts.attachments))
+    return CoreAnswer(found, code, _text(parts, "PayloadID"))
 
-    Source: CAQH CORE 270 Connectivity Rule 2.2.0, 4.3.3.3: the receiver has processed nothing.
-    """
-    if code in _ACCESS_CODES:
-        return ErrorKind.AUTH, code, ()
-    if code == "Receiver":
-        return ErrorKind.RETRYABLE, code, ()
-    if named := _FIELD_CODE.fullmatch(code):
-        return ErrorKind.REJECTED, code, (named["field"],)
-    return ErrorKind.REJECTED, code if _PLAIN_CODE.fullmatch(code) else "other", ()
+
+def _text(parts: Parts, name: str) -> str:
+    element = find(parts.root, name)
+    return (element.text or "").strip() if element is not None else ""
 
 
-def uuid_text(payload_id: str) -> str:
-    """The receiver's PayloadID when it is the UUID that the rule asks for, else empty."""
-    try:
-        return str(UUID(payload_id))
-    except ValueError:
-        return ""
+def _without_cdata(payload: bytes) -> bytes:
+    """The payload of a receiver that wrote its CDATA marks as text."""
+    stripped = payload.strip()
+    if stripped.startswith(b"<![CDATA["):
+        return stripped.removeprefix(b"<![CDATA[").removesuffix(b"]]>")
+    return payload

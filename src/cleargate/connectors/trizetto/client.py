@@ -10,16 +10,16 @@ from cleargate.connectors.trizetto.mapping import (
     request,
 )
 from cleargate.connectors.trizetto.settings import TrizettoSettings
+from cleargate.connectors.wires.answers import whole_text
 from cleargate.connectors.wires.http import Http, Reply
-from cleargate.connectors.wires.questions import refused_fields
-from cleargate.connectors.wires.soap import Unreadable, fault_code, fault_of, fault_words, parse
+from cleargate.connectors.wires.mime import Unreadable
+from cleargate.connectors.wires.questions import question_refused
+from cleargate.connectors.wires.soap import fault_code, fault_of, fault_words, parse
 from cleargate.nouns.eligibility import ContentKind, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import ErrorKind, PortError, Refused
 from cleargate.nouns.ids import Ref
 from cleargate.nouns.time import Clock
 from cleargate.ports import RateBudget, SecretStore
-
-_OK = 200
 
 
 class TrizettoClearinghouse:
@@ -63,12 +63,7 @@ class TrizettoClearinghouse:
         try:
             asked = request(inquiry, self._settings, self._password)
         except Refused as refused:
-            raise PortError(
-                ErrorKind.REJECTED,
-                self.connection,
-                vendor_code="question_refused",
-                fields=refused_fields(refused),
-            ) from refused
+            raise question_refused(self.connection, refused) from refused
         reply = self._http.call(
             "POST",
             self._settings.base_url,
@@ -86,7 +81,7 @@ class TrizettoClearinghouse:
         try:
             root = parse("text/xml", reply.content).root
         except Unreadable:
-            return self._text(reply)
+            return whole_text(self._http, reply)
         if is_answer(root):
             if refuses_sign_in(root):
                 raise self._http.failure(reply, write=True, kind=ErrorKind.AUTH, code="sign_in")
@@ -94,12 +89,4 @@ class TrizettoClearinghouse:
         if fault := fault_of(root):
             kind = kind_of_fault(fault, fault_words(root))
             raise self._http.failure(reply, write=True, kind=kind, code=fault_code(fault))
-        return self._text(reply)
-
-    def _text(self, reply: Reply) -> RawAnswer:
-        """A success that cannot be read, whole; a failure by its status."""
-        if reply.status != _OK:
-            raise self._http.failure(reply, write=True)
-        if not reply.content.strip():
-            raise self._http.unreadable(reply, write=True)
-        return RawAnswer(reply.content, ContentKind.TEXT, reply.request_id)
+        return whole_text(self._http, reply)

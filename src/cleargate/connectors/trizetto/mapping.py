@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from cleargate.connectors.trizetto.settings import TrizettoSettings
+from cleargate.connectors.wires.questions import service_types
 from cleargate.connectors.wires.soap import Fault, envelope, fault_kind, find, local_name
 from cleargate.nouns.eligibility import Inquiry
-from cleargate.nouns.errors import ErrorKind, Refused
-from cleargate.nouns.ids import npi_is_valid
+from cleargate.nouns.errors import ErrorKind
 from cleargate.nouns.insurance import Subscriber
 from cleargate.nouns.patient import Sex
-from cleargate.x12.characters import plain_id, plain_name
+from cleargate.x12.characters import plain_id, plain_name, plain_npi
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -75,21 +75,17 @@ def parameters(inquiry: Inquiry, settings: TrizettoSettings) -> Iterator[tuple[s
     The insured is the policy's holder; a dependent stands beside. There is no name for a number of
     ours: payers hear TriZetto's. An unknown gender is not sent: TriZetto answers it with nothing.
     """
-    if not npi_is_valid(inquiry.asker.npi):
-        raise Refused("The practice's NPI has a wrong check digit or length.")
-    if not inquiry.service_types:
-        # TriZetto would ask for 30, the plan as a whole, and nobody would notice.
-        raise Refused("The list of service types must name one at least.")
+    services = service_types(inquiry)
     patient, insurance = inquiry.patient, inquiry.insurance
     us = Subscriber(patient.name, patient.birth_date, patient.sex)
     yield "GediPayerID", plain_id(inquiry.payer_code, "payer id", 80, _TAKEN)
     yield "ProviderLastName", plain_name(inquiry.asker.name, "practice", 60, _TAKEN)
-    yield "NPI", inquiry.asker.npi
+    yield "NPI", plain_npi(inquiry.asker.npi)
     yield "InsuranceNum", plain_id(insurance.member_id, "member id", 80, _TAKEN)
     yield from _person("Insured", insurance.subscriber or us, "subscriber")
     if insurance.subscriber is not None:
         yield from _person("Dependent", us, "patient")
-    yield "ServiceTypeCode", settings.service_type or inquiry.service_types[0]
+    yield "ServiceTypeCode", settings.service_type or services[0]
     yield "DateOfService", _day(inquiry.service_date)
 
 

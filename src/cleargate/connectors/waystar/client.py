@@ -9,8 +9,9 @@ from cleargate.connectors.waystar.mapping import (
     request,
 )
 from cleargate.connectors.waystar.settings import WaystarSettings
+from cleargate.connectors.wires.answers import whole_text
 from cleargate.connectors.wires.http import Http, Reply
-from cleargate.connectors.wires.questions import refused_fields
+from cleargate.connectors.wires.questions import question_refused
 from cleargate.nouns.eligibility import ContentKind, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import ErrorKind, PortError, Refused
 from cleargate.nouns.ids import Ref
@@ -63,12 +64,7 @@ class WaystarClearinghouse:
         try:
             asked = request(inquiry, ref, self._settings, self._password, self._clock.now())
         except Refused as refused:
-            raise PortError(
-                ErrorKind.REJECTED,
-                self.connection,
-                vendor_code="question_refused",
-                fields=refused_fields(refused),
-            ) from refused
+            raise question_refused(self.connection, refused) from refused
         reply = self._http.call(
             "POST",
             self._settings.base_url,
@@ -94,6 +90,4 @@ class WaystarClearinghouse:
             raise self._http.failure(reply, write=True, kind=ErrorKind.AUTH, code="sign_in")
         if reply.content.strip():
             return RawAnswer(reply.content, ContentKind.TEXT, reply.request_id)
-        if reply.status != 200:
-            raise self._http.failure(reply, write=True)
-        raise self._http.unreadable(reply, write=True)
+        return whole_text(self._http, reply)

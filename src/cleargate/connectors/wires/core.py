@@ -1,45 +1,54 @@
-"""CAQH CORE Connectivity 2.2.0, real time, over SOAP.
+"""CAQH CORE Connectivity 2.2.0, real time: what its two envelopes, SOAP and MIME, have in common.
 
-Source: CAQH CORE 270 Connectivity Rule 2.2.0, and the deviations of the receivers that are in use:
-payloads whose CDATA was escaped once more, other namespaces, extra wrappers, multipart replies.
+Source: CAQH CORE 270 Connectivity Rule 2.2.0, 4.3.3 (errors) and 4.4 (fields).
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from uuid import UUID
-from xml.sax.saxutils import escape
+from typing import Literal
+from uuid import UUID, uuid5
 
-from cleargate.connectors.wires.soap import (
-    Fault,
-    Parts,
-    Unreadable,
-    cdata,
-    envelope,
-    fault_of,
-    find,
-    parse,
-    text_of,
-    username_token,
-)
+from pydantic import Field
 
-CONTENT_TYPE = 'application/soap+xml; charset=utf-8; action="RealTimeTransaction"'
+from cleargate.connectors.wires.http import HttpSettings
+from cleargate.connectors.wires.questions import control_number, plain_code
+from cleargate.nouns.eligibility import Inquiry
+from cleargate.nouns.errors import ErrorKind
+from cleargate.nouns.ids import Ref
+from cleargate.x12.eligibility_270 import VERSION, Routing, write_270
+
 RULE_VERSION = "2.2.0"
-SUCCESS = "Success"
+PAYLOAD_TYPE = f"X12_270_Request_{VERSION}"
 
-# The children of the request carry no prefix: receivers that follow the schema to the letter
-# answer "PayloadTypeRequired" to qualified ones.
-_REQUEST = """
-<cor:COREEnvelopeRealTimeRequest xmlns:cor="http://www.caqh.org/SOAP/WSDL/CORERule2.2.0.xsd">
-<PayloadType>{payload_type}</PayloadType>
-<ProcessingMode>RealTime</ProcessingMode>
-<PayloadID>{payload_id}</PayloadID>
-<TimeStamp>{timestamp:%Y-%m-%dT%H:%M:%SZ}</TimeStamp>
-<SenderID>{sender_id}</SenderID>
-<ReceiverID>{receiver_id}</ReceiverID>
-<CORERuleVersion>{version}</CORERuleVersion>
-<Payload>{payload}</Payload>
-</cor:COREEnvelopeRealTimeRequest>
-"""
+_NAMESPACE = UUID("6f0d5a6e-4b5b-5b0e-9b1c-7b1f4f1f2a10")
+"""Of our PayloadIDs; any constant serves."""
+_ACCESS_CODES = frozenset(
+    {"UnAuthorized", "UserNameRequired", "UserNameIllegal", "PasswordRequired", "PasswordIllegal"}
+)
+_FIELD_CODE = re.compile(r"(?P<field>[A-Za-z]{1,40}?)(Required|Illegal|NotUnderstood)")
+
+
+class EnvelopeSettings(HttpSettings):
+    """One clearinghouse; `base_url` is the address that takes the envelopes.
+
+    `password` is a secret's reference. `sender_id` and `receiver_id` stand in the envelope and in
+    the interchange, unless the interchange has its own. `repeatable` says that a question which
+    may have arrived can be asked again without a second fee. `usage` is `T` until the
+    clearinghouse has released the connection.
+    """
+
+    deadline_s: float = Field(default=110.0, gt=0, le=600)
+    username: str = Field(min_length=1)
+    password: str = Field(min_length=1)
+    sender_id: str = Field(min_length=1)
+    receiver_id: str = Field(min_length=1)
+    interchange_sender: str = Field(default="", max_length=15)
+    interchange_receiver: str = Field(default="", max_length=15)
+    originator: str = Field(default="9CLEARGATE", min_length=10, max_length=10)
+    usage: Literal["P", "T"] = "T"
+    repeat_services: bool = False
+    repeatable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,11 @@ class CoreRequest:
     receiver_id: str
     timestamp: datetime
 
+    @property
+    def written_at(self) -> str:
+        """The TimeStamp field."""
+        return f"{self.timestamp.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
 
 @dataclass(frozen=True, slots=True)
 class CoreAnswer:
@@ -62,42 +76,56 @@ class CoreAnswer:
     error_code: str
     payload_id: str
 
+    @property
+    def holds_x12(self) -> bool:
+        """Whether the payload is an interchange, whatever else the envelope says."""
+        return self.payload.lstrip().startswith(b"ISA")
 
-def write(request: CoreRequest, *, username: str, password: str) -> bytes:
-    """The SOAP request."""
-    body = _REQUEST.format(
-        payload_type=escape(request.payload_type),
-        payload_id=request.payload_id,
-        timestamp=request.timestamp.astimezone(UTC),
-        sender_id=escape(request.sender_id),
-        receiver_id=escape(request.receiver_id),
-        version=RULE_VERSION,
-        payload=cdata(request.payload.decode("ascii")),
+    @property
+    def is_error(self) -> bool:
+        """Whether the receiver says that it has processed nothing."""
+        return self.error_code.casefold() not in ("", "success")
+
+
+def request(inquiry: Inquiry, ref: Ref, settings: EnvelopeSettings, when: datetime) -> CoreRequest:
+    """The question as an envelope's content. Raises Refused for what X12 cannot carry.
+
+    The ids follow from the Ref: a repeated try can be recognised by the receiver.
+    """
+    routing = Routing(
+        sender_id=settings.interchange_sender or settings.sender_id,
+        receiver_id=settings.interchange_receiver or settings.receiver_id,
+        originator=settings.originator,
+        usage=settings.usage,
+        repeat_services=settings.repeat_services,
     )
-    return envelope(body, header=username_token(username, password))
+    return CoreRequest(
+        payload_type=PAYLOAD_TYPE,
+        payload=write_270(inquiry, routing, control_number(ref), when),
+        payload_id=uuid5(_NAMESPACE, ref.value),
+        sender_id=settings.sender_id,
+        receiver_id=settings.receiver_id,
+        timestamp=when,
+    )
 
 
-def read(content_type: str, content: bytes) -> CoreAnswer | Fault:
-    """The answer, or the fault in its place. Raises Unreadable for anything else."""
-    parts = parse(content_type, content)
-    payload = find(parts.root, "Payload")
-    code = _text(parts, "ErrorCode")
-    if payload is None and not code:
-        if fault := fault_of(parts.root):
-            return fault
-        raise Unreadable
-    found = b"" if payload is None else _without_cdata(text_of(payload, parts.attachments))
-    return CoreAnswer(found, code, _text(parts, "PayloadID"))
+def error_of(code: str) -> tuple[ErrorKind, str, tuple[str, ...]]:
+    """What an ErrorCode other than Success means: kind, code, fields.
+
+    Source: CAQH CORE 270 Connectivity Rule 2.2.0, 4.3.3.3: the receiver has processed nothing.
+    """
+    if code in _ACCESS_CODES:
+        return ErrorKind.AUTH, code, ()
+    if code == "Receiver":
+        return ErrorKind.RETRYABLE, code, ()
+    if named := _FIELD_CODE.fullmatch(code):
+        return ErrorKind.REJECTED, code, (named["field"],)
+    return ErrorKind.REJECTED, plain_code(code) or "other", ()
 
 
-def _text(parts: Parts, name: str) -> str:
-    element = find(parts.root, name)
-    return (element.text or "").strip() if element is not None else ""
-
-
-def _without_cdata(payload: bytes) -> bytes:
-    """The payload of a receiver that wrote its CDATA marks as text."""
-    stripped = payload.strip()
-    if stripped.startswith(b"<![CDATA["):
-        return stripped.removeprefix(b"<![CDATA[").removesuffix(b"]]>")
-    return payload
+def uuid_text(payload_id: str) -> str:
+    """The receiver's PayloadID when it is the UUID that the rule asks for, else empty."""
+    try:
+        return str(UUID(payload_id))
+    except ValueError:
+        return ""

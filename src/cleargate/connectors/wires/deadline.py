@@ -19,8 +19,12 @@ _ends: ContextVar[float | None] = ContextVar("cleargate_call_ends", default=None
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Bound everything that this thread does over a DeadlineTransport inside the block."""
-    before = _ends.set(time.monotonic() + seconds)
+    """Bound everything that this thread does over a DeadlineTransport inside the block.
+
+    A block inside of another one ends with it at the latest.
+    """
+    ends, outer = time.monotonic() + seconds, _ends.get()
+    before = _ends.set(ends if outer is None else min(ends, outer))
     try:
         yield
     finally:

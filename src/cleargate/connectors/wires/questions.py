@@ -3,10 +3,12 @@
 import hashlib
 import re
 
-from cleargate.nouns.errors import Refused
+from cleargate.nouns.eligibility import Inquiry
+from cleargate.nouns.errors import ErrorKind, PortError, Refused
 from cleargate.nouns.ids import Ref
 
 _NAMED_FIELD = re.compile(r"The (?P<field>[a-zA-Z0-9' ]{1,60}?) (?:has|holds|must)\b")
+_PLAIN_CODE = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 
 
 def control_number(ref: Ref) -> int:
@@ -15,7 +17,29 @@ def control_number(ref: Ref) -> int:
     return int.from_bytes(digest[:8]) % 999_999_999 + 1
 
 
+def service_types(inquiry: Inquiry) -> tuple[str, ...]:
+    """What is asked about. Raises Refused for nothing: a gateway would ask for 30, unnoticed."""
+    if not inquiry.asked_services:
+        raise Refused("The list of service types must name one at least.")
+    return inquiry.asked_services
+
+
 def refused_fields(refused: Refused) -> tuple[str, ...]:
     """The field that a refused question is about, as its sentence names it."""
     named = _NAMED_FIELD.match(str(refused))
     return (named["field"],) if named else ()
+
+
+def question_refused(connection: str, refused: Refused) -> PortError:
+    """The error for a question that was not sent, because no payer could be asked so."""
+    return PortError(
+        ErrorKind.REJECTED,
+        connection,
+        vendor_code="question_refused",
+        fields=refused_fields(refused),
+    )
+
+
+def plain_code(code: str) -> str:
+    """A receiver's code when it looks like one; empty for a sentence, which may hold a value."""
+    return code if _PLAIN_CODE.fullmatch(code) else ""

@@ -4,8 +4,6 @@ Source: SMART App Launch 2.2, "Backend Services" and "Asymmetric Authentication"
 """
 
 import time
-from collections.abc import Mapping
-from datetime import timedelta
 from typing import Literal
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -15,7 +13,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cleargate.connectors.wires.http import Http, Reply, is_safe_address
+from cleargate.connectors.wires.http import Http, is_safe_address
+from cleargate.connectors.wires.oauth import FORM, BearerHttp, ask_token
 from cleargate.nouns.errors import BadSettings, ErrorKind, PortError
 from cleargate.nouns.time import Clock
 from cleargate.ports import SecretStore, Token, TokenStore
@@ -23,9 +22,6 @@ from cleargate.ports import SecretStore, Token, TokenStore
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_LIFE_S = 240
 """The standard allows 300 s; a minute is left for clocks that differ."""
-
-TOKEN_MARGIN = timedelta(seconds=30)
-"""A token is renewed this much before its end, so that it does not end on its way."""
 
 
 class SmartSettings(BaseModel):
@@ -48,17 +44,8 @@ class _Discovered(BaseModel):
     token_endpoint: str
 
 
-class _Granted(BaseModel):
-    access_token: str = Field(min_length=1)
-    expires_in: float = Field(default=300, gt=0)
-
-
-class SmartHttp:
-    """Calls that carry a token, which is got, kept and renewed behind them.
-
-    The same shape as Http.call. A 401 means that nothing was done: the token is renewed once and
-    the call is sent again; a second 401 is handed back.
-    """
+class SmartHttp(BearerHttp):
+    """Calls that carry a token for which an assertion was signed."""
 
     def __init__(
         self,
@@ -69,81 +56,21 @@ class SmartHttp:
         tokens: TokenStore,
         clock: Clock,
     ) -> None:
-        self._http = http
+        super().__init__(http, self._mint, tokens=tokens, clock=clock)
         self._settings = settings
-        self._tokens = tokens
-        self._clock = clock
         self._key = _key(settings, secrets)
         self._token_url = settings.token_url
-
-    def call(
-        self,
-        method: str,
-        url: str,
-        *,
-        write: bool,
-        headers: Mapping[str, str] | None = None,
-        content: bytes = b"",
-    ) -> Reply:
-        """Send one authorised request; see Http.call for what it raises."""
-        token = self._valid_token()
-        reply = self._send(token, method, url, write, headers, content)
-        if reply.status != 401:
-            return reply
-        token = self._tokens.refresh(self._http.connection, token, self._mint)
-        return self._send(token, method, url, write, headers, content)
-
-    def _send(
-        self,
-        token: Token,
-        method: str,
-        url: str,
-        write: bool,
-        headers: Mapping[str, str] | None,
-        content: bytes,
-    ) -> Reply:
-        authorised = {**(headers or {}), "Authorization": f"Bearer {token.value}"}
-        return self._http.call(method, url, write=write, headers=authorised, content=content)
-
-    def _valid_token(self) -> Token:
-        name = self._http.connection
-        token = self._tokens.current(name)
-        if token is None or token.expires - TOKEN_MARGIN <= self._clock.now():
-            return self._tokens.refresh(name, token, self._mint)
-        return token
 
     def _mint(self) -> Token:
         """Ask for a token. Each try signs a new assertion: a `jti` is good for one try."""
         url = self._token_url or self._discover()
-        asked_at = self._clock.now()
         form = {
             "grant_type": "client_credentials",
             "scope": self._settings.scope,
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": self._assertion(url),
         }
-        # A token that is granted twice has no effect on anybody's record: a read.
-        reply = self._http.call(
-            "POST",
-            url,
-            write=False,
-            headers={
-                "Content-Type": "application/x-www-form-urlencoded",
-                "Accept": "application/json",
-            },
-            content=urlencode(form).encode(),
-        )
-        if reply.status in (400, 401, 403):
-            raise self._http.failure(
-                reply, write=False, kind=ErrorKind.AUTH, code=f"token:{reply.status}"
-            )
-        if reply.status != 200:
-            raise self._http.failure(reply, write=False)
-        try:
-            granted = _Granted.model_validate_json(reply.content)
-        except ValidationError:
-            raise self._http.unreadable(reply, write=False) from None
-        return Token(granted.access_token, asked_at + timedelta(seconds=granted.expires_in))
+        return ask_token(self._http, url, FORM, urlencode(form), self._clock)
 
     def _assertion(self, audience: str) -> str:
         # The authorisation server compares with its own clock, not with ours that may be scaled.

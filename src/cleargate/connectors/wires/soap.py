@@ -4,27 +4,24 @@ What comes in is a stranger's: no entities, no DTD, no network. Errors say that 
 and keep nothing of it.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.message import Message
-from email.parser import BytesParser
 from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
 from lxml import etree
 
+from cleargate.connectors.wires.mime import Unreadable, parameter, parts
+from cleargate.connectors.wires.questions import plain_code
 from cleargate.nouns.errors import ErrorKind
 
 SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
 _WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss"
-PARTS_MAX = 20
 WORDS_MAX = 2000
 """So many characters of a fault's reason are looked at."""
 
 _ACCESS_FAULTS = frozenset({"FailedAuthentication", "InvalidSecurityToken", "InvalidSecurity"})
 _SENDER_FAULTS = frozenset({"Sender", "Client", "MustUnderstand", "VersionMismatch"})
-_PLAIN_CODE = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 
 _ENVELOPE = """\
 <?xml version="1.0" encoding="utf-8"?>
@@ -42,10 +39,6 @@ _WS_SECURITY = """\
 <wsse:Password Type="{wsse}-username-token-profile-1.0#PasswordText">{password}</wsse:Password>
 </wsse:UsernameToken>
 </wsse:Security>"""
-
-
-class Unreadable(Exception):
-    """The answer is no XML that we would read; nothing of it is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +76,11 @@ def parse(content_type: str, content: bytes) -> Parts:
     """Read an answer, plain or multipart. Raises Unreadable."""
     if not content_type.lower().startswith("multipart/"):
         return Parts(_xml(content), {})
-    head = f"Content-Type: {content_type}\r\n\r\n".encode("ascii", "replace")
-    message = BytesParser().parsebytes(head + content)
-    parts = message.get_payload()
-    if not isinstance(parts, list) or not 1 <= len(parts) <= PARTS_MAX:
-        raise Unreadable
-    named = {_content_id(part): _bytes(part) for part in parts if isinstance(part, Message)}
-    start = str(message.get_param("start", "")).strip("<>")
+    named = {
+        part.headers.get("content-id", "").strip("<>"): part.content
+        for part in parts(content_type, content)
+    }
+    start = parameter(content_type, "start").strip("<>")
     root = named.get(start) or next(iter(named.values()), b"")
     return Parts(_xml(root), named)
 
@@ -138,8 +129,8 @@ def fault_kind(fault: Fault) -> ErrorKind | None:
 
 def fault_code(fault: Fault) -> str:
     """A fault in one word, such as `fault:Sender`."""
-    word = fault.subcode or fault.code
-    return f"fault:{word}" if _PLAIN_CODE.fullmatch(word) else "fault"
+    word = plain_code(fault.subcode or fault.code)
+    return f"fault:{word}" if word else "fault"
 
 
 def local_name(element: "etree._Element") -> str:
@@ -162,12 +153,3 @@ def _xml(content: bytes) -> "etree._Element":
     if root.getroottree().docinfo.internalDTD is not None:
         raise Unreadable
     return root
-
-
-def _content_id(part: "Message[str, str]") -> str:
-    return str(part.get("Content-ID", "")).strip().strip("<>")
-
-
-def _bytes(part: "Message[str, str]") -> bytes:
-    content = part.get_payload(decode=True)
-    return content if isinstance(content, bytes) else b""

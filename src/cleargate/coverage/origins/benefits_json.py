@@ -92,6 +92,11 @@ DEPENDENTS_MAX = 20
 """Every one is judged by all the rows. A question is about one of them; no family has so many."""
 
 
+def speaks(document: Members) -> bool:
+    """Whether a document has members that only this form has."""
+    return document.has("benefitsInformation")
+
+
 def answers(document: Members, wanted: frozenset[str]) -> tuple[PayerAnswer, ...]:
     """One answer a dependent, or else the subscriber's; none where a document holds none."""
     entries = document.entries("benefitsInformation", 1, path="")

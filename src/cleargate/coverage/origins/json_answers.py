@@ -1,6 +1,8 @@
 """Answers in JSON: parsed once, then handed to the form whose members it has."""
 
-from cleargate.coverage.origins import benefits_json, plans_json
+from typing import Protocol
+
+from cleargate.coverage.origins import availity_json, benefits_json, plans_json, pverify_json
 from cleargate.coverage.origins.json_members import Limited, Members, parse
 from cleargate.coverage.origins.json_rows import FAILURES
 from cleargate.coverage.origins.x271 import payer_answer
@@ -8,6 +10,17 @@ from cleargate.coverage.rows import PayerAnswer
 from cleargate.x12.diagnostics import Report, error
 from cleargate.x12.eligibility_271 import read_answer
 from cleargate.x12.envelope import transaction_sets
+
+
+class Form(Protocol):
+    """One form of an answer in JSON: a module of its own."""
+
+    def speaks(self, document: Members) -> bool:
+        """Whether a document has members that only this form has."""
+
+    def answers(self, document: Members, wanted: frozenset[str]) -> tuple[PayerAnswer, ...]:
+        """One answer a patient; none where a document holds none."""
+
 
 _BLANKS = b" \t\r\n\0\xef\xbb\xbf\xff\xfe"
 """White space and byte order marks, and the zeros that UTF-16 puts between."""
@@ -25,9 +38,7 @@ def read(content: bytes, wanted: frozenset[str], report: Report) -> tuple[PayerA
     if values is None:
         return ()
     document = Members(values, "", 0, limited)
-    is_newer = plans_json.speaks(document)
-    answers = plans_json.answers if is_newer else benefits_json.answers
-    found = answers(document, wanted)
+    found = _form(document).answers(document, wanted)
     if not found and document.has("x12"):
         found = _raw(document.text("x12"), wanted, limited)
     if not found:
@@ -36,6 +47,12 @@ def read(content: bytes, wanted: frozenset[str], report: Report) -> tuple[PayerA
         report(error("no_answer", 0, f"The document holds no payer's answer; {what}."))
     # An entry that could not be read may have said no: nothing that is left may then say yes.
     return tuple([one._replace(complete=False) for one in found]) if limited.lost else found
+
+
+def _form(document: Members) -> Form:
+    """The form whose members a document has; `benefitsInformation` is that of most."""
+    forms: tuple[Form, ...] = (availity_json, pverify_json, plans_json)
+    return next((form for form in forms if form.speaks(document)), benefits_json)
 
 
 def _raw(text: str, wanted: frozenset[str], report: Report) -> tuple[PayerAnswer, ...]:

@@ -179,6 +179,14 @@ class Members:
                 self.report(error(_SHAPE, number, f"The entry {self.at(at)} is no object."))
         return found
 
+    def flag(self, name: str) -> bool | None:
+        """A member that is true or false; None where it is absent or something else."""
+        value = self.values.get(name)
+        if value is None or isinstance(value, bool):
+            return value
+        self._finding(error, name, "is neither true nor false")
+        return None
+
     def has(self, name: str) -> bool:
         """Whether a member is there and is not null."""
         return self.values.get(name) is not None

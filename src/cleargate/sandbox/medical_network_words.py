@@ -1,4 +1,4 @@
-"""The words that stand beside X12's codes in Stedi's JSON."""
+"""The words that stand beside X12's codes in the Medical Network's JSON."""
 
 INFORMATION = {
     "1": "Active Coverage",

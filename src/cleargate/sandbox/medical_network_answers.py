@@ -1,18 +1,17 @@
-"""From a payer's 271 to Stedi's JSON: one entry of `benefitsInformation` for each EB loop.
+"""From a payer's 271 to the Medical Network's JSON: one `benefitsInformation` for each EB loop.
 
 Codes and words stand side by side, and the 271 itself goes along in `x12`. Own code from raw
 segments. Source: github.com/Stedi/openApi, healthcare.json (EligibilityCheck), read on 2026-11-23.
 """
 
-import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from cleargate.sandbox import stedi_words as words
+from cleargate.sandbox import medical_network_words as words
 from cleargate.sandbox.question import Segment, at
 from cleargate.sandbox.trees import Json, Tree, text
+from cleargate.sandbox.wire import Response, json_response
 
-_NAMESPACE = uuid.UUID("0c9d2a54-6a3c-5d0e-8f6c-2b9c1f5a7e11")
 _LOOPS = {"20": "2100A", "21": "2100B", "22": "2100C", "23": "2100D"}
 _REFERENCES = {
     "18": "planNumber",
@@ -30,33 +29,39 @@ class _Marks:
     component: str
 
 
-def translate(content: bytes, asked: Tree) -> Tree:
-    """The answer to a question. A 271 that breaks off gives what it holds until then."""
-    told = content.decode("latin-1").strip()
-    marks = _Marks(told[3], told[82], told[104])
-    lines = [line.strip("\r\n") for line in told.split(told[105]) if line.strip()]
+def translate(content: bytes, payer: str) -> Tree:
+    """A payer's 271, without what each gateway adds. One that breaks off gives what it holds."""
+    told, marks, lines = _taken_apart(content)
     document = _Document(marks)
     for line in lines:
-        document.take(line.split(marks.element))
-    control = text(asked, "controlNumber") or "000000001"
-    check = uuid.uuid5(_NAMESPACE, f"{control}|{told}")
+        document.take(line)
     return {
-        "id": f"ec_{check}",
-        "meta": {
-            "applicationMode": "test",
-            "traceId": document.submitter_trace,
-            "senderId": "SANDBOXCH",
-            "outboundTraceId": check.hex,
-        },
-        "controlNumber": control,
-        "reassociationKey": control,
-        "tradingPartnerServiceId": text(asked, "tradingPartnerServiceId"),
+        "tradingPartnerServiceId": payer,
         **document.members,
         "planStatus": document.statuses,
         "benefitsInformation": document.benefits,
         "errors": document.errors,
         "x12": told,
     }
+
+
+def submitter_trace(content: bytes) -> str:
+    """BHT03 of a 271: the submitter's own number of the question."""
+    _, _, lines = _taken_apart(content)
+    return next((at(line, 3) for line in lines if line[0] == "BHT"), "")
+
+
+def response(status: int, answer: Tree, content: bytes) -> Response:
+    """The answer on the wire. A payer's 271 that broke off makes JSON that breaks off."""
+    whole = json_response(status, answer)
+    return whole if b"IEA" in content else replace(whole, body=whole.body[: len(whole.body) // 2])
+
+
+def _taken_apart(content: bytes) -> tuple[str, _Marks, list[Segment]]:
+    told = content.decode("latin-1").strip()
+    marks = _Marks(told[3], told[82], told[104])
+    lines = [line.strip("\r\n") for line in told.split(told[105]) if line.strip()]
+    return told, marks, [line.split(marks.element) for line in lines]
 
 
 class _Document:
@@ -67,7 +72,6 @@ class _Document:
         self.benefits: list[Json] = []
         self.statuses: list[Json] = []
         self.errors: list[Json] = []
-        self.submitter_trace = ""
         self._marks = marks
         self._level = ""
         self._party: Tree = {}
@@ -76,8 +80,6 @@ class _Document:
     def take(self, segment: Segment) -> None:
         """Put one segment where it belongs."""
         match segment[0]:
-            case "BHT":
-                self.submitter_trace = at(segment, 3)
             case "HL":
                 self._open(at(segment, 3))
             case "EB":

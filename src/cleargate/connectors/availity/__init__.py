@@ -1,0 +1,1 @@
+"""Availity's coverages: asked by a form, answered later in Availity's own JSON."""

@@ -1,0 +1,88 @@
+"""The Clearinghouse port over CAQH CORE in MIME parts, and what this vendor's failures mean."""
+
+import httpx2
+
+from cleargate.connectors.core_mime.mapping import read, write
+from cleargate.connectors.core_mime.settings import CoreMimeSettings
+from cleargate.connectors.wires.answers import whole_text
+from cleargate.connectors.wires.core import error_of, request, uuid_text
+from cleargate.connectors.wires.http import Http, Reply
+from cleargate.connectors.wires.mime import Unreadable
+from cleargate.connectors.wires.questions import question_refused
+from cleargate.nouns.eligibility import ContentKind, Inquiry, Pending, RawAnswer
+from cleargate.nouns.errors import ErrorKind, PortError, Refused
+from cleargate.nouns.ids import Ref
+from cleargate.nouns.time import Clock
+from cleargate.ports import RateBudget, SecretStore
+
+
+class CoreMimeClearinghouse:
+    """Clearinghouse over CAQH CORE 2.2.0 MIME, real time only: never Pending.
+
+    An answer is paid for, so nothing of it is thrown away: a payload that starts with ISA comes
+    back as X12_271, and a success that cannot be read comes back whole as TEXT.
+    """
+
+    def __init__(
+        self,
+        connection: str,
+        settings: CoreMimeSettings,
+        *,
+        secrets: SecretStore,
+        budget: RateBudget,
+        clock: Clock,
+        transport: httpx2.BaseTransport | None = None,
+    ) -> None:
+        self.connection = connection
+        self.deadline_s = settings.deadline_s
+        self.repeatable = settings.repeatable
+        self._settings = settings
+        self._clock = clock
+        self._password = secrets.get(settings.password)
+        self._http = Http(
+            connection,
+            settings,
+            secrets=secrets,
+            budget=budget,
+            clock=clock,
+            transport=transport,
+        )
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._http.close()
+
+    def check_eligibility(self, inquiry: Inquiry, ref: Ref) -> RawAnswer | Pending:
+        """Ask one payer. The same Ref gives the same PayloadID and control numbers."""
+        try:
+            asked = request(inquiry, ref, self._settings, self._clock.now())
+        except Refused as refused:
+            raise question_refused(self.connection, refused) from refused
+        content_type, content = write(
+            asked, username=self._settings.username, password=self._password
+        )
+        reply = self._http.call(
+            "POST",
+            self._settings.base_url,
+            write=True,
+            headers={"Content-Type": content_type},
+            content=content,
+        )
+        return self._answer(reply)
+
+    def poll(self, token: str) -> RawAnswer | Pending:  # noqa: ARG002
+        """UNSUPPORTED: real time has no later."""
+        raise PortError(ErrorKind.UNSUPPORTED, self.connection, vendor_code="poll")
+
+    def _answer(self, reply: Reply) -> RawAnswer:
+        try:
+            found = read(reply.headers.get("content-type", ""), reply.content)
+        except Unreadable:
+            return whole_text(self._http, reply)
+        if found.holds_x12:
+            request_id = reply.request_id or uuid_text(found.payload_id)
+            return RawAnswer(found.payload, ContentKind.X12_271, request_id)
+        if found.is_error:
+            kind, code, fields = error_of(found.error_code)
+            raise self._http.failure(reply, write=True, kind=kind, code=code, fields=fields)
+        return whole_text(self._http, reply)

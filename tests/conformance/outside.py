@@ -1,0 +1,24 @@
+"""The running sandbox, as the conformance suites see it."""
+
+from dataclasses import dataclass
+
+import httpx2
+
+
+@dataclass(frozen=True)
+class World:
+    """A running sandbox, by its admin pages."""
+
+    ready: dict
+
+    def admin(self, page: str, body: dict | None = None) -> dict:
+        url = f"{self.ready['base_url']}/_admin/{page}"
+        answer = httpx2.get(url) if body is None else httpx2.post(url, json=body)
+        assert answer.status_code < 300, answer.text
+        return answer.json()
+
+    def fail(self, match: str, fault: str, times: int = 1) -> None:
+        self.admin("faults", {"match": match, "fault": fault, "times": times})
+
+    def ledger(self, name: str) -> list[dict]:
+        return self.admin("ledger")[name]

@@ -33,6 +33,7 @@ PYPROJECT = ROOT / "pyproject.toml"
 COOLDOWN = "7 days"
 LOCK_HEADER = "# Made by `dev.py lock`; inputs "
 CHROMIUM = Path("/usr/bin/chromium")
+TWO_AT_ONCE = ["-n", "2", "--dist", "loadfile"]
 FUZZ_LONG = ["--seconds", "600"]
 """Ten minutes, with everything that is large; the usual run takes one."""
 
@@ -70,9 +71,12 @@ def demo(arguments: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """Run pytest; tests marked `long` only when asked for with -m."""
+    """Run pytest; tests marked `long` only when asked for with -m.
+
+    Without arguments everything runs, in two processes, each with a database of its own.
+    """
     provide_chromium()
-    return run([str(PYTHON), "-m", "pytest", *arguments])
+    return run([str(PYTHON), "-m", "pytest", *(arguments or TWO_AT_ONCE)])
 
 
 def check(arguments: list[str]) -> int:

@@ -293,5 +293,5 @@ def test_ci_calls_check(checkout, dev):
         env={"PATH": f"{Path(sys.base_prefix) / 'bin'}:{os.environ['PATH']}", "CI": "true"},
     )
 
-    assert done.stdout.splitlines()[-1] == "-m pytest"
+    assert done.stdout.splitlines()[-1] == "-m pytest -n 2 --dist loadfile"
     assert done.returncode == 4

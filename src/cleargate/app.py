@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from cleargate.directory.payers import Connection
 from cleargate.directory.practice import Practice, Profile
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from cleargate.ports import Clearinghouse, Messenger, PracticeSystem
 
 P = TypeVar("P")
+C = TypeVar("C")
 
 
 def wire_practices(house: House) -> dict[PracticeId, Practice]:
@@ -140,138 +141,92 @@ Vendor = Callable[[_Wiring, ConnectionTable], P]
 """Builds a vendor's client; imports its folder only when it is used."""
 
 
+def _client(
+    wiring: _Wiring,
+    client: Callable[..., C],
+    settings: type[BaseModel],
+    table: ConnectionTable,
+    **more: object,
+) -> C:
+    """A vendor's client for one connection, with what all of them are given and `more`."""
+    return client(
+        table.name,
+        settings.model_validate(table.settings),
+        secrets=wiring.secrets,
+        budget=wiring.budget(table),
+        clock=wiring.house.clock,
+        **more,
+    )
+
+
 def _fhir(wiring: _Wiring, table: ConnectionTable) -> PracticeSystem:
     from cleargate.connectors.fhir.settings import FhirSettings
     from cleargate.connectors.fhir.system import FhirPracticeSystem
 
-    return FhirPracticeSystem(
-        table.name,
-        FhirSettings.model_validate(table.settings),
-        secrets=wiring.secrets,
-        tokens=wiring.tokens,
-        budget=wiring.budget(table),
-        clock=wiring.house.clock,
-    )
+    return _client(wiring, FhirPracticeSystem, FhirSettings, table, tokens=wiring.tokens)
 
 
 def _core_soap(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
     from cleargate.connectors.core_soap.client import CoreClearinghouse
     from cleargate.connectors.core_soap.settings import CoreSettings
 
-    return CoreClearinghouse(
-        table.name,
-        CoreSettings.model_validate(table.settings),
-        secrets=wiring.secrets,
-        budget=wiring.budget(table),
-        clock=wiring.house.clock,
-    )
+    return _client(wiring, CoreClearinghouse, CoreSettings, table)
 
 
 def _availity(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
     from cleargate.connectors.availity.client import AvailityClearinghouse
     from cleargate.connectors.availity.settings import AvailitySettings
 
-    return AvailityClearinghouse(
-        table.name,
-        AvailitySettings.model_validate(table.settings),
-        secrets=wiring.secrets,
-        tokens=wiring.tokens,
-        budget=wiring.budget(table),
-        clock=wiring.house.clock,
-    )
+    return _client(wiring, AvailityClearinghouse, AvailitySettings, table, tokens=wiring.tokens)
 
 
 def _optum(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
     from cleargate.connectors.optum.client import OptumClearinghouse
     from cleargate.connectors.optum.settings import OptumSettings
 
-    return OptumClearinghouse(
-        table.name,
-        OptumSettings.model_validate(table.settings),
-        secrets=wiring.secrets,
-        tokens=wiring.tokens,
-        budget=wiring.budget(table),
-        clock=wiring.house.clock,
-    )
+    return _client(wiring, OptumClearinghouse, OptumSettings, table, tokens=wiring.tokens)
 
 
 def _core_mime(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
     from cleargate.connectors.core_mime.client import CoreMimeClearinghouse
     from cleargate.connectors.core_mime.settings import CoreMimeSettings
 
-    return CoreMimeClearinghouse(
-        table.name,
-        CoreMimeSettings.model_validate(table.settings),
-        secrets=wiring.secrets,
-        budget=wiring.budget(table),
-        clock=wiring.house.clock,
-    )
+    return _client(wiring, CoreMimeClearinghouse, CoreMimeSettings, table)
 
 
 def _pverify(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
     from cleargate.connectors.pverify.client import PverifyClearinghouse
     from cleargate.connectors.pverify.settings import PverifySettings
 
-    return PverifyClearinghouse(
-        table.name,
-        PverifySettings.model_validate(table.settings),
-        secrets=wiring.secrets,
-        tokens=wiring.tokens,
-        budget=wiring.budget(table),
-        clock=wiring.house.clock,
-    )
+    return _client(wiring, PverifyClearinghouse, PverifySettings, table, tokens=wiring.tokens)
 
 
 def _stedi_json(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
     from cleargate.connectors.stedi_json.client import StediClearinghouse
     from cleargate.connectors.stedi_json.settings import StediSettings
 
-    return StediClearinghouse(
-        table.name,
-        StediSettings.model_validate(table.settings),
-        secrets=wiring.secrets,
-        budget=wiring.budget(table),
-        clock=wiring.house.clock,
-    )
+    return _client(wiring, StediClearinghouse, StediSettings, table)
 
 
 def _trizetto(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
     from cleargate.connectors.trizetto.client import TrizettoClearinghouse
     from cleargate.connectors.trizetto.settings import TrizettoSettings
 
-    return TrizettoClearinghouse(
-        table.name,
-        TrizettoSettings.model_validate(table.settings),
-        secrets=wiring.secrets,
-        budget=wiring.budget(table),
-        clock=wiring.house.clock,
-    )
+    return _client(wiring, TrizettoClearinghouse, TrizettoSettings, table)
 
 
 def _waystar(wiring: _Wiring, table: ConnectionTable) -> Clearinghouse:
     from cleargate.connectors.waystar.client import WaystarClearinghouse
     from cleargate.connectors.waystar.settings import WaystarSettings
 
-    return WaystarClearinghouse(
-        table.name,
-        WaystarSettings.model_validate(table.settings),
-        secrets=wiring.secrets,
-        budget=wiring.budget(table),
-        clock=wiring.house.clock,
-    )
+    return _client(wiring, WaystarClearinghouse, WaystarSettings, table)
 
 
 def _smtp(wiring: _Wiring, table: ConnectionTable) -> Messenger:
     from cleargate.connectors.smtp.client import SmtpMessenger
     from cleargate.connectors.smtp.settings import SmtpSettings
 
-    return SmtpMessenger(
-        table.name,
-        SmtpSettings.model_validate(table.settings),
-        secrets=wiring.secrets,
-        budget=wiring.budget(table),
-        clock=wiring.house.clock,
-    )
+    return _client(wiring, SmtpMessenger, SmtpSettings, table)
 
 
 EHRS: dict[str, Vendor[PracticeSystem]] = {"fhir": _fhir}

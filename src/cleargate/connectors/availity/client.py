@@ -1,7 +1,5 @@
 """The Clearinghouse port over Availity's coverages, and what this vendor's failures mean."""
 
-import httpx2
-
 from cleargate.connectors.availity.mapping import (
     coverage_id,
     is_id,
@@ -13,15 +11,15 @@ from cleargate.connectors.availity.mapping import (
 )
 from cleargate.connectors.availity.settings import COVERAGES, TOKEN, AvailitySettings
 from cleargate.connectors.wires.answers import document
+from cleargate.connectors.wires.client import TokenClient
 from cleargate.connectors.wires.deadline import deadline
-from cleargate.connectors.wires.http import Http, Reply
-from cleargate.connectors.wires.oauth import FORM, BearerHttp, ask_token
+from cleargate.connectors.wires.http import Reply
+from cleargate.connectors.wires.oauth import FORM, ask_token
 from cleargate.connectors.wires.questions import question_refused
 from cleargate.nouns.eligibility import ContentKind, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import ErrorKind, PortError, Refused
 from cleargate.nouns.ids import Ref
-from cleargate.nouns.time import Clock
-from cleargate.ports import RateBudget, SecretStore, Token, TokenStore
+from cleargate.ports import Token
 
 _OK, _ACCEPTED, _NOT_FOUND = 200, 202, 404
 
@@ -31,43 +29,12 @@ _MOCK = "x-api-mock-response"
 """The header of an answer that was canned."""
 
 
-class AvailityClearinghouse:
+class AvailityClearinghouse(TokenClient[AvailitySettings]):
     """Clearinghouse over Availity's coverages: always Pending first, then polled.
 
     The token of what is pending is Availity's own id. Polling is free: what cannot be read is
     polled again, unless it begins as an answer does; then it is kept whole as TEXT.
     """
-
-    def __init__(
-        self,
-        connection: str,
-        settings: AvailitySettings,
-        *,
-        secrets: SecretStore,
-        tokens: TokenStore,
-        budget: RateBudget,
-        clock: Clock,
-        transport: httpx2.BaseTransport | None = None,
-    ) -> None:
-        self.connection = connection
-        self.deadline_s = settings.deadline_s
-        self.repeatable = settings.repeatable
-        self._settings = settings
-        self._secret = secrets.get(settings.client_secret)
-        self._clock = clock
-        self._http = Http(
-            connection,
-            settings,
-            secrets=secrets,
-            budget=budget,
-            clock=clock,
-            transport=transport,
-        )
-        self._authorised = BearerHttp(self._http, self._mint, tokens=tokens, clock=clock)
-
-    def close(self) -> None:
-        """Close idle connections."""
-        self._http.close()
 
     def check_eligibility(self, inquiry: Inquiry, ref: Ref) -> RawAnswer | Pending:  # noqa: ARG002
         """Ask one payer. Availity has no field for the Ref."""

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from cleargate.connectors.wires.http import HttpSettings
+from cleargate.connectors.wires.client import ClearinghouseSettings
 
 GATEWAY = "https://api.availity.com"
 TOKEN = "/v1/token"  # noqa: S105  (a path)
@@ -13,7 +13,7 @@ _SCOPE = "healthcare-hipaa-transactions"
 _DEMO = "-demo"
 
 
-class AvailitySettings(HttpSettings):
+class AvailitySettings(ClearinghouseSettings):
     """One application of Availity's portal; `client_secret` is a secret's reference.
 
     Live and demo are the same host: the scope of the token decides. `environment` must say which
@@ -27,7 +27,11 @@ class AvailitySettings(HttpSettings):
     client_id: str = Field(min_length=1)
     client_secret: str = Field(min_length=1)
     scope: str = ""
-    repeatable: bool = False
+
+    @property
+    def secret(self) -> str:
+        """The reference of what we sign in with."""
+        return self.client_secret
 
     @property
     def token_scope(self) -> str:

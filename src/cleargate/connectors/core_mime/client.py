@@ -1,56 +1,24 @@
 """The Clearinghouse port over CAQH CORE in MIME parts, and what this vendor's failures mean."""
 
-import httpx2
-
 from cleargate.connectors.core_mime.mapping import read, write
 from cleargate.connectors.core_mime.settings import CoreMimeSettings
 from cleargate.connectors.wires.answers import whole_text
+from cleargate.connectors.wires.client import ClearinghouseClient
 from cleargate.connectors.wires.core import error_of, request, uuid_text
-from cleargate.connectors.wires.http import Http, Reply
+from cleargate.connectors.wires.http import Reply
 from cleargate.connectors.wires.mime import Unreadable
 from cleargate.connectors.wires.questions import question_refused
 from cleargate.nouns.eligibility import ContentKind, Inquiry, Pending, RawAnswer
-from cleargate.nouns.errors import ErrorKind, PortError, Refused
+from cleargate.nouns.errors import Refused
 from cleargate.nouns.ids import Ref
-from cleargate.nouns.time import Clock
-from cleargate.ports import RateBudget, SecretStore
 
 
-class CoreMimeClearinghouse:
+class CoreMimeClearinghouse(ClearinghouseClient[CoreMimeSettings]):
     """Clearinghouse over CAQH CORE 2.2.0 MIME, real time only: never Pending.
 
     An answer is paid for, so nothing of it is thrown away: a payload that starts with ISA comes
     back as X12_271, and a success that cannot be read comes back whole as TEXT.
     """
-
-    def __init__(
-        self,
-        connection: str,
-        settings: CoreMimeSettings,
-        *,
-        secrets: SecretStore,
-        budget: RateBudget,
-        clock: Clock,
-        transport: httpx2.BaseTransport | None = None,
-    ) -> None:
-        self.connection = connection
-        self.deadline_s = settings.deadline_s
-        self.repeatable = settings.repeatable
-        self._settings = settings
-        self._clock = clock
-        self._password = secrets.get(settings.password)
-        self._http = Http(
-            connection,
-            settings,
-            secrets=secrets,
-            budget=budget,
-            clock=clock,
-            transport=transport,
-        )
-
-    def close(self) -> None:
-        """Close idle connections."""
-        self._http.close()
 
     def check_eligibility(self, inquiry: Inquiry, ref: Ref) -> RawAnswer | Pending:
         """Ask one payer. The same Ref gives the same PayloadID and control numbers."""
@@ -59,7 +27,7 @@ class CoreMimeClearinghouse:
         except Refused as refused:
             raise question_refused(self.connection, refused) from refused
         content_type, content = write(
-            asked, username=self._settings.username, password=self._password
+            asked, username=self._settings.username, password=self._secret
         )
         reply = self._http.call(
             "POST",
@@ -69,10 +37,6 @@ class CoreMimeClearinghouse:
             content=content,
         )
         return self._answer(reply)
-
-    def poll(self, token: str) -> RawAnswer | Pending:  # noqa: ARG002
-        """UNSUPPORTED: real time has no later."""
-        raise PortError(ErrorKind.UNSUPPORTED, self.connection, vendor_code="poll")
 
     def _answer(self, reply: Reply) -> RawAnswer:
         try:

@@ -1,57 +1,25 @@
 """The Clearinghouse port over CAQH CORE 2.2.0, and what this vendor's failures mean."""
 
-import httpx2
-
 from cleargate.connectors.core_soap.mapping import CONTENT_TYPE, read, write
 from cleargate.connectors.core_soap.settings import CoreSettings
 from cleargate.connectors.wires.answers import whole_text
+from cleargate.connectors.wires.client import ClearinghouseClient
 from cleargate.connectors.wires.core import error_of, request, uuid_text
-from cleargate.connectors.wires.http import Http, Reply
+from cleargate.connectors.wires.http import Reply
 from cleargate.connectors.wires.mime import Unreadable
 from cleargate.connectors.wires.questions import question_refused
 from cleargate.connectors.wires.soap import Fault, fault_code, fault_kind
 from cleargate.nouns.eligibility import ContentKind, Inquiry, Pending, RawAnswer
-from cleargate.nouns.errors import ErrorKind, PortError, Refused
+from cleargate.nouns.errors import Refused
 from cleargate.nouns.ids import Ref
-from cleargate.nouns.time import Clock
-from cleargate.ports import RateBudget, SecretStore
 
 
-class CoreClearinghouse:
+class CoreClearinghouse(ClearinghouseClient[CoreSettings]):
     """Clearinghouse over CAQH CORE 2.2.0 SOAP, real time only: never Pending.
 
     An answer is paid for, so nothing of it is thrown away: a payload that starts with ISA comes
     back as X12_271, and a success that cannot be read comes back whole as TEXT.
     """
-
-    def __init__(
-        self,
-        connection: str,
-        settings: CoreSettings,
-        *,
-        secrets: SecretStore,
-        budget: RateBudget,
-        clock: Clock,
-        transport: httpx2.BaseTransport | None = None,
-    ) -> None:
-        self.connection = connection
-        self.deadline_s = settings.deadline_s
-        self.repeatable = settings.repeatable
-        self._settings = settings
-        self._clock = clock
-        self._password = secrets.get(settings.password)
-        self._http = Http(
-            connection,
-            settings,
-            secrets=secrets,
-            budget=budget,
-            clock=clock,
-            transport=transport,
-        )
-
-    def close(self) -> None:
-        """Close idle connections."""
-        self._http.close()
 
     def check_eligibility(self, inquiry: Inquiry, ref: Ref) -> RawAnswer | Pending:
         """Ask one payer. The same Ref gives the same PayloadID and control numbers."""
@@ -64,13 +32,9 @@ class CoreClearinghouse:
             self._settings.base_url,
             write=True,
             headers={"Content-Type": CONTENT_TYPE},
-            content=write(asked, username=self._settings.username, password=self._password),
+            content=write(asked, username=self._settings.username, password=self._secret),
         )
         return self._answer(reply)
-
-    def poll(self, token: str) -> RawAnswer | Pending:  # noqa: ARG002
-        """UNSUPPORTED: real time has no later."""
-        raise PortError(ErrorKind.UNSUPPORTED, self.connection, vendor_code="poll")
 
     def _answer(self, reply: Reply) -> RawAnswer:
         try:

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from cleargate.connectors.wires.http import HttpSettings
+from cleargate.connectors.wires.client import ClearinghouseSettings
 
 GATEWAY = "https://apigw.optum.com"
 ELIGIBILITY = "/medicalnetwork/eligibility/v3/"
@@ -12,7 +12,7 @@ TOKEN = "/apip/auth/v2/token"  # noqa: S105  (a path)
 _RETIRED = "changehealthcare.com"
 
 
-class OptumSettings(HttpSettings):
+class OptumSettings(ClearinghouseSettings):
     """One client of Optum's gateway; `base_url` is the gateway, for tokens and questions both.
 
     Optum's own sandbox with canned answers is `https://sandbox-apigw.optum.com`. `client_secret`
@@ -24,7 +24,11 @@ class OptumSettings(HttpSettings):
     deadline_s: float = Field(default=115.0, gt=0, le=600)
     client_id: str = Field(min_length=1)
     client_secret: str = Field(min_length=1)
-    repeatable: bool = False
+
+    @property
+    def secret(self) -> str:
+        """The reference of what we sign in with."""
+        return self.client_secret
 
     @field_validator("base_url")
     @classmethod

@@ -1,7 +1,5 @@
 """The Clearinghouse port over pVerify's JSON, and what this vendor's failures mean."""
 
-import httpx2
-
 from cleargate.connectors.pverify.mapping import (
     NO_FUNDS,
     PENDING,
@@ -14,20 +12,20 @@ from cleargate.connectors.pverify.mapping import (
 )
 from cleargate.connectors.pverify.settings import PverifySettings
 from cleargate.connectors.wires.answers import Members, document, whole_text
+from cleargate.connectors.wires.client import TokenClient
 from cleargate.connectors.wires.deadline import deadline
-from cleargate.connectors.wires.http import Http, Reply
-from cleargate.connectors.wires.oauth import FORM, BearerHttp, ask_token
+from cleargate.connectors.wires.http import Reply
+from cleargate.connectors.wires.oauth import FORM, ask_token
 from cleargate.connectors.wires.questions import question_refused
 from cleargate.nouns.eligibility import ContentKind, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import ErrorKind, PortError, Refused
 from cleargate.nouns.ids import Ref
-from cleargate.nouns.time import Clock
-from cleargate.ports import RateBudget, SecretStore, Token, TokenStore
+from cleargate.ports import Token
 
 _JSON = "application/json"
 
 
-class PverifyClearinghouse:
+class PverifyClearinghouse(TokenClient[PverifySettings]):
     """Clearinghouse over pVerify's EligibilitySummary; payers without EDI answer later.
 
     A question that is sent again is billed again, so that none ever is; fetching an answer is
@@ -35,39 +33,6 @@ class PverifyClearinghouse:
     its bytes untouched, and any other success of a question whole as TEXT. pVerify's own no
     (APIResponseCode 1) is an answer as well. `deadline_s` holds for a call and its token together.
     """
-
-    def __init__(
-        self,
-        connection: str,
-        settings: PverifySettings,
-        *,
-        secrets: SecretStore,
-        tokens: TokenStore,
-        budget: RateBudget,
-        clock: Clock,
-        transport: httpx2.BaseTransport | None = None,
-    ) -> None:
-        self.connection = connection
-        self.deadline_s = settings.deadline_s
-        self.repeatable = settings.repeatable
-        self._settings = settings
-        self._secret = secrets.get(settings.client_secret)
-        self._clock = clock
-        # The header's name is read by its case.
-        known = {"headers": settings.headers | {"Client-API-Id": settings.client_id}}
-        self._http = Http(
-            connection,
-            settings.model_copy(update=known),
-            secrets=secrets,
-            budget=budget,
-            clock=clock,
-            transport=transport,
-        )
-        self._authorised = BearerHttp(self._http, self._mint, tokens=tokens, clock=clock)
-
-    def close(self) -> None:
-        """Close idle connections."""
-        self._http.close()
 
     def check_eligibility(self, inquiry: Inquiry, ref: Ref) -> RawAnswer | Pending:
         """Ask one payer. The Ref goes along, but does not keep two questions from being two."""

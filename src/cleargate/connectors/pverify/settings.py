@@ -2,12 +2,12 @@
 
 from pydantic import Field, field_validator
 
-from cleargate.connectors.wires.http import HttpSettings
+from cleargate.connectors.wires.client import ClearinghouseSettings
 
 API = "https://api.pverify.com"
 
 
-class PverifySettings(HttpSettings):
+class PverifySettings(ClearinghouseSettings):
     """One client of pVerify's API; `base_url` is its host, and `is_test` asks its test side.
 
     `client_id` is sent as Client-API-Id as well, `client_secret` is a secret's reference.
@@ -18,14 +18,22 @@ class PverifySettings(HttpSettings):
     """
 
     base_url: str = API
-    deadline_s: float = Field(default=110.0, gt=0, le=600)
     client_id: str = Field(min_length=1, max_length=100, pattern=r"^[\x21-\x7e]+$")
     client_secret: str = Field(min_length=1)
     location: str = Field(min_length=1, max_length=60)
     practice_type: str = Field(default="", pattern=r"^\d{0,4}$")
     is_test: bool = False
     poll_after_s: float = Field(default=300.0, ge=30, le=14_400)
-    repeatable: bool = False
+
+    @property
+    def secret(self) -> str:
+        """The reference of what we sign in with."""
+        return self.client_secret
+
+    @property
+    def own_headers(self) -> dict[str, str]:
+        """The header's name is read by its case."""
+        return self.headers | {"Client-API-Id": self.client_id}
 
     @field_validator("repeatable")
     @classmethod

@@ -1,56 +1,21 @@
 """The Clearinghouse port over Stedi's JSON, and what this vendor's failures mean."""
 
-import httpx2
-
 from cleargate.connectors.stedi_json.mapping import check_id, request
 from cleargate.connectors.stedi_json.settings import StediSettings
-from cleargate.connectors.wires.http import Http
+from cleargate.connectors.wires.client import ClearinghouseClient
 from cleargate.connectors.wires.medical_network_replies import answer_of
 from cleargate.connectors.wires.questions import question_refused
 from cleargate.nouns.eligibility import Inquiry, Pending, RawAnswer
-from cleargate.nouns.errors import ErrorKind, PortError, Refused
+from cleargate.nouns.errors import Refused
 from cleargate.nouns.ids import Ref
-from cleargate.nouns.time import Clock
-from cleargate.ports import RateBudget, SecretStore
 
 
-class StediClearinghouse:
+class StediClearinghouse(ClearinghouseClient[StediSettings]):
     """Clearinghouse over Stedi's JSON, real time only: never Pending.
 
     An answer is paid for, so nothing of it is thrown away: a JSON object comes back as JSON, its
     bytes untouched, and any other success whole as TEXT.
     """
-
-    def __init__(
-        self,
-        connection: str,
-        settings: StediSettings,
-        *,
-        secrets: SecretStore,
-        budget: RateBudget,
-        clock: Clock,
-        transport: httpx2.BaseTransport | None = None,
-    ) -> None:
-        self.connection = connection
-        self.deadline_s = settings.deadline_s
-        self.repeatable = settings.repeatable
-        self._settings = settings
-        self._http = Http(
-            connection,
-            settings.model_copy(
-                update={
-                    "secret_headers": settings.secret_headers | {"Authorization": settings.api_key}
-                }
-            ),
-            secrets=secrets,
-            budget=budget,
-            clock=clock,
-            transport=transport,
-        )
-
-    def close(self) -> None:
-        """Close idle connections."""
-        self._http.close()
 
     def check_eligibility(self, inquiry: Inquiry, ref: Ref) -> RawAnswer | Pending:
         """Ask one payer. The same Ref gives the same control number."""
@@ -66,7 +31,3 @@ class StediClearinghouse:
             content=asked,
         )
         return answer_of(self._http, reply, check_id)
-
-    def poll(self, token: str) -> RawAnswer | Pending:  # noqa: ARG002
-        """UNSUPPORTED: real time has no later."""
-        raise PortError(ErrorKind.UNSUPPORTED, self.connection, vendor_code="poll")

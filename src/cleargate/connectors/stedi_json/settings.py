@@ -2,12 +2,12 @@
 
 from pydantic import Field
 
-from cleargate.connectors.wires.http import HttpSettings
+from cleargate.connectors.wires.client import ClearinghouseSettings
 
 ELIGIBILITY = "https://healthcare.us.stedi.com/2024-04-01/change/medicalnetwork/eligibility/v3"
 
 
-class StediSettings(HttpSettings):
+class StediSettings(ClearinghouseSettings):
     """One Stedi account; `base_url` is the whole address that takes the questions.
 
     `api_key` is a secret's reference; whether answers are made up is the key's own matter.
@@ -16,6 +16,14 @@ class StediSettings(HttpSettings):
     """
 
     base_url: str = ELIGIBILITY
-    deadline_s: float = Field(default=110.0, gt=0, le=600)
     api_key: str = Field(min_length=1)
-    repeatable: bool = False
+
+    @property
+    def secret(self) -> str:
+        """The reference of what we sign in with."""
+        return self.api_key
+
+    @property
+    def own_secret_headers(self) -> dict[str, str]:
+        """The key stands in a header."""
+        return self.secret_headers | {"Authorization": self.api_key}

@@ -1,7 +1,5 @@
 """The Clearinghouse port over TriZetto's DoInquiry, and what this vendor's failures mean."""
 
-import httpx2
-
 from cleargate.connectors.trizetto.mapping import (
     CONTENT_TYPE,
     is_answer,
@@ -11,18 +9,17 @@ from cleargate.connectors.trizetto.mapping import (
 )
 from cleargate.connectors.trizetto.settings import TrizettoSettings
 from cleargate.connectors.wires.answers import whole_text
-from cleargate.connectors.wires.http import Http, Reply
+from cleargate.connectors.wires.client import ClearinghouseClient
+from cleargate.connectors.wires.http import Reply
 from cleargate.connectors.wires.mime import Unreadable
 from cleargate.connectors.wires.questions import question_refused
 from cleargate.connectors.wires.soap import fault_code, fault_of, fault_words, parse
 from cleargate.nouns.eligibility import ContentKind, Inquiry, Pending, RawAnswer
-from cleargate.nouns.errors import ErrorKind, PortError, Refused
+from cleargate.nouns.errors import ErrorKind, Refused
 from cleargate.nouns.ids import Ref
-from cleargate.nouns.time import Clock
-from cleargate.ports import RateBudget, SecretStore
 
 
-class TrizettoClearinghouse:
+class TrizettoClearinghouse(ClearinghouseClient[TrizettoSettings]):
     """Clearinghouse over DoInquiry, real time only: never Pending.
 
     An answer is paid for, so nothing of it is thrown away: it comes back as XML with its envelope,
@@ -30,38 +27,10 @@ class TrizettoClearinghouse:
     back whole as TEXT.
     """
 
-    def __init__(
-        self,
-        connection: str,
-        settings: TrizettoSettings,
-        *,
-        secrets: SecretStore,
-        budget: RateBudget,
-        clock: Clock,
-        transport: httpx2.BaseTransport | None = None,
-    ) -> None:
-        self.connection = connection
-        self.deadline_s = settings.deadline_s
-        self.repeatable = settings.repeatable
-        self._settings = settings
-        self._password = secrets.get(settings.password)
-        self._http = Http(
-            connection,
-            settings,
-            secrets=secrets,
-            budget=budget,
-            clock=clock,
-            transport=transport,
-        )
-
-    def close(self) -> None:
-        """Close idle connections."""
-        self._http.close()
-
     def check_eligibility(self, inquiry: Inquiry, ref: Ref) -> RawAnswer | Pending:  # noqa: ARG002
         """Ask one payer. A question has no place for the Ref: what is asked twice, is two."""
         try:
-            asked = request(inquiry, self._settings, self._password)
+            asked = request(inquiry, self._settings, self._secret)
         except Refused as refused:
             raise question_refused(self.connection, refused) from refused
         reply = self._http.call(
@@ -72,10 +41,6 @@ class TrizettoClearinghouse:
             content=asked,
         )
         return self._answer(reply)
-
-    def poll(self, token: str) -> RawAnswer | Pending:  # noqa: ARG002
-        """UNSUPPORTED: real time has no later."""
-        raise PortError(ErrorKind.UNSUPPORTED, self.connection, vendor_code="poll")
 
     def _answer(self, reply: Reply) -> RawAnswer:
         try:

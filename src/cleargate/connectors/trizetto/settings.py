@@ -4,12 +4,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from cleargate.connectors.wires.http import HttpSettings
+from cleargate.connectors.wires.client import ClearinghouseSettings
 
 SERVICE = "https://services.gatewayedi.com/eligibility/service.asmx"
 
 
-class TrizettoSettings(HttpSettings):
+class TrizettoSettings(ClearinghouseSettings):
     """One TriZetto account; `base_url` is the whole address that takes the questions.
 
     `password` is a secret's reference. `response` is the form of the answers: the payer's own 271
@@ -21,9 +21,12 @@ class TrizettoSettings(HttpSettings):
     """
 
     base_url: str = SERVICE
-    deadline_s: float = Field(default=110.0, gt=0, le=600)
     username: str = Field(min_length=1)
     password: str = Field(min_length=1)
     response: Literal["RawPayerData", "Xml"] = "RawPayerData"
     service_type: str = Field(default="", pattern=r"^[A-Z0-9]{0,2}$")
-    repeatable: bool = False
+
+    @property
+    def secret(self) -> str:
+        """The reference of what we sign in with."""
+        return self.password

@@ -1,7 +1,5 @@
 """The Clearinghouse port over Waystar's gateway, and what this vendor's failures mean."""
 
-import httpx2
-
 from cleargate.connectors.waystar.mapping import (
     CONTENT_TYPE,
     is_interchange,
@@ -10,59 +8,29 @@ from cleargate.connectors.waystar.mapping import (
 )
 from cleargate.connectors.waystar.settings import WaystarSettings
 from cleargate.connectors.wires.answers import whole_text
-from cleargate.connectors.wires.http import Http, Reply
+from cleargate.connectors.wires.client import ClearinghouseClient
+from cleargate.connectors.wires.http import Reply
 from cleargate.connectors.wires.questions import question_refused
 from cleargate.nouns.eligibility import ContentKind, Inquiry, Pending, RawAnswer
-from cleargate.nouns.errors import ErrorKind, PortError, Refused
+from cleargate.nouns.errors import ErrorKind, Refused
 from cleargate.nouns.ids import Ref
-from cleargate.nouns.time import Clock
-from cleargate.ports import RateBudget, SecretStore
 
 _WORDS = (200, 400)
 """Statuses under which a page is Waystar's answer to the question; coverage reads its words."""
 _NO_ACCESS = (401, 403)
 
 
-class WaystarClearinghouse:
+class WaystarClearinghouse(ClearinghouseClient[WaystarSettings]):
     """Clearinghouse over Waystar's gateway, real time only: never Pending.
 
     An answer is paid for, so nothing of it is thrown away: X12 comes back as X12_271 whatever its
     status, and a page that is no refused sign-in whole as TEXT.
     """
 
-    def __init__(
-        self,
-        connection: str,
-        settings: WaystarSettings,
-        *,
-        secrets: SecretStore,
-        budget: RateBudget,
-        clock: Clock,
-        transport: httpx2.BaseTransport | None = None,
-    ) -> None:
-        self.connection = connection
-        self.deadline_s = settings.deadline_s
-        self.repeatable = settings.repeatable
-        self._settings = settings
-        self._clock = clock
-        self._password = secrets.get(settings.password)
-        self._http = Http(
-            connection,
-            settings,
-            secrets=secrets,
-            budget=budget,
-            clock=clock,
-            transport=transport,
-        )
-
-    def close(self) -> None:
-        """Close idle connections."""
-        self._http.close()
-
     def check_eligibility(self, inquiry: Inquiry, ref: Ref) -> RawAnswer | Pending:
         """Ask one payer. The same Ref gives the same control numbers."""
         try:
-            asked = request(inquiry, ref, self._settings, self._password, self._clock.now())
+            asked = request(inquiry, ref, self._settings, self._secret, self._clock.now())
         except Refused as refused:
             raise question_refused(self.connection, refused) from refused
         reply = self._http.call(
@@ -73,10 +41,6 @@ class WaystarClearinghouse:
             content=asked,
         )
         return self._answer(reply)
-
-    def poll(self, token: str) -> RawAnswer | Pending:  # noqa: ARG002
-        """UNSUPPORTED: real time has no later."""
-        raise PortError(ErrorKind.UNSUPPORTED, self.connection, vendor_code="poll")
 
     def _answer(self, reply: Reply) -> RawAnswer:
         if reply.status in _NO_ACCESS:

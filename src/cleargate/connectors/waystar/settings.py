@@ -4,12 +4,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from cleargate.connectors.wires.http import HttpSettings
+from cleargate.connectors.wires.client import ClearinghouseSettings
 
 GATEWAY = "https://eligibilityapi.zirmed.com/1.0/Rest/Gateway/GatewayAsync.ashx"
 
 
-class WaystarSettings(HttpSettings):
+class WaystarSettings(ClearinghouseSettings):
     """One Waystar account; `base_url` is the whole address that takes the questions.
 
     `username` and `password` are those of a user of the RealTime API; `password` is a secret's
@@ -20,7 +20,6 @@ class WaystarSettings(HttpSettings):
     """
 
     base_url: str = GATEWAY
-    deadline_s: float = Field(default=110.0, gt=0, le=600)
     username: str = Field(min_length=1)
     password: str = Field(min_length=1)
     customer_id: str = ""
@@ -29,4 +28,8 @@ class WaystarSettings(HttpSettings):
     originator: str = Field(default="9CLEARGATE", min_length=10, max_length=10)
     usage: Literal["P", "T"] = "P"
     repeat_services: bool = False
-    repeatable: bool = False
+
+    @property
+    def secret(self) -> str:
+        """The reference of what we sign in with."""
+        return self.password

@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 from pydantic import Field
 
-from cleargate.connectors.wires.http import HttpSettings
+from cleargate.connectors.wires.client import ClearinghouseSettings
 from cleargate.connectors.wires.questions import control_number, plain_code
 from cleargate.nouns.eligibility import Inquiry
 from cleargate.nouns.errors import ErrorKind
@@ -29,7 +29,7 @@ _ACCESS_CODES = frozenset(
 _FIELD_CODE = re.compile(r"(?P<field>[A-Za-z]{1,40}?)(Required|Illegal|NotUnderstood)")
 
 
-class EnvelopeSettings(HttpSettings):
+class EnvelopeSettings(ClearinghouseSettings):
     """One clearinghouse; `base_url` is the address that takes the envelopes.
 
     `password` is a secret's reference. `sender_id` and `receiver_id` stand in the envelope and in
@@ -38,7 +38,6 @@ class EnvelopeSettings(HttpSettings):
     clearinghouse has released the connection.
     """
 
-    deadline_s: float = Field(default=110.0, gt=0, le=600)
     username: str = Field(min_length=1)
     password: str = Field(min_length=1)
     sender_id: str = Field(min_length=1)
@@ -48,7 +47,11 @@ class EnvelopeSettings(HttpSettings):
     originator: str = Field(default="9CLEARGATE", min_length=10, max_length=10)
     usage: Literal["P", "T"] = "T"
     repeat_services: bool = False
-    repeatable: bool = False
+
+    @property
+    def secret(self) -> str:
+        """The reference of what we sign in with."""
+        return self.password
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,16 @@ class HttpSettings(BaseModel):
     secret_headers: dict[str, str] = {}
     ca_file: Path | None = None
 
+    @property
+    def own_headers(self) -> dict[str, str]:
+        """Headers of every call: the practice's, and those that the vendor always wants."""
+        return self.headers
+
+    @property
+    def own_secret_headers(self) -> dict[str, str]:
+        """The same for headers that are secrets, by their references."""
+        return self.secret_headers
+
     @field_validator("base_url")
     @classmethod
     def _is_safe(cls, url: str) -> str:
@@ -138,8 +148,8 @@ class Http:
         self._budget = budget
         self._clock = clock or SystemClock()
         self._places = threading.BoundedSemaphore(settings.concurrency_max)
-        headers = dict(settings.headers)
-        headers |= {name: secrets.get(ref) for name, ref in settings.secret_headers.items()}
+        headers = dict(settings.own_headers)
+        headers |= {name: secrets.get(ref) for name, ref in settings.own_secret_headers.items()}
         # Answers are asked for uncompressed: a small body cannot swell to gigabytes.
         headers.setdefault("Accept-Encoding", "identity")
         headers.setdefault("User-Agent", "cleargate")

@@ -1,7 +1,7 @@
 """The patient is asked to check what a payer did not know; the case then goes on by itself."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -10,6 +10,7 @@ from cleargate.nouns.case import CaseState
 from cleargate.nouns.errors import ErrorKind
 from cleargate.nouns.gate import Choice, GateReason
 from cleargate.nouns.ids import CaseId
+from cleargate.nouns.patient import Contact, Name, PatientRecord
 from cleargate.nouns.request import VisitRequest
 from cleargate.scheduling import requests
 from cleargate.scheduling.phases import PATIENT_SILENT, REMIND_PATIENT
@@ -265,3 +266,22 @@ def test_the_trail_names_the_fields(stage: Stage) -> None:
             case=case,
         )
     assert [(row["actor"], row["code"]) for row in rows] == [("patient", "primary_member_id")]
+
+
+def test_somebody_else_than_a_lookalike_may_be_known_under_the_corrected_name(
+    stage: Stage,
+) -> None:
+    """That the first name was nobody known was said of that name alone."""
+    request = _request(10)
+    twin = replace(request.patient, contact=Contact("namesake@example.invalid"))
+    right = replace(request.patient, name=Name("Otherperson", "Toni"), birth_date=date(1985, 3, 4))
+    stage.ehr.patients = [PatientRecord("twin-1", twin), PatientRecord("known-2", right)]
+    case = stage.submit(request)
+    stage.play(case)
+    stage.decide(case, Choice.CREATE_NEW)
+    stage.play(case)
+    stage.decide(case, Choice.ASK_PATIENT)
+    stage.play(case)
+    assert _checked(stage, case, replace(request, patient=right))
+    assert stage.play(case).memo.patient_id == "known-2"
+    assert not [each for each in stage.ehr.kept.values() if each.startswith("patient")]

@@ -161,6 +161,7 @@ CALLS: dict[str, Call] = {
     "links.derived_token": lambda s, ids: len(
         links.derived_token(s, ids.case, LinkPurpose.RECEIPT)
     ),
+    "links.end": lambda s, ids: links.end(s, ids.case, LinkPurpose.RECEIPT, NOW),
     "links.find": lambda s, ids: links.find(s, ids.token, NOW - timedelta(days=1)),
     "links.keep": lambda s, ids: links.keep(s, ids.case, LinkPurpose.RECEIPT, ids.token, NOW),
     "links.make": lambda s, ids: links.make(s, ids.case, LinkPurpose.RECEIPT, NOW),

@@ -1,13 +1,17 @@
 """The page on which a patient checks what was doubtful."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
+from html import unescape
 
 import httpx2
 import pytest
 
+from cleargate.nouns.case import CaseState
 from cleargate.nouns.ids import CaseId
 from cleargate.nouns.request import VisitRequest
+from cleargate.scheduling import requests
 from cleargate.scheduling.request_fields import fields_of
 from cleargate.store import attachments, cases, links
 from cleargate.store.links import TRIES_MAX, LinkPurpose
@@ -182,3 +186,72 @@ def test_the_status_page_says_that_we_have_a_question(site: Site) -> None:
     with site.visitor() as client:
         html = client.post(f"/{SLUG}/status/{token}", data={"birth_date": BORN}).text
     assert "We have a question" in html
+
+
+def test_what_comes_too_late_is_not_said_to_be_taken(site: Site) -> None:
+    case, page = _asked(site)
+    sent = {"sent": "yes", "birth_date": BORN, "primary_member_id": "MEMBER0099"}
+    with site.visitor() as client:
+        client.post(page, data=sent)
+        late = client.post(page, data=sent | {"primary_member_id": "MEMBER0100"})
+    assert _request(site, case).insurances[0].member_id == "MEMBER0099"
+    assert "We go on with your request now" not in late.text
+    assert "please call us" in late.text
+
+
+def test_a_doubtful_birth_date_opens_nothing_once_nobody_waits(site: Site) -> None:
+    case, page = _asked(site, ("given", "family", "birth_date"))
+    with site.house.session() as session:
+        cases.close(session, case, CaseState.WITHDRAWN)
+    with site.visitor() as client:
+        assert 'name="given"' not in client.get(page).text
+
+
+def test_a_second_policy_is_not_dropped_by_leaving_it_empty(site: Site) -> None:
+    doubtful = tuple(
+        f"secondary_{name}" for name in ("payer", "payer_id", "member_id", "group", "relationship")
+    )
+    case, page = _asked(site, doubtful)
+    with_second = filled_form(secondary_payer="Sample Payer", secondary_member_id="MEMBER0002")
+    profile = site.profiles[site.practice(SLUG)]
+    today = site.clock.now().date()
+    request = forms.parse(with_second, profile.directory.visit_types, today, profile.payers)
+    assert isinstance(request, VisitRequest)
+    with site.house.session() as session:
+        cases.change_request(session, cases.lock(session, case), request)
+    with site.visitor() as client:
+        answer = client.post(page, data={"sent": "yes", "birth_date": BORN})
+    assert answer.status_code == 422
+    assert "Enter the insurance company on the card, or call us" in answer.text
+    assert len(_request(site, case).insurances) == 2
+
+
+def test_staff_who_typed_from_an_older_request_are_told(site: Site, staff: Staff) -> None:
+    """The patient was quicker, and a colleague has asked the patient anew."""
+    case, _ = _asked(site)
+    [action] = re.findall(r'action="([^"]*edit[^"]*)"', staff.get(f"/cases/{case}/edit").text)
+    before = _request(site, case)
+    newer = forms_with(before, "MEMBER0042")
+    with site.house.session() as session:
+        now = site.clock.now()
+        assert requests.correct(session, case, newer, actor=requests.PATIENT, now=now)
+        cases.remember(session, cases.lock(session, case), doubtful=MEMBER, asked_at=now)
+        start_phase(session, case, "booking.remind_patient", note="asked_patient")
+    path = unescape(action).partition("/desk")[2]
+    card = {"card_front": ("card.jpg", photo_with_exif(), "image/jpeg")}
+    answer = staff.post(path, fields_of(before) | {"reason": "Knee pain"}, files=card)
+    assert answer.status_code == 409
+    assert "Newer information has come in" in answer.text
+    assert _request(site, case).insurances[0].member_id == "MEMBER0042"
+    with site.house.session() as session:
+        assert attachments.of_case(session, case) == []
+    [again] = re.findall(r'action="([^"]*edit[^"]*)"', answer.text)
+    path = unescape(again).partition("/desk")[2]
+    assert staff.post(path, fields_of(before) | {"reason": "Knee pain"}).status_code == 303
+    assert _request(site, case).reason == "Knee pain"
+
+
+def forms_with(request: VisitRequest, member_id: str) -> VisitRequest:
+    """The request with another member ID."""
+    [policy] = request.insurances
+    return replace(request, insurances=(replace(policy, member_id=member_id),))

@@ -188,8 +188,12 @@ def capture_answer(
 
 
 def _saved(file: Path) -> bytes:
+    """As much of a file as a capture looks at: it refuses what is larger than one answer."""
+    from cleargate.eligibility.lab.formats import BYTES_MAX
+
     try:
-        return file.read_bytes()
+        with file.open("rb") as saved:
+            return saved.read(BYTES_MAX + 1)
     except OSError as failure:
         raise Refused(f"--file: cannot be read ({failure.strerror}).") from None
 

@@ -6,6 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cleargate.coverage.services import NAMES
+from cleargate.eligibility.places import printable
 from cleargate.nouns.coverage import (
     Amount,
     AmountKind,
@@ -53,11 +54,16 @@ def card(coverage: Coverage, place: str) -> RenderableType:
     parts: list[RenderableType] = [_facts(coverage)]
     if coverage.amounts:
         parts.append(_amounts(coverage.amounts))
-    parts.extend(Text(limit_words(limit)) for limit in coverage.visit_limits)
+    parts.extend(_text(limit_words(limit)) for limit in coverage.visit_limits)
     parts.extend(_reason(reason) for reason in coverage.reasons)
     parts.extend(_settled(one) for one in coverage.settled)
-    title = Text.assemble((word, style), f"  {coverage.payer or 'payer not named'}")
-    return Panel(Group(*parts), title=title, title_align="left", subtitle=Text(place, "dim"))
+    title = Text.assemble((word, style), f"  {printable(coverage.payer) or 'payer not named'}")
+    return Panel(Group(*parts), title=title, title_align="left", subtitle=_text(place, "dim"))
+
+
+def _text(text: str, style: str = "") -> Text:
+    """A text of the payer's, of which a terminal obeys nothing but the ends of lines."""
+    return Text("\n".join(map(printable, text.split("\n"))), style)
 
 
 def _facts(coverage: Coverage) -> Table:
@@ -78,7 +84,7 @@ def _facts(coverage: Coverage) -> Table:
     ]
     for label, value in lines:
         if value:
-            table.add_row(label, Text(value))
+            table.add_row(label, _text(value))
     return table
 
 
@@ -110,7 +116,7 @@ def _amounts(amounts: tuple[Amount, ...]) -> Table:
     table = Table.grid(padding=(0, 2))
     for amount in amounts:
         kind, size, scope = amount_words(amount)
-        table.add_row(kind, size, scope, Text(amount.note, "dim"))
+        table.add_row(kind, _text(size), scope, _text(amount.note, "dim"))
     return table
 
 
@@ -152,10 +158,10 @@ def limit_words(limit: VisitLimit) -> str:
 def _reason(reason: Reason) -> Text:
     return Text.assemble(
         ("! ", "bold yellow"),
-        reason.text,
+        printable(reason.text),
         ". ",
-        (reason.tip, "italic"),
-        (f" [{reason.code}]", "dim"),
+        (printable(reason.tip), "italic"),
+        (f" [{printable(reason.code)}]", "dim"),
     )
 
 

@@ -16,6 +16,7 @@ from cleargate.coverage.reading import DOCUMENT_BYTES_MAX, Reading, read_answers
 from cleargate.coverage.reasons import RULES
 from cleargate.eligibility.explain_lines import lines
 from cleargate.eligibility.explained import Explained, explained
+from cleargate.eligibility.places import printable
 from cleargate.eligibility.read import (
     Json,
     amount_entry,
@@ -44,7 +45,8 @@ def explain(
     for path in files:
         content, reading = _read(path, services, on, payer)
         failed = failed or any(one.severity is Severity.ERROR for one in reading.diagnostics)
-        patients = explained(str(path), content, reading, services, on)
+        file = printable(str(path))
+        patients = explained(file, content, reading, services, on)
         if as_json:
             findings = [diagnostic_entry(finding) for finding in reading.diagnostics]
             found = [{**_entry(one), "diagnostics": findings} for one in patients]
@@ -52,7 +54,7 @@ def explain(
             continue
         for one in patients:
             _print(lines(one), console)
-        _print((f"{path}: {finding}" for finding in reading.diagnostics), console)
+        _print((f"{file}: {finding}" for finding in reading.diagnostics), console)
     if as_json:
         console.out(json.dumps(entries, indent=2), highlight=False)
     return 2 if failed else 0

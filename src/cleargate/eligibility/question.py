@@ -220,9 +220,10 @@ class Question:
     def _next_route(self) -> "_NextRoute | None":
         """The way after the one that has just failed; None where there is one way only.
 
-        What is pending over there can be polled over there alone.
+        What is pending over there can be polled over there alone; what may have been asked over
+        there would cost a second fee elsewhere.
         """
-        if self._stored.pending_token:
+        if self._stored.pending_token or self._maybe_asked:
             return None
         routes = self._run.practice.payers.route(
             self._stored.payer_id, self._run.practice.connections
@@ -233,6 +234,12 @@ class Question:
         place = (names.index(self._stored.connection) + 1) % len(routes)
         return _NextRoute(routes[place].connection, routes[place].payer_code, was_tried=place == 0)
 
+    @property
+    def _maybe_asked(self) -> bool:
+        """Whether an earlier try may have arrived, and no answer to it has come."""
+        stored = self._stored
+        return stored.state is InquiryState.SENT or stored.outcome == ErrorKind.AMBIGUOUS
+
     def _pending(self, pending: Pending, started: datetime) -> None:
         clock = self._run.clock
         wait = POLL_EVERY
@@ -241,6 +248,7 @@ class Question:
         later = min(wait * 2 ** min(self._stored.tries, 10), POLL_AT_LEAST_EVERY)
         due = clock.after(max(wait, later))
         with self._session() as session:
+            outages.answered(session, self._stored.connection, outages.EVERYBODY)
             self._add_attempt(session, started, "pending", next_try_at=due)
         if due > self._last_moment():
             self._give_up(ErrorKind.RETRYABLE, "pending")
@@ -304,7 +312,7 @@ class Question:
         self, coverage: Coverage, *, answered: bool, outcome: str = "ok", code: str = ""
     ) -> None:
         with self._session() as session:
-            if answered:
+            if answered and not _says_later(coverage):
                 outages.answered(session, *self._there)
             inquiries.settle(
                 session,
@@ -319,6 +327,9 @@ class Question:
     def _postpone(
         self, due: datetime, outcome: str, code: str, token: str = "", *, anew: bool = False
     ) -> None:
+        """Come back later; a doubt whether it was asked stays until something has come back."""
+        if self._maybe_asked and not (token or anew):
+            outcome = ErrorKind.AMBIGUOUS
         with self._session() as session:
             inquiries.postpone(
                 session,
@@ -375,3 +386,8 @@ class Question:
             code=self._stored.payer_id,
         )
         audit.record(session, event)
+
+
+def _says_later(coverage: Coverage) -> bool:
+    """Whether the payer said that it cannot answer now, which is no end of an outage."""
+    return is_worth_asking_again(coverage) and not is_broken(coverage)

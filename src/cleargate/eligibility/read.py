@@ -14,6 +14,7 @@ from rich.console import Console
 
 from cleargate.coverage.reading import Reading, read_parts
 from cleargate.eligibility.card import card
+from cleargate.eligibility.places import printable
 from cleargate.nouns.coverage import Amount, Coverage, Settled, Source, VisitLimit
 from cleargate.x12.diagnostics import Diagnostic, Severity, error
 from cleargate.x12.tokenizer import CHUNK_BYTES
@@ -55,12 +56,12 @@ def _parts(path: Path, services: tuple[str, ...], on: date) -> Iterator[Part]:
     try:
         with path.open("rb") as file:
             for reading in read_parts(iter(partial(file.read, CHUNK_BYTES), b""), services, on):
-                yield Part(str(path), reading)
+                yield Part(printable(str(path)), reading)
     except OSError as failure:
         reasons = {FileNotFoundError: "no such file", IsADirectoryError: "it is a directory"}
         why = reasons.get(type(failure), "no permission, or a fault of the disk")
         finding = error("file_unreadable", 0, f"The file cannot be read: {why}.")
-        yield Part(str(path), Reading((), (finding,)))
+        yield Part(printable(str(path)), Reading((), (finding,)))
 
 
 def _has_errors(reading: Reading) -> bool:

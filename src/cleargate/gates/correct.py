@@ -49,6 +49,8 @@ def _to_find_out_anew(case: Case, request: VisitRequest) -> dict[str, Any]:
     if memo.booking_id and not same:
         msg = "A time is held under this name. Withdraw the request, and enter it anew."
         raise Refused(msg)
+    if not memo.patient_id and not same:
+        changes["create_new"] = False  # It was said of the name before.
     if memo.patient_known and not same:
         changes |= {"patient_id": "", "patient_known": False, "email_on_file": ""}
     return changes

@@ -9,12 +9,14 @@ from cleargate.nouns.errors import Refused
 from cleargate.nouns.gate import Choice, Decision, Gate, GateReason
 from cleargate.nouns.ids import CaseId, GateId
 from cleargate.nouns.request import VisitRequest
-from cleargate.store import cases, effects, gates, inquiries
+from cleargate.store import cases, effects, gates, inquiries, links
 from cleargate.store.database import Session
+from cleargate.store.links import LinkPurpose
 from cleargate.store.queue import start_phase
 
 DECLINE_PHASE = "booking.decline"
 ASK_PATIENT_PHASE = "booking.ask_patient"
+REMIND_PATIENT_PHASE = "booking.remind_patient"
 ASK_PATIENT_MAILS = ("mail_ask_patient", "mail_remind_patient")
 """The steps that are done again when the patient is asked again."""
 BY_HAND_PHASE = "booking.by_hand"
@@ -53,6 +55,9 @@ def _carry_out(session: Session, case: Case, gate: Gate, decision: Decision, now
     """What a decision changes in the case, but for a corrected request."""
     changes = {"doubtful": (), "asked_at": None, **_changes(case, gate, decision)}
     match decision.choice:
+        case Choice.ASK_AGAIN if gate.phase in (ASK_PATIENT_PHASE, REMIND_PATIENT_PHASE):
+            # The mail goes again, about the same; the payers have been asked.
+            case, changes = cases.raise_generation(session, case), {}
         case Choice.ASK_AGAIN:
             case = cases.raise_generation(session, case)
             inquiries.retire(session, case.id)
@@ -60,6 +65,7 @@ def _carry_out(session: Session, case: Case, gate: Gate, decision: Decision, now
             case = cases.raise_generation(session, case)
             for mail in ASK_PATIENT_MAILS:
                 effects.undo(session, case.id, mail)
+            links.end(session, case.id, LinkPurpose.CHECK_DETAILS, now)
             changes |= {"doubtful": gate.doubtful, "asked_at": now}
     cases.remember(session, case, **changes)
 

@@ -100,14 +100,21 @@ def waits_for_patient(case: Case) -> bool:
 
 
 def correct(
-    session: Session, case_id: CaseId, request: VisitRequest, *, actor: str, now: datetime
+    session: Session,
+    case_id: CaseId,
+    request: VisitRequest,
+    *,
+    actor: str,
+    now: datetime,
+    generation: int | None = None,
 ) -> bool:
     """The patient has checked the details: the case goes on by itself with what they say.
 
-    False when nobody waits for it any more. What was changed is on the trail, by its name.
+    False when nobody waits for it any more, or the case that the request was made from, of
+    `generation`, has been corrected since. What was changed is on the trail, by its name.
     """
     case = cases.lock(session, case_id)
-    if not waits_for_patient(case):
+    if not waits_for_patient(case) or generation not in (None, case.generation):
         return False
     gates.drop(session, case_id, actor=actor, now=now)
     changed = changed_fields(case.request, request)
@@ -158,6 +165,7 @@ def _stir(session: Session, case_id: CaseId, phase: str, *, actor: str, now: dat
         return False
     gates.drop(session, case_id, actor=actor, now=now)
     cases.reopen(session, case_id)
+    cases.remember(session, case, doubtful=(), asked_at=None)
     start_phase(session, case_id, phase, note="stirred")
     _record(session, f"case.{phase.partition('.')[2]}", case, actor)
     return True

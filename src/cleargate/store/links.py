@@ -59,6 +59,12 @@ _COUNT = sa.text(
     "update links set tries = tries + 1 where practice_id = :practice and token_hash = :hash"
 )
 
+# What was sent for this purpose opens nothing any more.
+_END = sa.text(
+    "update links set expires_at = :now where practice_id = :practice and case_id = :case"
+    " and purpose = :purpose and expires_at > :now"
+)
+
 
 def make(session: Session, case: CaseId, purpose: LinkPurpose, expires: datetime) -> str:
     """Make a link; gives its token of 256 random bits, which is stored nowhere."""
@@ -94,6 +100,11 @@ def find(session: Session, token: str, now: datetime, *, hold: bool = False) -> 
     if row is None:
         return None
     return Link(CaseId(row["case_id"]), LinkPurpose(row["purpose"]), row["tries"])
+
+
+def end(session: Session, case: CaseId, purpose: LinkPurpose, now: datetime) -> None:
+    """End every link of a case that was made for a purpose."""
+    session.run(_END, case=case, purpose=purpose, now=now)
 
 
 def count_wrong_answer(session: Session, token: str) -> None:

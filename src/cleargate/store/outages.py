@@ -54,12 +54,13 @@ _ANSWERED = sa.text(
     " and payer_id = :payer returning failures"
 )
 
-# Outages for which questions wait.
+# Outages for which questions of open cases wait.
 _STANDING = sa.text(
     "select o.connection, o.payer_id, o.since, max(i.payer_name) as payer_name,"
     " count(*) as waiting from outages o join inquiries i on i.practice_id = o.practice_id"
     " and i.connection = o.connection and o.payer_id in ('', i.payer_id)"
     " and i.state in ('due', 'sent', 'received', 'pending')"
+    " join cases c on c.practice_id = i.practice_id and c.id = i.case_id and c.state = 'open'"
     " where o.practice_id = :practice and o.failures >= :min"
     " group by o.connection, o.payer_id, o.since order by o.since limit 20"
 )

@@ -12,6 +12,7 @@ from rich.console import Console
 from cleargate.coverage.reasons import RULES
 from cleargate.eligibility.explain import explain
 from cleargate.eligibility.explain_lines import STRICT, WIDTH
+from cleargate.eligibility.read import read
 from tests.unit.coverage import xml_answers
 from tests.unit.coverage.answers import ACTIVE_PLAN, document, encoded, segment_of
 from tests.unit.coverage.as_json import benefits_document, plans_document
@@ -186,3 +187,13 @@ def test_every_patient_of_a_file_is_explained(tmp_path: Path) -> None:
     for entry in found:
         texts = [place["text"] for one in entry["services"] for place in one["places"]]
         assert all(text.startswith(("EB", "MSG")) for text in texts)
+
+
+def test_the_name_of_a_file_does_not_speak_to_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "a\x1b]0;b\x07.edi"
+    path.write_bytes(uhc())
+    out = StringIO()
+    console = Console(file=out, width=WIDTH)
+    explain([path, tmp_path / "none\x1b[2J"], SERVICES, ON, "", as_json=False, console=console)
+    read([path, tmp_path / "none\x1b[2J"], SERVICES, ON, False, console)
+    assert "\x1b" not in out.getvalue()

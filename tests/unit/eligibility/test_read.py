@@ -109,3 +109,16 @@ def test_markup_in_a_payers_text_is_printed_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "markup.271"
     path.write_bytes(encoded(document("EB*1**30^PT*PR*[bold]PPO[/bold]")))
     assert "[bold]PPO[/bold]" in run([path], as_json=False)[1]
+
+
+def test_a_payer_s_text_does_not_speak_to_the_terminal(tmp_path: Path) -> None:
+    told = "A\x1b]0;B\x07\x1b[2J\u202e"
+    rows = (
+        f"EB*1**30*PR*PLAN{told}\nEB*1**PT\nEB*B*IND*PT***27*20****Y*Y\nMSG*NOTE{told}\n"
+        f"EB*F*IND*PT***23***VS*30**Y\nMSG*COMBINED{told} PHYSICAL AND OCCUPATIONAL\n"
+        f"EB*MC**30\nLS*2120\nNM1*X3*2*GROUP{told}\nLE*2120"
+    )
+    path = tmp_path / "answer.271"
+    path.write_bytes(encoded(document(rows, payer=f"PAYER{told}")))
+    _, out = run([path], as_json=False)
+    assert [each for each in out if not each.isprintable() and each != "\n"] == []

@@ -1,21 +1,25 @@
 """The patient is asked to check what a payer did not know; the case then goes on by itself."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from cleargate.nouns.case import CaseState
+from cleargate.nouns.errors import ErrorKind
 from cleargate.nouns.gate import Choice, GateReason
 from cleargate.nouns.ids import CaseId
+from cleargate.nouns.patient import Contact, Name, PatientRecord
 from cleargate.nouns.request import VisitRequest
 from cleargate.scheduling import requests
 from cleargate.scheduling.phases import PATIENT_SILENT, REMIND_PATIENT
-from cleargate.store import gates, inquiries
+from cleargate.store import gates, inquiries, links
 from tests.house import House, visit_request
+from tests.unit.engine.vendor import failure
 from tests.unit.scheduling.office import ACTIVE, Stage, earliest, said
 from tests.unit.scheduling.test_correcting import NOT_ON_FILE
+from tests.unit.scheduling.test_outages import BUSY
 
 CHECK = "Please check your request to Sample Clinic"
 
@@ -50,6 +54,11 @@ def _checked(stage: Stage, case: CaseId, request: VisitRequest) -> bool:
 def _with_member_id(request: VisitRequest, member_id: str) -> VisitRequest:
     [policy] = request.insurances
     return replace(request, insurances=(replace(policy, member_id=member_id),))
+
+
+def _token(text: str) -> str:
+    [link] = [word for word in text.split() if "/check/" in word]
+    return link.rpartition("/")[2]
 
 
 def _subjects(stage: Stage) -> list[str]:
@@ -178,6 +187,71 @@ def test_withdrawn_meanwhile_stays_withdrawn(stage: Stage) -> None:
     assert stage.see(case).state is CaseState.WITHDRAWN
 
 
+def test_a_withdrawal_that_waits_for_a_person_is_not_overturned_by_an_old_page(
+    stage: Stage,
+) -> None:
+    stage.payer.answers = [BUSY, NOT_ON_FILE]
+    request = _request(8)
+    case = stage.submit(request)
+    stage.play(case, until=stage.later(minutes=5))
+    stage.decide(case, Choice.ASK_PATIENT)
+    stage.play(case)
+    assert stage.see(case).memo.booking_id, "a time is held, for the visit is near"
+    stage.ehr.failures["set_booking_status"] = [failure(ErrorKind.REJECTED)]
+    with stage.house.session() as session:
+        requests.withdraw(session, case, actor=requests.PATIENT, now=stage.clock.now())
+    stage.play(case)
+    assert stage.gate(case).gate.reason is GateReason.VENDOR_REFUSED
+    assert not _checked(stage, case, _with_member_id(request, "MEMBER0002"))
+    assert stage.gate(case).gate.reason is GateReason.VENDOR_REFUSED
+
+
+def test_a_mail_that_did_not_leave_still_asks_about_the_same_when_it_is_sent_again(
+    stage: Stage,
+) -> None:
+    stage.mail.failures = [failure(ErrorKind.REJECTED)]
+    request = _request(10)
+    case = _asked(stage, request)
+    assert stage.gate(case).gate.reason is GateReason.VENDOR_REFUSED
+    stage.decide(case, Choice.ASK_AGAIN)
+    assert stage.play(case).memo.doubtful == ("primary_member_id",)
+    stage.play(case, until=stage.later(days=3))
+    stage.decide(case, Choice.GO_ON)
+    stage.play(case)
+    assert len(stage.payer.asked) == 1, "it was the mail that was to go again, not the question"
+
+
+def test_the_link_of_an_earlier_asking_has_ended(stage: Stage) -> None:
+    """It may lie in the mailbox of somebody else, whose address stood there by mistake."""
+    stage.payer.answers = [NOT_ON_FILE, NOT_ON_FILE]
+    request = _request(10)
+    case = _asked(stage, request)
+    assert _checked(stage, case, _with_member_id(request, "MEMBER0002"))
+    stage.play(case)
+    stage.decide(case, Choice.ASK_PATIENT)
+    stage.play(case)
+    first, second = (_token(message.text) for message, _ in stage.mail.sent)
+    with stage.house.session() as session:
+        now = stage.clock.now()
+        assert links.find(session, first, now) is None
+        assert links.find(session, second, now) is not None
+
+
+def test_a_correction_of_what_has_changed_meanwhile_changes_nothing(stage: Stage) -> None:
+    stage.payer.answers = [NOT_ON_FILE, NOT_ON_FILE]
+    request = _request(10)
+    case = _asked(stage, request)
+    seen = stage.see(case).generation
+    assert _checked(stage, case, _with_member_id(request, "MEMBER0002"))
+    stage.play(case)
+    stage.decide(case, Choice.ASK_PATIENT)
+    with stage.house.session() as session:
+        now, stale = stage.clock.now(), _with_member_id(request, "MEMBER0003")
+        actor = requests.PATIENT
+        assert not requests.correct(session, case, stale, actor=actor, now=now, generation=seen)
+    assert stage.see(case).request.insurances[0].member_id == "MEMBER0002"
+
+
 def test_the_trail_names_the_fields(stage: Stage) -> None:
     request = _request()
     case = _asked(stage, request)
@@ -192,3 +266,22 @@ def test_the_trail_names_the_fields(stage: Stage) -> None:
             case=case,
         )
     assert [(row["actor"], row["code"]) for row in rows] == [("patient", "primary_member_id")]
+
+
+def test_somebody_else_than_a_lookalike_may_be_known_under_the_corrected_name(
+    stage: Stage,
+) -> None:
+    """That the first name was nobody known was said of that name alone."""
+    request = _request(10)
+    twin = replace(request.patient, contact=Contact("namesake@example.invalid"))
+    right = replace(request.patient, name=Name("Otherperson", "Toni"), birth_date=date(1985, 3, 4))
+    stage.ehr.patients = [PatientRecord("twin-1", twin), PatientRecord("known-2", right)]
+    case = stage.submit(request)
+    stage.play(case)
+    stage.decide(case, Choice.CREATE_NEW)
+    stage.play(case)
+    stage.decide(case, Choice.ASK_PATIENT)
+    stage.play(case)
+    assert _checked(stage, case, replace(request, patient=right))
+    assert stage.play(case).memo.patient_id == "known-2"
+    assert not [each for each in stage.ehr.kept.values() if each.startswith("patient")]

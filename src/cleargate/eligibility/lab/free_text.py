@@ -24,6 +24,8 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 """Money, shares and counts: a number without one of these signs may be a part of anything."""
+_MAY = re.compile(r"(?<=\d)[\W_]+may\b|\bmay(?=[\W_]+\d)", re.IGNORECASE)
+"""The month, which is a part of a date, and not what a plan may do."""
 _OLD = re.compile(r"(?:9\d|1\d\d)(?=\s+years?\b)", re.IGNORECASE)
 _CLASSES = (4, 8, 12)
 
@@ -42,10 +44,16 @@ def plain_text(
         for at in range(found.start(), found.end())
     }
 
+    months = {found.end() for found in _MAY.finditer(text)}
+
     def replaced(run: re.Match[str]) -> str:
         word = run.group()
         folded = word.casefold()
-        if folded in hidden or not (folded in known or (word.isdigit() and run.start() in kept)):
+        if (
+            run.end() in months
+            or folded in hidden
+            or not (folded in known or (word.isdigit() and run.start() in kept))
+        ):
             note(word)
             return marker(word)
         return word

@@ -110,6 +110,8 @@ def kind_of(path: tuple[str, ...]) -> Kind:
     """What the element or member at the end of a path of names holds."""
     for length in (3, 2, 1):
         kind = NAMES.get(".".join(path[-length:])) if len(path) >= length else None
+        if kind is Kind.TEXT and length == 1 and not KNOWN_NAMES.issuperset(path[-2:]):
+            return Kind.UNKNOWN  # A name of whatever: whose, nobody knows.
         if kind is not None:
             return kind
     return Kind.UNKNOWN

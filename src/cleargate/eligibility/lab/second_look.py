@@ -42,7 +42,7 @@ _MEMBER = re.compile(r"\"(\w+)\"(?=\s*:)|</?(?:\w+:)?([\w-]+)")
 _SMALL = re.compile(
     r"(\"\w*(?:[aA]mount|[pP]ercent|[qQ]uantity|value|numOfPeriods|Modulus|[cC]odes?)\"\s*:\s*"
     r"[\[\s]*\"?|<(?:benefitamount|percent|quantity|benefitquantity|period_count)>\s*)"
-    r"-?(?:\d{1,3}|\d{0,6}\.\d{1,4})(?!\w)"
+    r"-?(?:\d{1,3}|\d{0,5}\.\d{1,4})(?!\w)"
 )
 _PLACES: dict[str, set[int]] = {key.partition(".")[0]: set() for key in SEGMENTS} | {
     "SE": {1}, "GE": {1}, "IEA": {1}, "LS": {1}, "LE": {1}, "REF": {1},
@@ -51,7 +51,7 @@ _PLACES: dict[str, set[int]] = {key.partition(".")[0]: set() for key in SEGMENTS
     "INS": {1, 2, 3, 4},
 }  # fmt: skip
 """The segments that there are, and which of their elements hold codes and counts."""
-_SMALL_NUMBER = re.compile(r"-?(?:\d{1,3}|\d{0,6}\.\d{1,4})", re.ASCII)
+_SMALL_NUMBER = re.compile(r"-?(?:\d{1,3}|\d{0,5}\.\d{1,4})", re.ASCII)
 
 
 class Found(NamedTuple):

@@ -20,19 +20,26 @@ Inside = Callable[[str], str | None]
 
 _TOKEN = re.compile(
     r"(?P<comment><!--.*?-->)|(?P<cdata><!\[CDATA\[(?P<raw>.*?)\]\]>)|(?P<pi><\?.*?\?>)"
-    r"|(?P<tag><(?P<end>/?)(?P<name>[^\s<>/!?]+)(?P<rest>(?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>)"
+    r"|(?P<tag><(?P<end>/?)(?P<name>[^\s<>/!?]++)(?P<rest>(?:[^<>\"']++|\"[^\"]*\"|'[^']*')*+)>)"
     r"|(?P<text>[^<]+)",
     re.DOTALL,
 )
-_ATTRIBUTE = re.compile(r"(\s+)([^\s=/]+)(\s*=\s*)(\"[^\"]*\"|'[^']*')|(\s*/?\s*\Z)")
+_ATTRIBUTE = re.compile(r"(\s++)([^\s=/]++)(\s*+=\s*+)(\"[^\"]*\"|'[^']*')|(\s*+/?\s*+\Z)")
+"""Both give nothing back that they took, so that no document takes more than one walk."""
 _DECLARATION = re.compile(
     r"<\?xml\s+version=[\"']1\.\d[\"'](?:\s+encoding=[\"'](?:utf-?(?:8|16)|iso-8859-1|us-ascii"
     r"|windows-1252)[\"'])?(?:\s+standalone=[\"'](?:yes|no)[\"'])?\s*\?>",
     re.IGNORECASE,
 )
 _PREFIX = re.compile(r"soap(?:env|12)?|s|xsi|xsd|xs|ns\d|xmlns|gedi", re.IGNORECASE)
-_NAMESPACE = re.compile(
-    r"GatewayEDI\.WebServices|https?://(?:www\.w3\.org|schemas\.xmlsoap\.org)/[\w./-]{0,60}"
+_NAMESPACES = frozenset(
+    """
+    GatewayEDI.WebServices http://schemas.xmlsoap.org/soap/envelope/
+    http://schemas.xmlsoap.org/soap/encoding/ http://schemas.xmlsoap.org/wsdl/
+    http://www.w3.org/2003/05/soap-envelope http://www.w3.org/2001/XMLSchema
+    http://www.w3.org/2001/XMLSchema-instance http://www.w3.org/2005/08/addressing
+    http://www.w3.org/XML/1998/namespace http://www.w3.org/2000/09/xmldsig#
+    """.split()  # noqa: SIM905
 )
 
 
@@ -81,10 +88,23 @@ def _tag(token: re.Match[str], path: list[str], line: int, visit: Visit) -> str:
     if token["end"]:
         del path[-1:]
         return f"</{_prefix(prefix, line, visit)}{colon}{name}>"
-    rest = "".join(_attribute(each, line, visit) for each in _ATTRIBUTE.finditer(token["rest"]))
+    rest = _attributes(token["rest"], line, visit)
     if not token["rest"].rstrip().endswith("/"):
         path.append(local)
     return f"<{_prefix(prefix, line, visit)}{colon}{name}{rest}>"
+
+
+def _attributes(text: str, line: int, visit: Visit) -> str:
+    """What stands behind a tag's name. Refused where it is anything but attributes."""
+    parts: list[str] = []
+    at = 0
+    while at < len(text):
+        found = _ATTRIBUTE.match(text, at)
+        if found is None:
+            raise Refused(f"The XML is malformed, or too deep, on line {line}.")
+        parts.append(_attribute(found, line, visit))
+        at = found.end()
+    return "".join(parts)
 
 
 def _attribute(found: re.Match[str], line: int, visit: Visit) -> str:
@@ -95,8 +115,7 @@ def _attribute(found: re.Match[str], line: int, visit: Visit) -> str:
     value, quote = unescape(quoted[1:-1]), quoted[0]
     if prefix == "xmlns" or name == "xmlns":
         own = f"xmlns:{_prefix(local, line, visit)}" if prefix else "xmlns"
-        known = _NAMESPACE.fullmatch(value) is not None
-        new = value if known else "urn:" + _unknown(value, line, visit)
+        new = value if value in _NAMESPACES else "urn:" + _unknown(value, line, visit)
         return f"{gap}{own}{equals}{quote}{escape(new)}{quote}"
     own = _prefix(prefix, line, visit) + colon + _unknown_name(local, line, visit)
     return f"{gap}{own}{equals}{quote}{escape(_unknown(value, line, visit))}{quote}"

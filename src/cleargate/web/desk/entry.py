@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Response
@@ -34,7 +34,16 @@ router = APIRouter(include_in_schema=False)
 
 Photos = Mapping[str, bytes]
 
+_CHANGED = "Newer information has come in: the request was changed. Look at the case, then send."
 _PHONES = ("phone", "guarantor_phone", "adjuster_phone")
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was on the screen: the gate's version, 0 without one, and the case's generation."""
+
+    version: int
+    generation: int | None
 
 
 @router.get("/{slug}/desk/phone")
@@ -99,12 +108,16 @@ def show_request(desk: InDesk, case: UUID) -> Response:
         values = fields_of(replace(found.request, earliest=first_day))
         values |= {name: words.phone(values[name]) for name in _PHONES if name in values}
         _record(session, desk, "request.read", Action.READ, found.id)
-        return _edit_page(session, desk, found, gate.version if gate else 0, values)
+        at = _Seen(gate.version if gate else 0, found.generation)
+        return _edit_page(session, desk, found, at, values)
 
 
 @router.post("/{slug}/desk/cases/{case}/edit")
-def correct_request(desk: InDesk, case: UUID, form: OwnForm, version: int = 0) -> Response:
+def correct_request(
+    desk: InDesk, case: UUID, form: OwnForm, version: int = 0, generation: int | None = None
+) -> Response:
     """Put the corrected request in the old one's place, and find everything out anew."""
+    seen = _Seen(version, generation)
     database, practice = desk.here.pages.database, desk.here.profile.id
     with database.session(practice) as session:
         found, gate = _editable(session, CaseId(case))
@@ -112,18 +125,18 @@ def correct_request(desk: InDesk, case: UUID, form: OwnForm, version: int = 0) -
             return _to_case(desk, found.id)
         read, photos, errors = _read(desk, form, found.request.channel)
         if errors or isinstance(read, forms.FormErrors):
-            return _edit_page(session, desk, found, version, form.fields, errors)
+            return _edit_page(session, desk, found, seen, form.fields, errors)
     try:
         with database.session(practice) as session:
-            _put(session, desk, found, gate, version, read)
+            _put(session, desk, found, gate, seen, read)
             for kind, content in photos.items():
                 attachments.add(session, found.id, kind, content, desk.here.now)
     except Refused as refused:
         with database.session(practice) as session:
             found, newer = _editable(session, found.id)
-            if newer is not None:
-                wrong = {"summary": str(refused)}
-                return _edit_page(session, desk, found, newer.version, form.fields, wrong, 409)
+            wrong = {"summary": str(refused)}
+            now = _Seen(newer.version if newer else 0, found.generation)
+            return _edit_page(session, desk, found, now, form.fields, wrong, 409)
     return _to_case(desk, found.id)
 
 
@@ -132,16 +145,24 @@ def _put(
     desk: AtDesk,
     case: Case,
     gate: StoredGate | None,
-    version: int,
+    seen: _Seen,
     request: VisitRequest,
 ) -> None:
-    """Decide the gate by the correction; without one, the patient was asked and has called."""
+    """Decide the gate by the correction; without one, the patient was asked and has called.
+
+    Raises Refused where the request is not that any more from which the correction was typed.
+    """
     actor, now = desk.who.actor, desk.here.now
+    if seen.generation not in (None, case.generation):
+        raise Refused(_CHANGED)
     if gate is None:
-        requests.correct(session, case.id, request, actor=actor, now=now)
+        if not requests.correct(
+            session, case.id, request, actor=actor, now=now, generation=case.generation
+        ):
+            raise Refused(_CHANGED)
         return
     changed = changed_fields(case.request, request)
-    decision = Decision(Choice.EDIT, version)
+    decision = Decision(Choice.EDIT, seen.version)
     decide(session, gate.id, decision, actor=actor, now=now, request=request)
     _record(session, desk, "request.edit", Action.UPDATE, case.id, ",".join(changed))
 
@@ -167,14 +188,16 @@ def _edit_page(
     session: Session,
     desk: AtDesk,
     case: Case,
-    version: int,
+    seen: _Seen,
     values: Mapping[str, str],
     errors: Mapping[str, str] | None = None,
     status: int = 422,
 ) -> HTMLResponse:
     here = desk.here
     base = f"/{here.profile.slug}/desk/cases/{case.id}"
-    action = f"{base}/edit?version={version}"
+    action = f"{base}/edit?version={seen.version}"
+    if seen.generation is not None:
+        action += f"&generation={seen.generation}"
     form = form_page.view(here, action, "", values, errors, desk.who.csrf)
     view = EditRequestView(gates_page.desk_view(session, desk), form, base)
     page = render("desk/edit_request.html", view)

@@ -29,6 +29,7 @@ _PURPOSE = LinkPurpose.CHECK_DETAILS
 _PROOF = "birth_date"
 _SENT = "sent"
 """A hidden field of the page itself, which the birth-date question has not."""
+_NOT_DROPPED = "Enter the insurance company on the card, or call us if you have it no more."
 _CALL = "We cannot take that here. Please call us, and we change it together."
 
 
@@ -52,7 +53,7 @@ def check(here: InPractice, token: str, form: Posted) -> HTMLResponse:
     if case is None:
         return _question(here, token, proof.WRONG)
     if not requests.waits_for_patient(case):
-        return _thanks(here)
+        return _too_late(here)
     if _SENT not in form.fields:
         return _page(here, token, case, fields_of(case.request))
     return _take(here, token, case, form)
@@ -72,18 +73,27 @@ def _take(here: Here, token: str, case: Case, form: Form) -> HTMLResponse:
     photos, errors = reencode_all(form.files)
     if isinstance(read, forms.FormErrors):
         errors = {**_mendable(case, read.errors), **errors}
+    elif len(read.insurances) < len(case.request.insurances):
+        errors = {"secondary_payer": _NOT_DROPPED, **errors}
     if errors or isinstance(read, forms.FormErrors):
         return _page(here, token, case, said, errors)
     # The day has moved on by itself, which is nothing that the patient has said.
     read = replace(read, earliest=case.request.earliest)
     try:
         with here.pages.database.session(here.profile.id) as session:
-            for kind, content in photos.items():
+            taken = requests.correct(
+                session,
+                case.id,
+                read,
+                actor=requests.PATIENT,
+                now=here.now,
+                generation=case.generation,
+            )
+            for kind, content in photos.items() if taken else ():
                 attachments.add(session, case.id, kind, content, here.now)
-            requests.correct(session, case.id, read, actor=requests.PATIENT, now=here.now)
     except Refused:
         return _page(here, token, case, said, {"form": _CALL})
-    return _thanks(here)
+    return _thanks(here) if taken else _too_late(here)
 
 
 def _mendable(case: Case, errors: Mapping[str, str]) -> Mapping[str, str]:
@@ -98,7 +108,9 @@ def _without_proof(session: Session, here: Here, token: str) -> Case | None:
     if link is None or link.purpose is not _PURPOSE:
         return None
     case = cases.get(session, link.case)
-    return case if case is not None and _PROOF in case.memo.doubtful else None
+    if case is None or not requests.waits_for_patient(case):
+        return None
+    return case if _PROOF in case.memo.doubtful else None
 
 
 def _question(here: Here, token: str, error: str = "") -> HTMLResponse:
@@ -133,4 +145,10 @@ def _page(
 
 def _thanks(here: Here) -> HTMLResponse:
     text = "We go on with your request now, and write or call. You may close this page."
+    return HTMLResponse(render("error.html", ErrorView("Thank you", text, here.site)))
+
+
+def _too_late(here: Here) -> HTMLResponse:
+    """Said to who sends it twice as well, so it must not alarm; but nothing was taken."""
+    text = "We have gone on with your request. If something is still wrong, please call us."
     return HTMLResponse(render("error.html", ErrorView("Thank you", text, here.site)))

@@ -88,6 +88,12 @@ def test_birth_date_in_free_text_is_gone(tmp_path: Path, spelled: str) -> None:
     )  # A random control number elsewhere may hold these digits.
 
 
+@pytest.mark.parametrize("amount", ["580309", "030958.00"])
+def test_birth_date_as_an_amount_stops_it(tmp_path: Path, amount: str) -> None:
+    with pytest.raises(Refused, match="DMG02"):
+        captured(tmp_path, encoded(x12(f"{ROWS}\nEB*C*IND*30***23*{amount}*****Y")))
+
+
 def test_what_the_payer_said_stays_byte_by_byte(tmp_path: Path) -> None:
     files = captured(tmp_path, encoded(x12()))
     before, after = (encoded(x12()).decode().split("~"), files["answer.x12"].split("~"))

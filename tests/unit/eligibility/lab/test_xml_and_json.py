@@ -22,6 +22,7 @@ XML_PLACES = {
     },
     "a processing instruction": {"head": "<?patient Zebediah Quillfeather?>"},
     "a name in a namespace": {"attribute": ' xmlns:quillfeather="urn:QF7741209"'},
+    "words behind a known address": {"attribute": ' xmlns:xs="http://www.w3.org/Zebediah-59999"'},
     "CDATA": {"inside": "<message><![CDATA[Zebediah Quillfeather & co]]></message>"},
     "letters as numbers": {"inside": "<message>&#90;ebediah &#x51;uillfeather</message>"},
     "an id as an amount": {
@@ -126,3 +127,20 @@ def test_depth_and_size_have_limits(tmp_path: Path) -> None:
     for content in (deep, large, many, others):
         with pytest.raises(Refused):
             captured(tmp_path, content.encode(), ON)
+
+
+@pytest.mark.parametrize("hostile", ["<a" + " " * 4000 + "x>", "<" + "a" * 60_000 + "<b>"])
+def test_a_document_within_a_document_takes_no_time(tmp_path: Path, hostile: str) -> None:
+    """Each of these takes minutes where a pattern tries again what it has read."""
+    with pytest.raises(Refused, match="malformed"):
+        captured(tmp_path, json.dumps(in_json() | {"message": hostile}).encode())
+
+
+@pytest.mark.parametrize("place", ["member", "subscriber"])
+def test_a_person_called_by_benefit_words_does_not_stay(tmp_path: Path, place: str) -> None:
+    document = in_json()
+    told = document.get(place, {})
+    assert isinstance(told, dict)
+    content = json.dumps(document | {place: told | {"name": "Grace May Case"}}).encode()
+    files = captured(tmp_path, content)
+    assert left(files, ("May Case", "Grace")) == []

@@ -9,6 +9,7 @@ import hashlib
 import importlib.util
 import os
 import pwd
+import re
 import secrets
 import shutil
 import subprocess
@@ -33,6 +34,8 @@ SOCKET_PATH_BYTES_MAX = 103
 """macOS has room for 104 bytes and Linux for 108, each with a closing zero."""
 
 _NAMES = {"owner.lock", "location", "pgdata", "pgdata.new", "passwords", "postgres.log"}
+_DRAFT = re.compile(r"location\.[0-9a-f]{8}")
+"""What a start at the same moment may just be writing (see write_private)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,8 @@ def claim_directory(data_dir: Path) -> None:
     """Make the data directory, or see that it is ours. Raises Refused when it is neither."""
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        strangers = {entry.name for entry in data_dir.iterdir()} - _NAMES
+        names = {entry.name for entry in data_dir.iterdir()} - _NAMES
+        strangers = [name for name in names if not _DRAFT.fullmatch(name)]
         if strangers and not (data_dir / "pgdata").exists():
             raise Refused(f"The data directory {data_dir} holds other files: name an empty one.")
         data_dir.chmod(0o700)

@@ -14,6 +14,7 @@ import pytest
 from cleargate.nouns.errors import Refused
 from cleargate.store import embedded_home
 from cleargate.store.embedded import EmbeddedPostgres
+from cleargate.store.embedded_home import claim_directory
 from tests.postgres import connect, fresh_database, kill_everything, runs, temporary_cluster, until
 
 AS_ROOT = os.geteuid() == 0
@@ -372,6 +373,14 @@ def test_a_server_that_cannot_start_is_refused_with_the_place_of_its_log(stopped
         stopped.start()
 
     assert stopped.pid() is None
+
+
+def test_what_a_start_at_the_same_moment_is_writing_is_no_stranger_s(tmp_path):
+    (tmp_path / "location.0123abcd").write_text("half a pa")
+    claim_directory(tmp_path)
+    (tmp_path / "location.txt").write_text("somebody's")
+    with pytest.raises(Refused, match="holds other files"):
+        claim_directory(tmp_path)
 
 
 def test_starts_at_the_same_moment_make_one_server(tmp_path):

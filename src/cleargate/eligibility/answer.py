@@ -38,6 +38,11 @@ _REASONS = {
         "The clearinghouse refused the question.",
         "Check the insurance details and the practice's enrolment with this payer, then ask again.",
     ),
+    "search_refused": Reason(
+        "search_refused",
+        "The clearinghouse needs a detail that must not be told to this payer.",
+        "Call the payer, or tell whoever looks after the payer directory.",
+    ),
 }
 
 

@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from cleargate.directory.payers import Payer
 from cleargate.directory.practice import Practice
 from cleargate.eligibility.answer import is_broken, is_worth_asking_again, read_raw, undetermined
-from cleargate.eligibility.otherwise import compared, next_search
+from cleargate.eligibility.otherwise import compared, next_search, search_here
 from cleargate.engine.retry import next_try
 from cleargate.engine.run import Run, mark_stopped
 from cleargate.nouns.case import Attempt
 from cleargate.nouns.coverage import Coverage
-from cleargate.nouns.eligibility import Asker, Inquiry, Pending, RawAnswer, Search
+from cleargate.nouns.eligibility import Asker, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.gate import GateReason
 from cleargate.nouns.ids import Ref
@@ -75,7 +75,8 @@ class Question:
         self._payer = run.practice.payers.by_id(stored.payer_id) or Payer("", stored.payer_name)
         self._step = f"ask{stored.rank}"
         # Another search is another question: its receiver must not take it for a repeated one.
-        step = f"{self._step}by{stored.search}" if stored.search else self._step
+        self._search = search_here(self._payer.searches, stored.search, self._clearinghouse.needs)
+        step = f"{self._step}by{self._search}" if self._search else self._step
         self._ref = Ref(run.case.id, step, stored.generation)
 
     def ask(self) -> None:
@@ -153,14 +154,14 @@ class Question:
             service_types=self._services,
             service_date=self._stored.service_date,
             trace=self._ref.value,
-            search=self._search(),
+            search=self._payer.searches[self._search],
             service_list=self._payer.service_list,
         )
 
-    def _search(self) -> Search:
-        """The search in turn. The payer's entry may have been shortened meanwhile."""
-        searches = self._payer.searches
-        return searches[min(self._stored.search, len(searches) - 1)]
+    @property
+    def _is_takeable(self) -> bool:
+        """Whether the search tells all that the clearinghouse needs."""
+        return self._clearinghouse.needs <= self._payer.searches[self._search]
 
     def _resolve_doubt(self) -> None:
         """The process died after the question may have left: wait it out, or ask a person.
@@ -263,7 +264,8 @@ class Question:
         coverage = read_raw(answer, stored.payer_name, self._services, stored.service_date, known)
         if self._may_ask_again(coverage) and self._wait_for_payer(coverage):
             return
-        other = next_search(coverage, self._payer.searches, stored.search)
+        needs = self._clearinghouse.needs
+        other = next_search(coverage, self._payer.searches, self._search, needs)
         if other is not None and self._clearinghouse.repeatable:
             self._look_otherwise(other, coverage.reasons[0].code)
             return
@@ -297,6 +299,8 @@ class Question:
 
     def _give_up(self, kind: ErrorKind, code: str) -> None:
         reason = _UNANSWERED.get(kind, "no_answer")
+        if kind is ErrorKind.REJECTED and not self._is_takeable:
+            reason = "search_refused"
         coverage = undetermined(self._stored.payer_name, self._services, reason)
         self._settle(coverage, answered=False, outcome=kind, code=code)
 

@@ -3,6 +3,7 @@
 import httpx2
 
 from cleargate.connectors.availity.mapping import (
+    NEEDS,
     coverage_id,
     is_id,
     is_running,
@@ -52,6 +53,7 @@ class AvailityClearinghouse:
         self.connection = connection
         self.deadline_s = settings.deadline_s
         self.repeatable = settings.repeatable
+        self.needs = NEEDS
         self._settings = settings
         self._secret = secrets.get(settings.client_secret)
         self._clock = clock

@@ -9,7 +9,7 @@ from cleargate.connectors.wires.core import error_of, request, uuid_text
 from cleargate.connectors.wires.http import Http, Reply
 from cleargate.connectors.wires.mime import Unreadable
 from cleargate.connectors.wires.questions import question_refused
-from cleargate.nouns.eligibility import ContentKind, Inquiry, Pending, RawAnswer
+from cleargate.nouns.eligibility import NO_NEEDS, ContentKind, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import ErrorKind, PortError, Refused
 from cleargate.nouns.ids import Ref
 from cleargate.nouns.time import Clock
@@ -36,6 +36,7 @@ class CoreMimeClearinghouse:
         self.connection = connection
         self.deadline_s = settings.deadline_s
         self.repeatable = settings.repeatable
+        self.needs = NO_NEEDS
         self._settings = settings
         self._clock = clock
         self._password = secrets.get(settings.password)

@@ -9,7 +9,7 @@ from cleargate.connectors.wires.http import Http
 from cleargate.connectors.wires.medical_network_replies import answer_of
 from cleargate.connectors.wires.oauth import BearerHttp, ask_token
 from cleargate.connectors.wires.questions import question_refused
-from cleargate.nouns.eligibility import Inquiry, Pending, RawAnswer
+from cleargate.nouns.eligibility import NO_NEEDS, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import ErrorKind, PortError, Refused
 from cleargate.nouns.ids import Ref
 from cleargate.nouns.time import Clock
@@ -40,6 +40,7 @@ class OptumClearinghouse:
         self.connection = connection
         self.deadline_s = settings.deadline_s
         self.repeatable = settings.repeatable
+        self.needs = NO_NEEDS
         self._settings = settings
         self._secret = secrets.get(settings.client_secret)
         self._clock = clock

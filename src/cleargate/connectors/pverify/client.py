@@ -3,6 +3,7 @@
 import httpx2
 
 from cleargate.connectors.pverify.mapping import (
+    NEEDS,
     NO_FUNDS,
     PENDING,
     is_request_id,
@@ -50,6 +51,7 @@ class PverifyClearinghouse:
         self.connection = connection
         self.deadline_s = settings.deadline_s
         self.repeatable = settings.repeatable
+        self.needs = NEEDS
         self._settings = settings
         self._secret = secrets.get(settings.client_secret)
         self._clock = clock

@@ -7,7 +7,7 @@ from cleargate.connectors.stedi_json.settings import StediSettings
 from cleargate.connectors.wires.http import Http
 from cleargate.connectors.wires.medical_network_replies import answer_of
 from cleargate.connectors.wires.questions import question_refused
-from cleargate.nouns.eligibility import Inquiry, Pending, RawAnswer
+from cleargate.nouns.eligibility import NO_NEEDS, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import ErrorKind, PortError, Refused
 from cleargate.nouns.ids import Ref
 from cleargate.nouns.time import Clock
@@ -34,6 +34,7 @@ class StediClearinghouse:
         self.connection = connection
         self.deadline_s = settings.deadline_s
         self.repeatable = settings.repeatable
+        self.needs = NO_NEEDS
         self._settings = settings
         self._http = Http(
             connection,

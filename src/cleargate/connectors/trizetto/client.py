@@ -4,6 +4,7 @@ import httpx2
 
 from cleargate.connectors.trizetto.mapping import (
     CONTENT_TYPE,
+    NEEDS,
     is_answer,
     kind_of_fault,
     refuses_sign_in,
@@ -43,6 +44,7 @@ class TrizettoClearinghouse:
         self.connection = connection
         self.deadline_s = settings.deadline_s
         self.repeatable = settings.repeatable
+        self.needs = NEEDS
         self._settings = settings
         self._password = secrets.get(settings.password)
         self._http = Http(

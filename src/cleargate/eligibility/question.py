@@ -184,6 +184,9 @@ class Question:
 
     def _failed(self, error: PortError, started: datetime) -> None:
         """Ask again when that can help and is allowed; otherwise say why not."""
+        if self._stored.pending_token and error.kind is ErrorKind.AMBIGUOUS:
+            self._answer_gone(error, started)
+            return
         now = self._run.clock.now()
         other = self._next_route() if error.kind in _ANOTHER_WAY else None
         with self._session() as session:
@@ -199,6 +202,24 @@ class Question:
             self._give_up(error.kind, error.vendor_code)
         else:
             self._postpone(due, error.kind, error.vendor_code)
+
+    def _answer_gone(self, error: PortError, started: datetime) -> None:
+        """Ask anew, less and less often, where that is no second fee; no look finds it any more.
+
+        It is no outage: the clearinghouse has answered, and only forgotten.
+        """
+        due = self._run.clock.after(ASK_AGAIN_BASE * 2 ** min(self._stored.tries, 6))
+        is_anew = self._clearinghouse.repeatable and due <= self._last_moment()
+        with self._session() as session:
+            next_try_at = due if is_anew else None
+            self._add_attempt(
+                session, started, error.kind, error.vendor_code, next_try_at=next_try_at
+            )
+            self._audit(session, error.kind)
+        if is_anew:
+            self._postpone(due, error.kind, error.vendor_code, anew=True)
+        else:
+            self._give_up(error.kind, error.vendor_code)
 
     def _again_at(self, session: Session, error: PortError, now: datetime) -> datetime | None:
         """When to ask again, and the others too; None when a person has to say so, or it is late.
@@ -298,11 +319,15 @@ class Question:
         return self._clearinghouse.repeatable and self._stored.tries + 1 < BROKEN_TRIES_MAX
 
     def _give_up(self, kind: ErrorKind, code: str) -> None:
-        reason = _UNANSWERED.get(kind, "no_answer")
-        if kind is ErrorKind.REJECTED and not self._is_takeable:
-            reason = "search_refused"
-        coverage = undetermined(self._stored.payer_name, self._services, reason)
+        coverage = undetermined(self._stored.payer_name, self._services, self._reason(kind))
         self._settle(coverage, answered=False, outcome=kind, code=code)
+
+    def _reason(self, kind: ErrorKind) -> str:
+        if kind is ErrorKind.REJECTED and not self._is_takeable:
+            return "search_refused"
+        if kind is ErrorKind.AMBIGUOUS and self._stored.pending_token:
+            return "answer_gone"
+        return _UNANSWERED.get(kind, "no_answer")
 
     def _settle(
         self, coverage: Coverage, *, answered: bool, outcome: str = "ok", code: str = ""

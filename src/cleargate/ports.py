@@ -15,7 +15,13 @@ from zoneinfo import ZoneInfo
 
 from cleargate.nouns.appointment import BookingDetails, BookingStatus, Opening, OpeningQuery
 from cleargate.nouns.case import Receipt
-from cleargate.nouns.eligibility import EligibilitySummary, Inquiry, Pending, RawAnswer
+from cleargate.nouns.eligibility import (
+    EligibilitySummary,
+    Inquiry,
+    Pending,
+    RawAnswer,
+    Search,
+)
 from cleargate.nouns.ids import Ref
 from cleargate.nouns.insurance import Insurance
 from cleargate.nouns.patient import Patient, PatientQuery, PatientRecord
@@ -109,18 +115,21 @@ class Clearinghouse(Protocol):
 
     `repeatable`: whether a question that may have arrived can be asked again without a second fee.
     `deadline_s` is the longest that one question may take.
+    `needs`: the details without which it takes no question; a search that leaves one out is
+    REJECTED before it leaves.
     """
 
     connection: str
     deadline_s: float
     repeatable: bool
+    needs: Search
 
     def check_eligibility(self, inquiry: Inquiry, ref: Ref) -> RawAnswer | Pending:
         """Ask one payer; the answer's bytes are untouched."""
         ...
 
     def poll(self, token: str) -> RawAnswer | Pending:
-        """Ask for an answer that was pending."""
+        """Ask for an answer that was pending. AMBIGUOUS: it is gone, and may have been paid for."""
         ...
 
 

@@ -23,6 +23,11 @@ _REASONS = {
         "The connection broke while the payer was being asked, and asking again may cost a fee.",
         "Look at the clearinghouse's own website whether the question arrived, then decide.",
     ),
+    "answer_gone": Reason(
+        "answer_gone",
+        "The clearinghouse took the question and no longer has the answer.",
+        "Look for it at the clearinghouse's own website; asking again may cost a fee.",
+    ),
     "connection_stopped": Reason(
         "connection_stopped",
         "The clearinghouse does not accept our sign-in.",
@@ -37,6 +42,11 @@ _REASONS = {
         "question_refused",
         "The clearinghouse refused the question.",
         "Check the insurance details and the practice's enrolment with this payer, then ask again.",
+    ),
+    "search_refused": Reason(
+        "search_refused",
+        "The clearinghouse needs a detail that must not be told to this payer.",
+        "Call the payer, or tell whoever looks after the payer directory.",
     ),
 }
 

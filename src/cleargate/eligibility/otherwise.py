@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cleargate.nouns.coverage import FOUND_OTHERWISE, Coverage, Reason, Verdict
-from cleargate.nouns.eligibility import PRIMARY_SEARCH, Detail, Inquiry, Search
+from cleargate.nouns.eligibility import NO_NEEDS, PRIMARY_SEARCH, Detail, Inquiry, Search
 
 _NAMES = frozenset({Detail.FAMILY_NAME, Detail.GIVEN_NAME})
 _REFUSED: dict[str, frozenset[Detail]] = {
@@ -29,16 +29,31 @@ _WORDS = {
 """A detail in words, and the form's field."""
 
 
-def next_search(coverage: Coverage, searches: Sequence[Search], tried: int) -> int | None:
+def search_here(searches: Sequence[Search], number: int, needs: Search) -> int:
+    """The number of the first search from `number` on that the clearinghouse takes.
+
+    `number` itself when it takes none: then it refuses the question, before it leaves, by the
+    field's name. The payer's entry may have been shortened meanwhile.
+    """
+    number = min(number, len(searches) - 1)
+    return next((n for n in range(number, len(searches)) if needs <= searches[n]), number)
+
+
+def next_search(
+    coverage: Coverage, searches: Sequence[Search], tried: int, needs: Search = NO_NEEDS
+) -> int | None:
     """The number of the next search that leaves out what the payer blames; None when there is none.
 
-    Only numbers above `tried` count, so that none is tried twice.
+    Only numbers above `tried` count, so that none is tried twice, and only searches that the
+    clearinghouse takes.
     """
     codes = {reason.code for reason in coverage.reasons}
     if coverage.verdict is not Verdict.UNDETERMINED or not codes or not codes <= _REFUSED.keys():
         return None
     for number, search in enumerate(searches):
-        if number > tried and all(_leaves_out(search, _REFUSED[code]) for code in codes):
+        if number <= tried or not needs <= search:
+            continue
+        if all(_leaves_out(search, _REFUSED[code]) for code in codes):
             return number
     return None
 

@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from cleargate.directory.payers import Payer
 from cleargate.directory.practice import Practice
 from cleargate.eligibility.answer import is_broken, is_worth_asking_again, read_raw, undetermined
-from cleargate.eligibility.otherwise import compared, next_search
+from cleargate.eligibility.otherwise import compared, next_search, search_here
 from cleargate.engine.retry import next_try
 from cleargate.engine.run import Run, mark_stopped
 from cleargate.nouns.case import Attempt
 from cleargate.nouns.coverage import Coverage
-from cleargate.nouns.eligibility import Asker, Inquiry, Pending, RawAnswer, Search
+from cleargate.nouns.eligibility import Asker, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.gate import GateReason
 from cleargate.nouns.ids import Ref
@@ -75,7 +75,8 @@ class Question:
         self._payer = run.practice.payers.by_id(stored.payer_id) or Payer("", stored.payer_name)
         self._step = f"ask{stored.rank}"
         # Another search is another question: its receiver must not take it for a repeated one.
-        step = f"{self._step}by{stored.search}" if stored.search else self._step
+        self._search = search_here(self._payer.searches, stored.search, self._clearinghouse.needs)
+        step = f"{self._step}by{self._search}" if self._search else self._step
         self._ref = Ref(run.case.id, step, stored.generation)
 
     def ask(self) -> None:
@@ -153,14 +154,14 @@ class Question:
             service_types=self._services,
             service_date=self._stored.service_date,
             trace=self._ref.value,
-            search=self._search(),
+            search=self._payer.searches[self._search],
             service_list=self._payer.service_list,
         )
 
-    def _search(self) -> Search:
-        """The search in turn. The payer's entry may have been shortened meanwhile."""
-        searches = self._payer.searches
-        return searches[min(self._stored.search, len(searches) - 1)]
+    @property
+    def _is_takeable(self) -> bool:
+        """Whether the search tells all that the clearinghouse needs."""
+        return self._clearinghouse.needs <= self._payer.searches[self._search]
 
     def _resolve_doubt(self) -> None:
         """The process died after the question may have left: wait it out, or ask a person.
@@ -183,6 +184,9 @@ class Question:
 
     def _failed(self, error: PortError, started: datetime) -> None:
         """Ask again when that can help and is allowed; otherwise say why not."""
+        if self._stored.pending_token and error.kind is ErrorKind.AMBIGUOUS:
+            self._answer_gone(error, started)
+            return
         now = self._run.clock.now()
         other = self._next_route() if error.kind in _ANOTHER_WAY else None
         with self._session() as session:
@@ -198,6 +202,24 @@ class Question:
             self._give_up(error.kind, error.vendor_code)
         else:
             self._postpone(due, error.kind, error.vendor_code)
+
+    def _answer_gone(self, error: PortError, started: datetime) -> None:
+        """Ask anew, less and less often, where that is no second fee; no look finds it any more.
+
+        It is no outage: the clearinghouse has answered, and only forgotten.
+        """
+        due = self._run.clock.after(ASK_AGAIN_BASE * 2 ** min(self._stored.tries, 6))
+        is_anew = self._clearinghouse.repeatable and due <= self._last_moment()
+        with self._session() as session:
+            next_try_at = due if is_anew else None
+            self._add_attempt(
+                session, started, error.kind, error.vendor_code, next_try_at=next_try_at
+            )
+            self._audit(session, error.kind)
+        if is_anew:
+            self._postpone(due, error.kind, error.vendor_code, anew=True)
+        else:
+            self._give_up(error.kind, error.vendor_code)
 
     def _again_at(self, session: Session, error: PortError, now: datetime) -> datetime | None:
         """When to ask again, and the others too; None when a person has to say so, or it is late.
@@ -271,7 +293,8 @@ class Question:
         coverage = read_raw(answer, stored.payer_name, self._services, stored.service_date, known)
         if self._may_ask_again(coverage) and self._wait_for_payer(coverage):
             return
-        other = next_search(coverage, self._payer.searches, stored.search)
+        needs = self._clearinghouse.needs
+        other = next_search(coverage, self._payer.searches, self._search, needs)
         if other is not None and self._clearinghouse.repeatable:
             self._look_otherwise(other, coverage.reasons[0].code)
             return
@@ -304,9 +327,15 @@ class Question:
         return self._clearinghouse.repeatable and self._stored.tries + 1 < BROKEN_TRIES_MAX
 
     def _give_up(self, kind: ErrorKind, code: str) -> None:
-        reason = _UNANSWERED.get(kind, "no_answer")
-        coverage = undetermined(self._stored.payer_name, self._services, reason)
+        coverage = undetermined(self._stored.payer_name, self._services, self._reason(kind))
         self._settle(coverage, answered=False, outcome=kind, code=code)
+
+    def _reason(self, kind: ErrorKind) -> str:
+        if kind is ErrorKind.REJECTED and not self._is_takeable:
+            return "search_refused"
+        if kind is ErrorKind.AMBIGUOUS and self._stored.pending_token:
+            return "answer_gone"
+        return _UNANSWERED.get(kind, "no_answer")
 
     def _settle(
         self, coverage: Coverage, *, answered: bool, outcome: str = "ok", code: str = ""

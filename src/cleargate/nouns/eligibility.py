@@ -45,6 +45,9 @@ PRIMARY_SEARCH: Search = frozenset(
 """What every payer must search by, and the most that it may ask for. What is told beyond it can
 only fail to match. Source: 005010X279A1, 1.4.8.1; X12's interpretations 1103 and 1293."""
 
+NO_NEEDS: Search = frozenset()
+"""A clearinghouse that takes any search."""
+
 
 class ServiceList(StrEnum):
     """How a payer takes several service types.

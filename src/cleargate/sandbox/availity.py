@@ -38,6 +38,7 @@ _SHAPES = {
     "subscriberRelationship": r"18|01|19|G8",
     "patientFirstName": r".{1,35}",
     "patientGender": r"[MF]",
+    "groupNumber": r".{1,50}",
     "asOfDate": r"\d{4}-\d\d-\d\d",
     "serviceType": r"[A-Z0-9]{1,2}",
 }

@@ -65,6 +65,7 @@ def coverage(told: Tree) -> Tree:
             "payerId": text(told, "tradingPartnerServiceId"),
             "name": text(told, "payer", "name"),
             "responseName": text(told, "payer", "name"),
+            "responsePayerId": text(told, "payer", "payorIdentification"),
         },
         "subscriber": _person(holder),
         "patient": _person(dependents[0] if dependents else holder),

@@ -8,7 +8,15 @@ import pytest
 
 from cleargate.connectors.availity.client import AvailityClearinghouse
 from cleargate.connectors.availity.settings import AvailitySettings
-from cleargate.nouns.eligibility import Asker, ContentKind, Inquiry, Pending, RawAnswer
+from cleargate.nouns.eligibility import (
+    PRIMARY_SEARCH,
+    Asker,
+    ContentKind,
+    Detail,
+    Inquiry,
+    Pending,
+    RawAnswer,
+)
 from cleargate.nouns.errors import BadSettings, ErrorKind, PortError
 from cleargate.nouns.insurance import Insurance, Relationship
 from cleargate.nouns.patient import Sex
@@ -104,8 +112,15 @@ class TestQuestion:
             ("patientBirthDate", "1987-02-20"),
             ("subscriberRelationship", "18"),
             ("patientFirstName", "Amy"),
-            ("patientGender", "F"),
         ]
+
+    def test_the_sex_and_the_group_are_told_where_the_payer_searches_by_them(self):
+        inquiry = replace(INQUIRY, search=PRIMARY_SEARCH | {Detail.SEX, Detail.GROUP})
+        assert self.sent(inquiry)[-2:] == [("patientGender", "F"), ("groupNumber", "G1")]
+
+    def test_a_given_name_is_not_told_where_the_payer_searches_without(self):
+        inquiry = replace(INQUIRY, search=PRIMARY_SEARCH - {Detail.GIVEN_NAME})
+        assert "patientFirstName" not in dict(self.sent(inquiry))
 
     @pytest.mark.parametrize(
         ("relationship", "code"),
@@ -126,7 +141,8 @@ class TestQuestion:
 
     def test_a_sex_that_is_not_known_is_not_told(self):
         patient = replace(INQUIRY.patient, sex=Sex.UNKNOWN)
-        assert "patientGender" not in dict(self.sent(replace(INQUIRY, patient=patient)))
+        inquiry = replace(INQUIRY, patient=patient, search=PRIMARY_SEARCH | {Detail.SEX})
+        assert "patientGender" not in dict(self.sent(inquiry))
 
     @pytest.mark.parametrize(
         ("change", "field"),

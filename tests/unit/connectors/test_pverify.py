@@ -12,7 +12,14 @@ from pydantic import ValidationError
 
 from cleargate.connectors.pverify.client import PverifyClearinghouse
 from cleargate.connectors.pverify.settings import PverifySettings
-from cleargate.nouns.eligibility import ContentKind, Inquiry, Pending, RawAnswer
+from cleargate.nouns.eligibility import (
+    PRIMARY_SEARCH,
+    ContentKind,
+    Detail,
+    Inquiry,
+    Pending,
+    RawAnswer,
+)
 from cleargate.nouns.errors import BadSettings, ErrorKind, PortError
 from cleargate.nouns.insurance import Insurance, Relationship
 from cleargate.nouns.patient import Name, Sex
@@ -30,6 +37,7 @@ from tests.unit.connectors.test_stedi_json import HOLDER, INQUIRY
 
 ANSWER = '{"RequestID": 9882795,  "APIResponseCode": "0", "PlanCoverageSummary": {}, "é": 1.50}\n'
 Reply = httpx2.Response | Exception
+WITH_SEX = replace(INQUIRY, search=PRIMARY_SEARCH | {Detail.SEX})
 
 
 def said(**members: object) -> httpx2.Response:
@@ -107,7 +115,7 @@ class TestQuestion:
         assert request.url.path == "/Test/API/EligibilitySummary"
 
     def test_it_names_payer_practice_member_and_date(self):
-        _, asked = self.sent(practice_type="12")
+        _, asked = self.sent(WITH_SEX, practice_type="12")
         assert asked == {
             "payerCode": "60054",
             "payerName": "Aetna",
@@ -130,7 +138,7 @@ class TestQuestion:
 
     def test_a_dependent_stands_beside_the_holder_who_has_the_member_id(self):
         policy = replace(INQUIRY.insurance, subscriber=HOLDER, relationship=Relationship.SPOUSE)
-        _, asked = self.sent(replace(INQUIRY, insurance=policy))
+        _, asked = self.sent(replace(WITH_SEX, insurance=policy))
         assert asked["isSubscriberPatient"] == "False"
         assert asked["subscriber"] == {
             "firstName": "Max",
@@ -150,7 +158,7 @@ class TestQuestion:
 
     def test_what_a_270_cannot_carry_is_reduced_and_what_is_unknown_left_out(self):
         patient = replace(INQUIRY.patient, name=Name("Muñoz*Groß:\n", " "), sex=Sex.UNKNOWN)
-        _, asked = self.sent(replace(INQUIRY, patient=patient))
+        _, asked = self.sent(replace(WITH_SEX, patient=patient))
         assert asked["subscriber"] == {
             "lastName": "Munoz Gross",
             "dob": "02/20/1987",

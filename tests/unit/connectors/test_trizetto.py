@@ -9,7 +9,14 @@ from lxml import etree
 from cleargate.connectors.trizetto.client import TrizettoClearinghouse
 from cleargate.connectors.trizetto.settings import SERVICE, TrizettoSettings
 from cleargate.coverage.reading import read_answers
-from cleargate.nouns.eligibility import Asker, ContentKind, Inquiry
+from cleargate.nouns.eligibility import (
+    PRIMARY_SEARCH,
+    Asker,
+    ContentKind,
+    Detail,
+    Inquiry,
+    ServiceList,
+)
 from cleargate.nouns.errors import BadSettings, ErrorKind, PortError
 from cleargate.nouns.insurance import Insurance, Relationship, Subscriber
 from cleargate.nouns.patient import Address, Contact, Name, Patient, Sex
@@ -34,6 +41,7 @@ INQUIRY = Inquiry(
     service_date=date(2026, 12, 1),
     trace="5d0e8f6c2b9c1f5a7e11",
 )
+WITH_SEX = replace(INQUIRY, search=PRIMARY_SEARCH | {Detail.SEX})
 HOLDER = Subscriber(Name("Holderperson", "Max"), date(1960, 7, 8), Sex.UNKNOWN)
 
 
@@ -139,7 +147,7 @@ class TestQuestion:
         assert texts == [("User", "clinic & co"), ("Password", "w<rd")]
 
     def test_it_names_payer_practice_member_service_and_date(self):
-        assert self.pairs() == {
+        assert self.pairs(WITH_SEX) == {
             "GediPayerID": "60054",
             "ProviderLastName": "Sample Clinic & Co",
             "NPI": "1234567893",
@@ -154,7 +162,7 @@ class TestQuestion:
 
     def test_a_dependent_stands_beside_the_holder_who_has_the_member_id(self):
         policy = replace(INQUIRY.insurance, subscriber=HOLDER, relationship=Relationship.SPOUSE)
-        pairs = self.pairs(replace(INQUIRY, insurance=policy))
+        pairs = self.pairs(replace(WITH_SEX, insurance=policy))
         assert {name: value for name, value in pairs.items() if "Insur" in name} == {
             "InsuranceNum": "W123456789",
             "InsuredFirstName": "Max",
@@ -179,7 +187,11 @@ class TestQuestion:
         assert self.sent(**settings).findtext(f".//{GATEWAY}ResponseDataType") == form
 
     def test_another_service_can_be_set_for_the_one_that_is_asked(self):
-        assert self.pairs(service_type="30")["ServiceTypeCode"] == "30"
+        assert self.pairs(service_type="98")["ServiceTypeCode"] == "98"
+
+    def test_a_payer_that_answers_for_the_plan_alone_is_asked_for_it_whatever_is_set(self):
+        inquiry = replace(INQUIRY, service_list=ServiceList.PLAN)
+        assert self.pairs(inquiry, service_type="98")["ServiceTypeCode"] == "30"
 
     def test_names_are_reduced_to_what_a_270_can_carry(self):
         name = Name("Muñoz*Groß:\n<&", " ")

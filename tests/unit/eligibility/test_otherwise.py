@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from cleargate.eligibility.otherwise import compared, next_search
+from cleargate.eligibility.otherwise import compared, next_search, search_here
 from cleargate.nouns.coverage import Coverage, Reason, ServiceVerdict, Verdict
 from cleargate.nouns.eligibility import PRIMARY_SEARCH, Detail
 from tests.unit.x12.test_eligibility_270 import INQUIRY
@@ -51,6 +51,30 @@ def test_the_next_search_leaves_out_what_the_payer_blames(
     codes: list[str], tried: int, following: int | None
 ) -> None:
     assert next_search(said(Verdict.UNDETERMINED, *codes), SEARCHES, tried) == following
+
+
+def test_a_search_that_the_clearinghouse_does_not_take_is_passed_over() -> None:
+    nobody = said(Verdict.UNDETERMINED, "AAA:75")
+    needs = frozenset({Detail.FAMILY_NAME})
+    assert next_search(nobody, SEARCHES, 0, needs) == 2
+    assert next_search(nobody, SEARCHES, 0, PRIMARY_SEARCH) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "needs", "here"),
+    [
+        (0, frozenset(), 0),
+        (1, frozenset(), 1),
+        (1, frozenset({Detail.FAMILY_NAME}), 2),
+        (1, frozenset({Detail.GIVEN_NAME}), 3),
+        (1, PRIMARY_SEARCH, 1),
+        (9, frozenset(), 3),
+    ],
+)
+def test_the_first_search_that_the_clearinghouse_takes_is_asked_by(
+    number: int, needs: frozenset[Detail], here: int
+) -> None:
+    assert search_here(SEARCHES, number, needs) == here
 
 
 def test_who_was_found_is_not_looked_for_again() -> None:

@@ -28,11 +28,13 @@ from cleargate.nouns.appointment import (
 )
 from cleargate.nouns.case import Case, CaseState, Memo, Outcome, Receipt
 from cleargate.nouns.eligibility import (
+    NO_NEEDS,
     ContentKind,
     EligibilitySummary,
     Inquiry,
     Pending,
     RawAnswer,
+    Search,
 )
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.gate import Choice, Decision
@@ -137,6 +139,7 @@ class MemoryClearinghouse:
     connection: str = "clearinghouse"
     deadline_s: float = 5.0
     repeatable: bool = True
+    needs: Search = NO_NEEDS
     answers: list[bytes | BaseException | Pending] = field(default_factory=lambda: [said(ACTIVE)])
     asked: list[Inquiry] = field(default_factory=list)
     polled: list[str] = field(default_factory=list)

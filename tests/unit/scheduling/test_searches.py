@@ -14,6 +14,7 @@ from cleargate.nouns.eligibility import (
     RawAnswer,
     ServiceList,
 )
+from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.gate import GateReason
 from cleargate.store import attempts, inquiries
 from cleargate.store.inquiries import NewInquiry
@@ -95,6 +96,33 @@ def test_a_payer_without_an_entry_is_asked_once(stage: Stage) -> None:
     stage.rule(payers=PayerDirectory([PAYER]))
     stage.payer.answers = [refused("75"), found()]
     assert played(stage) == (CaseState.OPEN, [PRIMARY_SEARCH])
+
+
+def test_a_clearinghouse_is_asked_by_the_first_search_that_it_takes(stage: Stage) -> None:
+    stage.rule(payers=PayerDirectory([replace(PAYER, searches=(ID_AND_BIRTH, PRIMARY_SEARCH))]))
+    stage.payer.needs = PRIMARY_SEARCH
+    stage.payer.answers = [found()]
+    assert played(stage) == (CaseState.DONE, [PRIMARY_SEARCH])
+
+
+def test_a_search_that_the_clearinghouse_does_not_take_is_not_asked_next(stage: Stage) -> None:
+    stage.payer.needs = frozenset({Detail.FAMILY_NAME})
+    stage.payer.answers = [refused("75")]
+    assert played(stage) == (CaseState.OPEN, [PRIMARY_SEARCH, ID_AND_NAME])
+
+
+def test_a_payer_whose_searches_the_clearinghouse_refuses_is_a_person_s_to_ask(
+    stage: Stage,
+) -> None:
+    stage.rule(payers=PayerDirectory([replace(PAYER, searches=(ID_AND_BIRTH,))]))
+    stage.payer.needs = PRIMARY_SEARCH
+    refusal = PortError(ErrorKind.REJECTED, "clearinghouse", vendor_code="question_refused")
+    stage.payer.answers = [refusal]
+    assert played(stage) == (CaseState.OPEN, [ID_AND_BIRTH])
+    with stage.house.session() as session:
+        [question] = inquiries.current(session, stage.case)
+    assert question.coverage is not None
+    assert [each.code for each in question.coverage.reasons] == ["search_refused"]
 
 
 def test_services_are_asked_for_as_the_payer_s_entry_says(stage: Stage) -> None:

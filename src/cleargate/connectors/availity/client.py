@@ -1,6 +1,7 @@
 """The Clearinghouse port over Availity's coverages, and what this vendor's failures mean."""
 
 from cleargate.connectors.availity.mapping import (
+    NEEDS,
     coverage_id,
     is_id,
     is_running,
@@ -35,6 +36,8 @@ class AvailityClearinghouse(TokenClient[AvailitySettings]):
     The token of what is pending is Availity's own id. Polling is free: what cannot be read is
     polled again, unless it begins as an answer does; then it is kept whole as TEXT.
     """
+
+    needs = NEEDS
 
     def check_eligibility(self, inquiry: Inquiry, ref: Ref) -> RawAnswer | Pending:  # noqa: ARG002
         """Ask one payer. Availity has no field for the Ref."""

@@ -10,6 +10,7 @@ E) no communication with the payer.
 Not confirmed, and read tolerantly: whether the summary of a new question stands alone or in
 `coverages`, and whether its id is in it or in Location alone; several `serviceType` are sent as
 several fields of that name. There is no field for our own number, and none for the policy's holder.
+The Swagger document requires no field; payers do, each its own (Availity's Configurations API).
 """
 
 import re
@@ -17,11 +18,14 @@ from collections.abc import Iterator
 from urllib.parse import urlencode
 
 from cleargate.connectors.wires.answers import Members, objects
-from cleargate.connectors.wires.questions import service_types
-from cleargate.nouns.eligibility import Inquiry
+from cleargate.connectors.wires.questions import require, service_types
+from cleargate.nouns.eligibility import Detail, Inquiry, Search
 from cleargate.nouns.insurance import Relationship
 from cleargate.nouns.patient import Sex
 from cleargate.x12.characters import plain_id, plain_name, plain_npi
+
+NEEDS: Search = frozenset({Detail.MEMBER_ID, Detail.FAMILY_NAME, Detail.BIRTH_DATE})
+"""What every public client sends; that any payer takes less through Availity is not published."""
 
 _TAKEN = frozenset("*>^`~:|")
 """The delimiters of the 270 that Availity writes; not published, so that all usual ones count."""
@@ -43,6 +47,7 @@ _FIELDS = (
     "patientFirstName",
     "patientBirthDate",
     "patientGender",
+    "groupNumber",
     "subscriberRelationship",
     "patientState",
     "providerTaxId",
@@ -52,14 +57,15 @@ _FIELDS = (
 
 
 def request(inquiry: Inquiry) -> bytes:
-    """The question as a form. Raises Refused for what no 270 could carry.
+    """The question as a form. Raises Refused for what no 270 could carry, or lacks a need.
 
     A dependent is the patient, with the policy's member id and the relation to its holder.
     """
+    require(inquiry, NEEDS)
     patient, insurance = inquiry.patient, inquiry.insurance
     is_holder = insurance.subscriber is None
     relation = _SELF if is_holder else _RELATIONS.get(insurance.relationship, _OTHER)
-    form = [
+    form = (
         ("payerId", plain_id(inquiry.payer_code, "payer id", 80, _TAKEN)),
         ("providerLastName", plain_name(inquiry.asker.name, "practice", 60, _TAKEN)),
         ("providerNpi", plain_npi(inquiry.asker.npi)),
@@ -69,12 +75,20 @@ def request(inquiry: Inquiry) -> bytes:
         ("patientLastName", plain_name(patient.name.family, "family name", 60, _TAKEN)),
         ("patientBirthDate", patient.birth_date.isoformat()),
         ("subscriberRelationship", relation),
-    ]
-    if patient.name.given.strip():
-        form.append(("patientFirstName", plain_name(patient.name.given, "given name", 35, _TAKEN)))
-    if patient.sex in _GENDERS:
-        form.append(("patientGender", _GENDERS[patient.sex]))
+        *_more(inquiry),
+    )
     return urlencode(form).encode()
+
+
+def _more(inquiry: Inquiry) -> Iterator[tuple[str, str]]:
+    """What may be told beside the needs, as far as it is known."""
+    patient, group = inquiry.patient, inquiry.insurance.group
+    if inquiry.tells(Detail.GIVEN_NAME) and patient.name.given.strip():
+        yield "patientFirstName", plain_name(patient.name.given, "given name", 35, _TAKEN)
+    if inquiry.tells(Detail.SEX) and patient.sex in _GENDERS:
+        yield "patientGender", _GENDERS[patient.sex]
+    if inquiry.tells(Detail.GROUP) and group:
+        yield "groupNumber", plain_id(group, "group", 50, _TAKEN)
 
 
 def token_request(client_id: str, client_secret: str, scope: str) -> str:

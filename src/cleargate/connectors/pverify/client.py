@@ -1,6 +1,7 @@
 """The Clearinghouse port over pVerify's JSON, and what this vendor's failures mean."""
 
 from cleargate.connectors.pverify.mapping import (
+    NEEDS,
     NO_FUNDS,
     PENDING,
     is_request_id,
@@ -33,6 +34,8 @@ class PverifyClearinghouse(TokenClient[PverifySettings]):
     its bytes untouched, and any other success of a question whole as TEXT. pVerify's own no
     (APIResponseCode 1) is an answer as well. `deadline_s` holds for a call and its token together.
     """
+
+    needs = NEEDS
 
     def check_eligibility(self, inquiry: Inquiry, ref: Ref) -> RawAnswer | Pending:
         """Ask one payer. The Ref goes along, but does not keep two questions from being two."""

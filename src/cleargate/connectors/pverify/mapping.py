@@ -15,11 +15,15 @@ from urllib.parse import urlencode
 
 from cleargate.connectors.pverify.settings import PverifySettings
 from cleargate.connectors.wires.answers import Members
-from cleargate.nouns.eligibility import Inquiry
+from cleargate.connectors.wires.questions import require
+from cleargate.nouns.eligibility import PRIMARY_SEARCH, Detail, Inquiry, Search
 from cleargate.nouns.ids import Ref
 from cleargate.nouns.insurance import Relationship, Subscriber
 from cleargate.nouns.patient import Sex
 from cleargate.x12.characters import plain_id, plain_name, plain_npi
+
+NEEDS: Search = PRIMARY_SEARCH
+"""The member id, and the patient's names and birth date, are mandatory in pVerify's reference."""
 
 NO_FUNDS = "2"
 PENDING = frozenset({"3", "4"})
@@ -74,8 +78,10 @@ def request(inquiry: Inquiry, ref: Ref, settings: PverifySettings) -> bytes:
     """The question. Raises Refused for what no 270 could carry, for pVerify writes one from it.
 
     pVerify takes a kind of practice in place of service types: those of the question are not
-    sent. No more is told of a person than a payer needs.
+    sent. No more is told of a person than the search names, and nothing of the group: pVerify has
+    no member for it.
     """
+    require(inquiry, NEEDS)
     patient, insurance = inquiry.patient, inquiry.insurance
     us = Subscriber(patient.name, patient.birth_date, patient.sex)
     member_id = plain_id(insurance.member_id, "member id", 80, _TAKEN)
@@ -88,7 +94,7 @@ def request(inquiry: Inquiry, ref: Ref, settings: PverifySettings) -> bytes:
             "npi": plain_npi(inquiry.asker.npi),
         },
         "subscriber": {
-            **_person(insurance.subscriber or us, "subscriber"),
+            **_person(insurance.subscriber or us, "subscriber", inquiry),
             "memberId": member_id,
         },
         "isSubscriberPatient": "True" if insurance.subscriber is None else "False",
@@ -100,7 +106,7 @@ def request(inquiry: Inquiry, ref: Ref, settings: PverifySettings) -> bytes:
     }
     if insurance.subscriber is not None:
         asked["dependent"] = {
-            "patient": _person(us, "patient"),
+            "patient": _person(us, "patient", inquiry),
             "relationWithSubscriber": _RELATIONS.get(insurance.relationship, "Other"),
         }
     if settings.practice_type:
@@ -108,12 +114,12 @@ def request(inquiry: Inquiry, ref: Ref, settings: PverifySettings) -> bytes:
     return json.dumps(asked, separators=(",", ":")).encode("ascii")
 
 
-def _person(person: Subscriber, what: str) -> dict[str, str]:
+def _person(person: Subscriber, what: str, inquiry: Inquiry) -> dict[str, str]:
     found = {"lastName": plain_name(person.name.family, f"{what}'s family name", 60, _TAKEN)}
     if person.name.given.strip():
         found["firstName"] = plain_name(person.name.given, f"{what}'s given name", 35, _TAKEN)
     found["dob"] = _day(person.birth_date)
-    if person.sex in _GENDERS:
+    if inquiry.tells(Detail.SEX) and person.sex in _GENDERS:
         found["gender"] = _GENDERS[person.sex]
     return found
 

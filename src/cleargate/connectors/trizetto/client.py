@@ -2,6 +2,7 @@
 
 from cleargate.connectors.trizetto.mapping import (
     CONTENT_TYPE,
+    NEEDS,
     is_answer,
     kind_of_fault,
     refuses_sign_in,
@@ -26,6 +27,8 @@ class TrizettoClearinghouse(ClearinghouseClient[TrizettoSettings]):
     where the SuccessCode and the failures stand beside the payer's words. Any other success comes
     back whole as TEXT.
     """
+
+    needs = NEEDS
 
     def check_eligibility(self, inquiry: Inquiry, ref: Ref) -> RawAnswer | Pending:  # noqa: ARG002
         """Ask one payer. A question has no place for the Ref: what is asked twice, is two."""

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from cleargate.connectors.trizetto.settings import TrizettoSettings
-from cleargate.connectors.wires.questions import service_types
+from cleargate.connectors.wires.questions import require, service_types
 from cleargate.connectors.wires.soap import Fault, envelope, fault_kind, find, local_name
-from cleargate.nouns.eligibility import Inquiry
+from cleargate.nouns.eligibility import PRIMARY_SEARCH, Detail, Inquiry, Search, ServiceList
 from cleargate.nouns.errors import ErrorKind
 from cleargate.nouns.insurance import Subscriber
 from cleargate.nouns.patient import Sex
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 NAMESPACE = "GatewayEDI.WebServices"
 CONTENT_TYPE = f'application/soap+xml; charset=utf-8; action="{NAMESPACE}/DoInquiry"'
+
+NEEDS: Search = PRIMARY_SEARCH
+"""Without one of them the public answers are `Please enter ...`, for the insured's."""
 
 _TAKEN = frozenset("*>^`~:")
 """What may be a delimiter of the 270 that TriZetto writes from the pairs."""
@@ -74,28 +77,38 @@ def parameters(inquiry: Inquiry, settings: TrizettoSettings) -> Iterator[tuple[s
 
     The insured is the policy's holder; a dependent stands beside. There is no name for a number of
     ours: payers hear TriZetto's. An unknown gender is not sent: TriZetto answers it with nothing.
+    Nor is the group, whatever the search says: no name for it is known.
     """
-    services = service_types(inquiry)
+    require(inquiry, NEEDS)
     patient, insurance = inquiry.patient, inquiry.insurance
     us = Subscriber(patient.name, patient.birth_date, patient.sex)
     yield "GediPayerID", plain_id(inquiry.payer_code, "payer id", 80, _TAKEN)
     yield "ProviderLastName", plain_name(inquiry.asker.name, "practice", 60, _TAKEN)
     yield "NPI", plain_npi(inquiry.asker.npi)
     yield "InsuranceNum", plain_id(insurance.member_id, "member id", 80, _TAKEN)
-    yield from _person("Insured", insurance.subscriber or us, "subscriber")
+    yield from _person("Insured", insurance.subscriber or us, "subscriber", inquiry)
     if insurance.subscriber is not None:
-        yield from _person("Dependent", us, "patient")
-    yield "ServiceTypeCode", settings.service_type or services[0]
+        yield from _person("Dependent", us, "patient", inquiry)
+    yield "ServiceTypeCode", _service(inquiry, settings)
     yield "DateOfService", _day(inquiry.service_date)
 
 
-def _person(role: str, person: Subscriber, what: str) -> Iterator[tuple[str, str]]:
+def _service(inquiry: Inquiry, settings: TrizettoSettings) -> str:
+    """The one service asked about; a payer that answers about the plan only is asked about it."""
+    first, *_ = service_types(inquiry)
+    is_plan = inquiry.service_list is ServiceList.PLAN
+    return first if is_plan else settings.service_type or first
+
+
+def _person(
+    role: str, person: Subscriber, what: str, inquiry: Inquiry
+) -> Iterator[tuple[str, str]]:
     name = person.name
     if name.given.strip():
         yield f"{role}FirstName", plain_name(name.given, f"{what}'s given name", 35, _TAKEN)
     yield f"{role}LastName", plain_name(name.family, f"{what}'s family name", 60, _TAKEN)
     yield f"{role}Dob", _day(person.birth_date)
-    if person.sex in _GENDERS:
+    if inquiry.tells(Detail.SEX) and person.sex in _GENDERS:
         yield f"{role}Gender", _GENDERS[person.sex]
 
 

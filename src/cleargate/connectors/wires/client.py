@@ -7,7 +7,7 @@ from pydantic import Field
 
 from cleargate.connectors.wires.http import Http, HttpSettings
 from cleargate.connectors.wires.oauth import BearerHttp
-from cleargate.nouns.eligibility import Pending, RawAnswer
+from cleargate.nouns.eligibility import NO_NEEDS, Pending, RawAnswer, Search
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.time import Clock
 from cleargate.ports import RateBudget, SecretStore, Token, TokenStore
@@ -33,7 +33,12 @@ S = TypeVar("S", bound=ClearinghouseSettings)
 
 
 class ClearinghouseClient(Generic[S]):
-    """One connection. Answers come at once; a vendor that has later ones brings its own `poll`."""
+    """One connection. Answers come at once; a vendor that has later ones brings its own `poll`.
+
+    A vendor that takes no question without certain details names them in `needs`.
+    """
+
+    needs: Search = NO_NEEDS
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 import hashlib
 import re
 
-from cleargate.nouns.eligibility import Inquiry
+from cleargate.nouns.eligibility import Detail, Inquiry, Search
 from cleargate.nouns.errors import ErrorKind, PortError, Refused
 from cleargate.nouns.ids import Ref
 
@@ -22,6 +22,17 @@ def service_types(inquiry: Inquiry) -> tuple[str, ...]:
     if not inquiry.asked_services:
         raise Refused("The list of service types must name one at least.")
     return inquiry.asked_services
+
+
+def require(inquiry: Inquiry, needs: Search) -> None:
+    """Let a question pass that tells all that its clearinghouse needs; otherwise raise Refused.
+
+    What a search withholds is never told to please a clearinghouse: it may not match.
+    """
+    for detail in Detail:
+        if detail in needs and not inquiry.tells(detail):
+            named = detail.replace("_", " ")
+            raise Refused(f"The {named} must be told here, but the payer's search withholds it.")
 
 
 def refused_fields(refused: Refused) -> tuple[str, ...]:

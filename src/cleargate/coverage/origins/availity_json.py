@@ -115,6 +115,8 @@ def answers(document: Members, wanted: frozenset[str]) -> tuple[PayerAnswer, ...
             family_name=patient.text("lastName"),
             given_name=patient.text("firstName"),
             birth_date=patient.day("birthDate"),
+            # `payerId` is Availity's own for the payer, as it was asked with.
+            payer_id=payer.text("responsePayerId"),
         ),
     )
 

@@ -99,6 +99,8 @@ _DATES = {
     "cobra": SpanKind.COBRA,
     "service": SpanKind.SERVICE,
 }
+_PAYER_IDS = ("identification", "etin", "naicId", "tin", "ein")
+"""NM109 of the payer, by its kind (NM108); one of them at most is there."""
 _SERVICE = re.compile(r"[0-9A-Z]{1,2}")
 """What a service type code looks like, where an entry does not say that it is one."""
 _PLAIN_NAME = re.compile(r"[A-Za-z]{1,40}")
@@ -124,9 +126,10 @@ def answers(document: Members, wanted: frozenset[str]) -> tuple[PayerAnswer, ...
     own, above = _spans(patient.member("dates")), _spans(holder.member("dates"))
     person = patient.member("name").member("person")
     own_id = patient.text("memberId") or patient.member("additionalInformation").text("memberId")
+    payer = document.member("payer")
     return (
         PayerAnswer(
-            payer=_name(document.member("payer").member("name")),
+            payer=_name(payer.member("name")),
             rows=tuple([row for row in rows if may_matter(row, wanted)]),
             spans=own or above,
             holder_spans=above if own and patient is dependent else (),
@@ -136,6 +139,8 @@ def answers(document: Members, wanted: frozenset[str]) -> tuple[PayerAnswer, ...
             family_name=person.text("lastName") or patient.member("name").text("organization"),
             given_name=person.text("firstName"),
             birth_date=patient.day("dateOfBirth"),
+            # `payerId` above it is Stedi's own for the payer.
+            payer_id=next(filter(None, map(payer.text, _PAYER_IDS)), ""),
         ),
     )
 

@@ -7,7 +7,8 @@ payer by telephone. So the details are read where there are any, and the summari
 Sources, read on 2026-11-23: pVerify's API reference (postman.pverify.com: EligibilitySummary,
 GetEligibilitySummary), its own Java client (github.com/pVerify/restapijava) and three clients'
 models of the answer. None shows a whole one: the words inside members, the form of dates and what
-`ErrorCode` holds are not confirmed. What is in no list is reported, and never made a yes.
+`ErrorCode` holds are not confirmed. What is in no list is reported, and never made a yes. The
+payer's own id is in none: `PverifyPayerCode` is pVerify's.
 """
 
 import re

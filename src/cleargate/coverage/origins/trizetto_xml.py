@@ -117,7 +117,9 @@ def _answers(tree: Tree, wanted: frozenset[str], report: Report) -> tuple[PayerA
     """One answer for each patient of an `eligibilityresponse`, in document order."""
     root = tree.root or Node("", 0)
     words = Words(report)
-    payer = spaced(root.first("infosource", "payername").text)
+    payer, payer_id = (
+        spaced(root.first("infosource", name).text) for name in ("payername", "payerid")
+    )
     above = [root, *(node for node in root.children if node.name not in _PERSONS)]
     refused = _refusals(above, words)
     patients = _patients(root, words)
@@ -125,7 +127,10 @@ def _answers(tree: Tree, wanted: frozenset[str], report: Report) -> tuple[PayerA
     if not patients:
         if not tree.complete and not refused:
             return ()
-        return (PayerAnswer(payer, (), refusals=refused, complete=tree.complete),)
+        refusal = PayerAnswer(
+            payer, (), refusals=refused, complete=tree.complete, payer_id=payer_id
+        )
+        return (refusal,)
     for patient in patients:
         words.expect(patient.node, _PATIENT)
     dated = [(patient, *_dates(patient, words)) for patient in patients]
@@ -142,6 +147,7 @@ def _answers(tree: Tree, wanted: frozenset[str], report: Report) -> tuple[PayerA
             family_name=_name(patient.node, "last"),
             given_name=_name(patient.node, "first"),
             birth_date=words.birth_date(patient.node),
+            payer_id=payer_id,
         )
         for patient, own, above in dated
     )

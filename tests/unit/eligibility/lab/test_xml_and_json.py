@@ -102,6 +102,17 @@ def test_json_is_json_again_with_the_same_members(tmp_path: Path) -> None:
     assert after["payer"]["name"] == "SUNDRY HEALTH PLAN"
 
 
+@pytest.mark.parametrize(
+    "member",
+    ["payorIdentification", "responsePayerId", "identification", "etin", "naicId", "tin", "ein"],
+)
+def test_the_payer_s_own_id_stays_by_whatever_name(tmp_path: Path, member: str) -> None:
+    """Its rules are found by it."""
+    payer = {"name": "SUNDRY HEALTH PLAN", member: "87726"}
+    content = json.dumps(in_json() | {"payer": payer}).encode()
+    assert json.loads(captured(tmp_path, content)["answer.json"])["payer"][member] == "87726"
+
+
 @pytest.mark.parametrize("mark", ["utf-8-sig", "utf-16"])
 def test_encodings_stay(tmp_path: Path, mark: str) -> None:
     content = json.dumps(in_json()).encode(mark)

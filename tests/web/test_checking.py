@@ -71,6 +71,7 @@ def test_the_birth_date_opens_the_doubtful_fields_and_no_others(site: Site) -> N
     names = set(re.findall(r'<(?:input|select)[^>]* name="(\w+)"', html))
     assert names == {"sent", "birth_date", "primary_member_id", "card_front", "card_back"}
     assert "Testperson" not in html
+    assert "Compare them with your insurance card" in html
 
 
 def test_what_the_patient_sends_takes_the_old_one_s_place_and_it_goes_on(site: Site) -> None:
@@ -120,6 +121,8 @@ def test_a_doubtful_birth_date_opens_an_empty_page(site: Site) -> None:
         assert 'name="birth_date"' in html
         for stored in ("Testperson", BORN, "MEMBER0001"):
             assert stored not in html
+        assert "Compare them" not in html
+        assert "send it as it is" not in html
         sent = {
             "sent": "yes",
             "given": "Robin",

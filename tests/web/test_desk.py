@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from cleargate.eligibility import check
+from cleargate.nouns.appointment import BookingStatus, Opening
 from cleargate.nouns.case import Attempt, CaseState, Outcome, Receipt
 from cleargate.nouns.gate import Choice, Fact, GateReason
 from cleargate.nouns.ids import Ref
@@ -33,6 +34,23 @@ def _reads(site: Site, case: object, staff: Staff) -> int:
         name=staff.username,
     )
     return len(found)
+
+
+@pytest.mark.parametrize(
+    ("status", "called"), [(BookingStatus.TENTATIVE, "Held"), (BookingStatus.BOOKED, "Booked")]
+)
+def test_a_time_that_is_only_held_is_not_called_booked(
+    site: Site, staff: Staff, status: BookingStatus, called: str
+) -> None:
+    case = site.case()
+    start = site.clock.now() + timedelta(days=3)
+    opening = Opening(start, timedelta(hours=1), "Dana Sample", "Main Office", "s1")
+    with site.house.session() as session:
+        locked = cases.lock(session, case)
+        cases.remember(session, locked, booking_id="b1", booking_status=status, opening=opening)
+    html = staff.get(f"/cases/{case}").text
+    found = {each for each in ("Held", "Booked") if f"<dt>{each}</dt>" in html}
+    assert found == {called}
 
 
 def test_each_look_at_a_case_is_on_the_trail_once(site: Site, staff: Staff) -> None:

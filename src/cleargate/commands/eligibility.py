@@ -184,7 +184,7 @@ def capture_answer(
     console.print(f"Written: {folder}", markup=False, highlight=False)
     for place, count in counts.items():
         console.print(f"  replaced, {place}: {count}", markup=False, highlight=False)
-    console.print("Read it before it leaves the house.")
+    console.print("Read all of it before you share it.")
 
 
 def _saved(file: Path) -> bytes:

@@ -20,7 +20,7 @@ from cleargate.nouns.coverage import (
 )
 from cleargate.nouns.money import dollars
 
-_VERDICTS = {
+VERDICTS = {
     Verdict.ACTIVE: "active",
     Verdict.ACTIVE_UNCLEAR: "active, but unclear",
     Verdict.INACTIVE: "not active",
@@ -39,6 +39,7 @@ _NETWORKS = {
     Network.UNSTATED: "",
 }
 _NOTHING = "none"
+_UNSTATED = "not stated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,7 @@ def difference(before: Coverage, now: Coverage) -> list[Change]:
         *_needs("Authorization", before.authorisation, now.authorisation),
         *_needs("Referral", before.referral, now.referral),
         *_visits(before, now),
-        *_sizes("Copay", AmountKind.COPAY, before, now),
-        *_sizes("Coinsurance", AmountKind.COINSURANCE, before, now),
-        *_sizes("Deductible", AmountKind.DEDUCTIBLE, before, now),
+        *_amounts(before, now),
         *_end(before.ends, now.ends),
         *_other_payers(before, now),
     ]
@@ -89,8 +88,7 @@ def _verdicts(before: Coverage, now: Coverage) -> list[Change]:
     if not now.services and before.verdict is not now.verdict:
         changed[before.verdict, now.verdict] = []
     return [
-        Change(_names(codes), _VERDICTS[old], _VERDICTS[new])
-        for (old, new), codes in changed.items()
+        Change(_names(codes), VERDICTS[old], VERDICTS[new]) for (old, new), codes in changed.items()
     ]
 
 
@@ -138,6 +136,17 @@ def _visits(before: Coverage, now: Coverage) -> list[Change]:
     return [Change("Visits left", _listed(left), "0")]
 
 
+def _amounts(before: Coverage, now: Coverage) -> list[Change]:
+    """What the patient pays; a plan that is not active has no amounts to compare."""
+    if now.verdict is Verdict.INACTIVE:
+        return []
+    return [
+        *_sizes("Copay", AmountKind.COPAY, before, now),
+        *_sizes("Coinsurance", AmountKind.COINSURANCE, before, now),
+        *_sizes("Deductible", AmountKind.DEDUCTIBLE, before, now),
+    ]
+
+
 def _sizes(what: str, kind: AmountKind, before: Coverage, now: Coverage) -> list[Change]:
     """Amounts of a kind as sets: payers do not keep their order, or say the same thing twice."""
     old = {_key(each): each for each in before.amounts if each.kind is kind and _has_size(each)}
@@ -146,7 +155,7 @@ def _sizes(what: str, kind: AmountKind, before: Coverage, now: Coverage) -> list
         return []
     gone = [_size(old[key]) for key in old if key not in new]
     come = [_size(new[key]) for key in new if key not in old]
-    return [Change(what, _listed(gone), _listed(come))]
+    return [Change(what, _listed(gone, _UNSTATED), _listed(come, _UNSTATED))]
 
 
 def _key(amount: Amount) -> tuple[object, ...]:
@@ -160,19 +169,24 @@ def _has_size(amount: Amount) -> bool:
 
 
 def _size(amount: Amount) -> str:
-    size = f"{amount.percent.normalize():f} %" if amount.percent is not None else ""
+    size = f"{amount.percent.normalize():f}%" if amount.percent is not None else ""
     if amount.cents is not None:
         size = dollars(amount.cents)
+    period = f" per {amount.period.replace('_', ' ')}" if amount.period else ""
     person = "" if amount.person is not Person.FAMILY else "family"
-    period = amount.period.replace("_", " ")
-    return " ".join(part for part in (size, period, person, _NETWORKS[amount.network]) if part)
+    parts = (f"{size}{period}", person, _NETWORKS[amount.network])
+    return ", ".join(part for part in parts if part)
 
 
 def _end(before: date | None, now: date | None) -> list[Change]:
     """An end that is new, or earlier than was said; a plan that goes on longer troubles nobody."""
     if now is None or (before is not None and now >= before):
         return []
-    return [Change("Covered until", before.isoformat() if before else "open", now.isoformat())]
+    return [Change("Covered until", _day(before), _day(now))]
+
+
+def _day(day: date | None) -> str:
+    return f"{day:%m/%d/%Y}" if day else "open"
 
 
 def _other_payers(before: Coverage, now: Coverage) -> list[Change]:
@@ -186,5 +200,5 @@ def _other_payers(before: Coverage, now: Coverage) -> list[Change]:
     return [Change("Other payers", _listed(old.values()), _listed(new.values()))]
 
 
-def _listed(texts: Iterable[str]) -> str:
-    return "; ".join(dict.fromkeys(text.strip() for text in texts)) or _NOTHING
+def _listed(texts: Iterable[str], nothing: str = _NOTHING) -> str:
+    return "; ".join(dict.fromkeys(text.strip() for text in texts)) or nothing

@@ -136,7 +136,7 @@ def amount_words(amount: Amount) -> tuple[str, str, str]:
 def _size(amount: Amount) -> str:
     if amount.cents is not None:
         return dollars(amount.cents)
-    return f"{amount.percent.normalize():f} %" if amount.percent is not None else "total not stated"
+    return f"{amount.percent.normalize():f}%" if amount.percent is not None else "total not stated"
 
 
 def _period(period: str) -> str:

@@ -19,6 +19,7 @@ def lines(one: Explained) -> Iterator[str]:
     coverage = one.coverage
     payer = shortened(coverage.payer) or "payer not named"
     yield f"{one.file}, set {coverage.set_index}, patient {one.number}"
+    yield from _line(f"For a visit on {one.on:%m/%d/%Y}", 0)
     yield from _line(payer, 0)
     yield from _rules_of_payer(one)
     for service in coverage.services:

@@ -19,12 +19,15 @@ WORDS_MAX = 4
 class Explained:
     """One patient of a file, the `number`th: the coverage and what was left out of account.
 
+    `on` is the date of the visit that it is judged for.
+
     `words` are the payer's words beside each row, by its segment and place. `texts` are the
     segments of an X12 file; other formats have none.
     """
 
     file: str
     number: int
+    on: date
     coverage: Coverage
     aside: list[PutAside]
     words: dict[int, dict[Source, str]]
@@ -53,7 +56,7 @@ def explained(
     asked = asked_for(services, on)
     texts: dict[int, str] = {}
     patients = [
-        Explained(file, number, one, put_aside(one, answer, asked), _words(answer), texts)
+        Explained(file, number, on, one, put_aside(one, answer, asked), _words(answer), texts)
         for number, (one, answer) in enumerate(
             zip(reading.coverages, reading.answers, strict=True), 1
         )

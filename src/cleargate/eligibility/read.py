@@ -45,7 +45,7 @@ def read(
             if as_json:
                 found.extend(entries(part, services))
             else:
-                _print(part, console)
+                _print(part, on, console)
     if as_json:
         console.out(json.dumps(found, indent=2), highlight=False)
     return 2 if failed else 0
@@ -68,9 +68,10 @@ def _has_errors(reading: Reading) -> bool:
     return any(finding.severity is Severity.ERROR for finding in reading.diagnostics)
 
 
-def _print(part: Part, console: Console) -> None:
+def _print(part: Part, on: date, console: Console) -> None:
     for coverage in part.reading.coverages:
-        console.print(card(coverage, f"{part.file}, set {coverage.set_index}"))
+        place = f"{part.file}, set {coverage.set_index}, for a visit on {on:%m/%d/%Y}"
+        console.print(card(coverage, place))
     for finding in part.reading.diagnostics:
         console.print(f"{part.file}: {finding}", style="yellow", markup=False, highlight=False)
 

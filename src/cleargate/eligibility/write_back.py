@@ -68,5 +68,5 @@ def summary_line(coverage: Coverage) -> str:
         if amount.kind is AmountKind.COPAY and amount.cents is not None:
             parts.append(f"copay {dollars(amount.cents)}")
             break
-    parts += [reason.text for reason in coverage.reasons[:2]]
+    parts += [*dict.fromkeys(reason.text for reason in coverage.reasons)][:2]
     return "; ".join(part for part in parts if part)

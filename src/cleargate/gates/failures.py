@@ -1,5 +1,7 @@
 """A step that could not go on, worded for the person who has to."""
 
+from dataclasses import replace
+
 from cleargate.engine.endings import NeedsPerson
 from cleargate.gates import doubtful
 from cleargate.nouns.case import Case
@@ -57,5 +59,7 @@ def gate_for(needs: NeedsPerson, case: Case, phase: str) -> Gate:
     )
     if needs.reason is GateReason.UNKNOWN_PAYER:
         rank = int(needs.step.removeprefix("ask"))
+        stated = Fact("Insurance company", case.request.insurances[rank - 1].payer_name)
+        gate = replace(gate, facts=(stated,))
         return doubtful.offered(gate, case, doubtful.in_policy(case, rank))
     return gate

@@ -40,16 +40,25 @@ _COVERAGE_CHOICES = (
     Choice.DECLINE,
 )
 
+_MEND_FIRST = (
+    Choice.EDIT,
+    Choice.ASK_AGAIN,
+    Choice.GO_ON,
+    Choice.SELF_PAY,
+    Choice.DECLINE,
+)
+"""Nothing speaks for going on: what stands first is what mends it."""
+
 _WORDING = {
     GateReason.WRONG_PATIENT_ANSWER: _Wording(
         "The payer answered about somebody else. Compare the card, then ask again.",
         (Choice.EDIT, Choice.ASK_AGAIN, Choice.SELF_PAY, Choice.DECLINE),
     ),
     GateReason.COVERAGE_INACTIVE: _Wording(
-        "Call the patient for newer insurance, or agree on self-pay.", _COVERAGE_CHOICES
+        "Call the patient for newer insurance, or agree on self-pay.", _MEND_FIRST
     ),
     GateReason.COVERAGE_UNDETERMINED: _Wording(
-        "Check the details on the card and ask again, or call the payer.", _COVERAGE_CHOICES
+        "Check the details on the card and ask again, or call the payer.", _MEND_FIRST
     ),
     GateReason.COVERAGE_UNCLEAR: _Wording(
         "Call the payer about this service, then go on or agree on self-pay.", _COVERAGE_CHOICES
@@ -185,9 +194,7 @@ def _facts(reason: GateReason, checked: Checked, patient: Patient) -> list[Fact]
         ]
     if coverage.plan:
         facts.append(Fact("Plan", coverage.plan))
-    facts += dict.fromkeys(
-        Fact(_whose_words(each.code), _with_code(each.code, each.text)) for each in coverage.reasons
-    )
+    facts += dict.fromkeys(Fact(_whose_words(each.code), each.text) for each in coverage.reasons)
     bounds = (("Covered from", coverage.begins), ("Covered until", coverage.ends))
     facts += [Fact(label, _day(day)) for label, day in bounds if day is not None]
     return facts
@@ -203,10 +210,6 @@ def _who(given: str, family: str, born: date | None, member_id: str) -> str:
 
 def _whose_words(code: str) -> str:
     return "The payer says" if code.startswith("AAA") else "Note"
-
-
-def _with_code(code: str, text: str) -> str:
-    return f"{text} ({code})" if code.startswith("AAA") else text
 
 
 def _day(day: date) -> str:

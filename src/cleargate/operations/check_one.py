@@ -39,7 +39,7 @@ _QUESTIONS = {
     "last_name": "Patient's last name",
     "birth_date": "Birth date (MM/DD/YYYY)",
     "group": "Group number, if any",
-    "relationship": "The patient is the policy holder's (self, spouse, child, other)",
+    "relationship": "Who is the patient to the policy holder? (self, spouse, child, other)",
     "holder_first_name": "Policy holder's first name",
     "holder_last_name": "Policy holder's last name",
     "holder_birth_date": "Policy holder's birth date (MM/DD/YYYY)",
@@ -63,7 +63,7 @@ def check_one(house: House, options: CheckOptions, console: Console, prompt: Pro
     when = answer.answered.astimezone(profile.zone) if answer.answered else None
     place = f"asked about {request.earliest:%m/%d/%Y}"
     console.print(
-        card(answer.coverage, f"{place}, answered {when:%m/%d/%Y %H:%M %Z}" if when else place)
+        card(answer.coverage, f"{place}, answered {when:%m/%d/%Y %I:%M %p %Z}" if when else place)
     )
     return 0
 

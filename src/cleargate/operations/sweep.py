@@ -22,9 +22,8 @@ def sweep_visits(house: House, slug: str, visits: str, console: Console) -> None
         ahead = int(days[1]) if days else profile.eligibility.sweep_days
         swept = sweep(house.database, profile, house.clock.now(), ahead, actor())
         console.print(
-            f"{profile.slug}: {swept.started} visits are asked about again,"
-            f" {swept.fresh} have an answer younger than a day,"
-            f" {swept.earlier} were asked about again before.",
+            f"{profile.slug}: asked again now: {swept.started};"
+            f" answered in the last day: {swept.fresh}; asked again before: {swept.earlier}.",
             highlight=False,
             soft_wrap=True,
         )

@@ -39,7 +39,7 @@ def patient_silent(run: Run[Practice]) -> Ending:
             tip="Call the patient and correct the request together.",
             facts=(
                 Fact("Asked to check", doubtful.labels(run.case.memo.doubtful)),
-                Fact("Mails", "two, and no answer"),
+                Fact("E-mails", "two, no answer"),
             ),
             choices=(Choice.EDIT, Choice.GO_ON, Choice.SELF_PAY, Choice.DECLINE),
             phase=VERIFY,
@@ -54,7 +54,7 @@ def patient_checked(run: Run[Practice]) -> Ending:
         Gate(
             reason=GateReason.PATIENT_CHECKED,
             tip="Compare with the photo of the card if there is one; otherwise call the payer.",
-            facts=(Fact("The patient says it is right", checked),),
+            facts=(Fact("Confirmed by the patient", checked),),
             choices=(Choice.EDIT, Choice.GO_ON, Choice.SELF_PAY, Choice.DECLINE),
             phase=VERIFY,
         )

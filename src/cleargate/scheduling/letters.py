@@ -20,7 +20,7 @@ def confirm_contact(practice: Practice, to: str, link: str) -> Message:
     text = f"""\
         Hello,
 
-        somebody asked {practice.name} for a visit and gave this address.
+        Somebody asked {practice.name} for a visit and gave this e-mail address.
         Please open this page and press the button, so that we know it was you:
 
         {link}
@@ -39,7 +39,7 @@ def check_details(practice: Practice, to: str, link: str, *, again: bool = False
     text = f"""\
         Hello,
 
-        we are working on your request for a visit at {practice.name}. Before we
+        We are working on your request for a visit at {practice.name}. Before we
         can go on, please check a few of its details on this page:
 
         {link}
@@ -59,7 +59,7 @@ def confirmation(practice: Practice, to: str, case: CaseId, opening: Opening) ->
     text = f"""\
         Hello,
 
-        your visit at {practice.name} is booked:
+        Your visit at {practice.name} is booked:
 
         {_moment(start)}
         {opening.place}
@@ -78,12 +78,12 @@ def cancellation(practice: Practice, to: str) -> Message:
     text = f"""\
         Hello,
 
-        your visit at {practice.name} is cancelled. If this surprises you,
+        Your visit at {practice.name} is canceled. If this surprises you,
         call {practice.phone}.
 
         {practice.name}
         """
-    return Message(to, f"Your visit at {practice.name} is cancelled", dedent(text))
+    return Message(to, f"Your visit at {practice.name} is canceled", dedent(text))
 
 
 def _moment(start: datetime) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from cleargate.coverage.difference import Change, difference, is_good_news
+from cleargate.coverage.difference import VERDICTS, Change, difference, is_good_news
 from cleargate.directory.practice import Practice
 from cleargate.eligibility.answer import is_worth_asking_again
 from cleargate.eligibility.ask import ask_every_payer, budget_day, next_moment
@@ -121,7 +121,7 @@ def _changes(case: Case, policy: _Policy, now: Coverage) -> list[Change]:
     before = policy.before.coverage if policy.before else None
     if before is None:
         clear = now.verdict is Verdict.ACTIVE
-        return [] if clear else [Change("Coverage", "not known", now.verdict.replace("_", " "))]
+        return [] if clear else [Change("Coverage", "not known", VERDICTS[now.verdict])]
     return [] if is_good_news(before, now) else difference(before, now)
 
 

@@ -62,7 +62,7 @@ CHOICES: dict[Choice, ChoiceWords] = {
     Choice.SELF_PAY: ChoiceWords("Go on as self-pay", "The patient pays; insurance is left out."),
     Choice.ASK_AGAIN: ChoiceWords("Try again", "Asks once more, from this step on."),
     Choice.ASK_PATIENT: ChoiceWords(
-        "Ask the patient", "Writes to them; they check it on a page, and it goes on by itself."
+        "Ask the patient", "Sends an e-mail; they check it on a page, and it goes on by itself."
     ),
     Choice.EDIT: ChoiceWords("Correct the request", "Opens the form; then all is checked anew."),
     Choice.USE_EXISTING: ChoiceWords("It is this patient", "Uses the record that you pick."),
@@ -74,7 +74,9 @@ CHOICES: dict[Choice, ChoiceWords] = {
     ),
 }
 
-_WITHOUT_THEM = ChoiceWords("Decide it here", "Shows what the payer said, and what can be done.")
+_WITHOUT_THEM = ChoiceWords(
+    "Decide without the patient", "Shows the payer's answer again, with every choice."
+)
 _SPECIAL: dict[tuple[GateReason, Choice], ChoiceWords] = {
     (GateReason.ACCIDENT_CLAIM, Choice.GO_ON): ChoiceWords(
         "The claim is good", "Books the visit; the claim pays."
@@ -144,11 +146,11 @@ STEPS: dict[str, str] = {
     "cancel": "Give the time back",
     "capabilities": "See what your system can do",
     "write_back": "Write down what the payer said",
-    "mail_confirm_contact": "Mail: please confirm",
-    "mail_ask_patient": "Mail: please check your details",
-    "mail_remind_patient": "Mail: reminder to check",
-    "mail_confirmation": "Mail: your visit",
-    "mail_cancellation": "Mail: cancelled",
+    "mail_confirm_contact": "E-mail: please confirm",
+    "mail_ask_patient": "E-mail: please check your details",
+    "mail_remind_patient": "E-mail: reminder to check",
+    "mail_confirmation": "E-mail: your visit",
+    "mail_cancellation": "E-mail: canceled",
 }
 """A step's name without its rank; see `step`."""
 
@@ -174,7 +176,7 @@ _NEXT: dict[str, str] = {
     "received": "The request has come in; work on it begins {due}.",
     "decided": "Your decision is carried out {due}.",
     "waiting_for_patient": "Waiting for the patient to confirm; if not, it comes to you {due}.",
-    "asked_patient": "The patient was asked to check details; a reminder goes {due}.",
+    "asked_patient": "The patient was asked to check details; a reminder goes out {due}.",
     "reminded_patient": "The patient was reminded; without an answer it comes to you {due}.",
     "corrected": "The patient has checked the details; it goes on {due}.",
     "waiting_for_payer": "The payer has not answered yet, next try {due}.",
@@ -265,7 +267,7 @@ def what_happens_next(state: CaseState, note: str, due: str, *, at_gate: bool) -
     if at_gate:
         return "It waits for you: decide, and it goes on at once."
     if state is not CaseState.OPEN:
-        return "Nothing more will happen."
+        return "Nothing more to do here."
     word, _, connection = note.partition(":")
     sentence = _NEXT.get(word, "It goes on {due}.")
     return sentence.format(due=due or "in a moment", connection=connection or "A connection")
@@ -355,5 +357,5 @@ def took(milliseconds: int) -> str:
 
 
 def percent(value: Decimal) -> str:
-    """A percentage without idle zeros: `20 %`."""
-    return f"{value.normalize():f} %"
+    """A percentage without idle zeros: `20%`."""
+    return f"{value.normalize():f}%"

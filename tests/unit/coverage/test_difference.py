@@ -105,18 +105,20 @@ def test_what_moves_with_every_visit_or_is_merely_unsaid_is_no_change(
             Change("Referral", "not stated", "needed"),
         ),
         ({"visit_limits": (replace(LIMIT, remaining=0),)}, Change("Visits left", "12", "0")),
-        ({"ends": date(2030, 1, 31)}, Change("Covered until", "2030-12-31", "2030-01-31")),
+        ({"ends": date(2030, 1, 31)}, Change("Covered until", "12/31/2030", "01/31/2030")),
         (
             {"amounts": (replace(COPAY, cents=4500), DEDUCTIBLE, SHARE)},
-            Change("Copay", "$30.00 visit in network", "$45.00 visit in network"),
+            Change("Copay", "$30.00 per visit, in network", "$45.00 per visit, in network"),
         ),
         (
             {"amounts": (COPAY, DEDUCTIBLE)},
-            Change("Coinsurance", "20 % visit in network", "none"),
+            Change("Coinsurance", "20% per visit, in network", "not stated"),
         ),
         (
             {"amounts": (COPAY, SHARE, replace(DEDUCTIBLE, cents=200000))},
-            Change("Deductible", "$1,500.00 visit in network", "$2,000.00 visit in network"),
+            Change(
+                "Deductible", "$1,500.00 per visit, in network", "$2,000.00 per visit, in network"
+            ),
         ),
         (
             {"other_payers": (OtherPayer("MEDICARE", "primary", HERE),)},
@@ -133,6 +135,11 @@ def test_services_that_changed_in_the_same_way_are_one_change() -> None:
     found = changes(verdict=Verdict.INACTIVE, services=gone)
     what = "Physical therapy, Physical medicine, 1 more"
     assert found == [Change(what, "active", "not active")]
+
+
+def test_a_plan_that_is_over_has_no_amounts_that_changed() -> None:
+    """Its copay did not become nothing: there is no coverage that it could belong to."""
+    assert changes(verdict=Verdict.INACTIVE, amounts=()) == []
 
 
 def test_a_doubt_that_is_gone_is_good_news_unless_something_is_needed_now() -> None:

@@ -16,7 +16,7 @@ from cleargate.nouns.coverage import (
     ServiceVerdict,
     Verdict,
 )
-from cleargate.nouns.gate import GateReason
+from cleargate.nouns.gate import Choice, GateReason
 from cleargate.nouns.ids import CaseId
 from cleargate.nouns.insurance import Referral
 from cleargate.nouns.request import VisitRequest
@@ -86,7 +86,23 @@ def test_a_gate_shows_the_payers_words_and_the_first_tip() -> None:
     gate = review([Checked(INSURANCE, coverage)], case_of(), "p")
     assert gate is not None
     assert gate.tip == "Compare it with the card."
-    assert "Invalid or missing member ID (AAA:72)" in [fact.value for fact in gate.facts]
+    assert "Invalid or missing member ID" in [fact.value for fact in gate.facts]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "first"),
+    [
+        (Verdict.INACTIVE, Choice.EDIT),
+        (Verdict.UNDETERMINED, Choice.EDIT),
+        (Verdict.ACTIVE_UNCLEAR, Choice.GO_ON),
+    ],
+)
+def test_going_on_is_the_first_choice_only_where_the_plan_is_active(
+    verdict: Verdict, first: Choice
+) -> None:
+    gate = review([Checked(INSURANCE, replace(CLEAR, verdict=verdict))], case_of(), "p")
+    assert gate is not None
+    assert gate.choices[0] is first
 
 
 def test_a_tip_about_something_else_is_no_way_out() -> None:

@@ -207,7 +207,9 @@ def test_an_unknown_payer_is_a_gate_and_not_an_error(stage: Stage) -> None:
     unknown = Insurance("", "Sample Village Health Plan", "MEMBER0001")
     case = stage.submit(insured(insurances=(unknown,)))
     stage.play(case)
-    assert stage.gate(case).gate.reason is GateReason.UNKNOWN_PAYER
+    gate = stage.gate(case).gate
+    assert gate.reason is GateReason.UNKNOWN_PAYER
+    assert [fact.value for fact in gate.facts] == ["Sample Village Health Plan"]
     assert stage.payer.asked == []
 
 
@@ -389,7 +391,7 @@ def test_withdrawing_gives_the_time_back_and_tells_the_patient(stage: Stage) -> 
         assert requests.withdraw(session, case, actor="patient", now=stage.clock.now())
     assert stage.play(case).state is CaseState.WITHDRAWN
     assert set(stage.ehr.statuses.values()) == {BookingStatus.CANCELLED}
-    assert stage.mail.sent[-1][0].subject.endswith("is cancelled")
+    assert stage.mail.sent[-1][0].subject.endswith("is canceled")
     with stage.house.session() as session:
         assert not requests.withdraw(session, case, actor="patient", now=stage.clock.now())
 

@@ -97,7 +97,7 @@ def test_a_change_waits_for_a_person_with_both_sides_and_the_visit_stands(stage:
     gate = stage.gate(case).gate
     assert gate.reason is GateReason.COVERAGE_CHANGED
     facts = {fact.label: fact.value for fact in gate.facts}
-    assert facts["Copay"] == "$30.00 visit in network → $45.00 visit in network"
+    assert facts["Copay"] == "$30.00 per visit, in network → $45.00 per visit, in network"
     assert facts["Visit"].startswith("Thu Jan 10")
     assert Choice.ASK_AGAIN not in gate.choices
     assert requests.is_rechecked(stage.see(case))

@@ -130,7 +130,7 @@ COVERAGE = CoverageCard(
     ),
     amounts=(
         AmountRow("Copay", "in network, visit", "$40.00", "", "31:EB07"),
-        AmountRow("Coinsurance", "in network", "20 %", "", "33:EB08"),
+        AmountRow("Coinsurance", "in network", "20%", "", "33:EB08"),
         AmountRow("Deductible", "individual, in network, year", "$1,500.00", "$320.00", "36:EB07"),
         AmountRow(
             "Out-of-pocket maximum", "family, in network, year", "$9,000.00", "$4,112.50", "41:EB07"
@@ -204,7 +204,7 @@ CASE = CaseView(
             ),
         ),
         StepCard("Call the payer", "person", "waits for a decision since 9:12 AM"),
-        StepCard("Mail: your visit", "failed", "refused", (
+        StepCard("E-mail: your visit", "failed", "refused", (
             AttemptRow("today 9:13 AM", "2026-11-23 09:13:00 CST", "mail", "Refused", False,
                        "0.1 s", code="550"),
         )),

@@ -83,7 +83,7 @@ def test_what_happens_next_is_one_sentence(note: str, due: str, sentence: str) -
 def test_what_happens_next_waits_for_a_person_or_is_over() -> None:
     assert "waits for you" in words.what_happens_next(CaseState.OPEN, "x", "", at_gate=True)
     assert words.what_happens_next(CaseState.DONE, "", "", at_gate=False) == (
-        "Nothing more will happen."
+        "Nothing more to do here."
     )
 
 
@@ -114,8 +114,8 @@ def test_ages_are_said_in_their_largest_unit(minutes: int, said: str) -> None:
 
 def test_numbers_carry_their_unit() -> None:
     assert [words.took(each) for each in (30, 240, 14_200)] == ["under 0.1 s", "0.2 s", "14 s"]
-    assert (words.percent(Decimal("20.0")), words.percent(Decimal("100"))) == ("20 %", "100 %")
-    assert words.percent(Decimal("12.50")) == "12.5 %"
+    assert (words.percent(Decimal("20.0")), words.percent(Decimal("100"))) == ("20%", "100%")
+    assert words.percent(Decimal("12.50")) == "12.5%"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from cleargate.nouns.appointment import DayPart, Wish
+from cleargate.nouns.appointment import BookingStatus, DayPart, Wish
 from cleargate.nouns.case import CHECK, Case
 from cleargate.nouns.insurance import Insurance, Payment
 from cleargate.nouns.patient import Patient
@@ -83,10 +83,11 @@ def _visit(desk: AtDesk, case: Case) -> dict[str, str]:
     offered = desk.here.profile.directory.visit(request.visit_type)
     opening = case.memo.opening if case.memo.booking_id else None
     zone = desk.here.profile.zone
-    booked = words.moment(opening.start, desk.here.now, zone) if opening else ""
+    time = words.moment(opening.start, desk.here.now, zone) if opening else ""
+    held = case.memo.booking_status is BookingStatus.TENTATIVE
     return {
         "Kind": offered.type.name if offered else request.visit_type,
-        "Booked": f"{booked}, {opening.provider}" if opening else "",
+        "Held" if held else "Booked": f"{time}, {opening.provider}" if opening else "",
         "Reason": request.reason,
         "Asked about" if case.kind == CHECK else "From": _day(request.earliest),
         "Wishes": "; ".join(map(_wish, request.wishes)),

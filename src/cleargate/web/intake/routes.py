@@ -187,13 +187,13 @@ def _in_work(case: Case) -> tuple[str, str]:
     if case.phase == UNCONFIRMED:
         return (
             "Please confirm your e-mail address",
-            "We wrote to you. Open that mail and press the button in it: we cannot book without."
+            "We wrote to you. Open that e-mail and press the button in it: we cannot book without."
             " Nothing there? Look in spam, or call us.",
         )
     if case.phase and requests.waits_for_patient(case):
         return (
             "We have a question",
-            "We wrote to you. Open the link in that mail: we cannot go on without."
+            "We wrote to you. Open the link in that e-mail: we cannot go on without."
             " Nothing there? Look in spam, or call us.",
         )
     return (

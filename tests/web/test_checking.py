@@ -109,6 +109,7 @@ def test_a_wrong_birth_date_shows_nothing_and_a_few_end_the_link(site: Site) -> 
             answer = client.post(page, data=sent)
             assert (answer.status_code, "MEMBER0001" in answer.text) == (403, False)
         assert client.post(page, data={"birth_date": BORN}).status_code == 403
+    assert _phase(site, case) == "booking.patient_silent", "somebody calls, and none is reminded"
     assert _request(site, case).insurances[0].member_id == "MEMBER0001"
     assert ("check_details.read", "patient", "refused") in site.trail(case)
 

@@ -14,6 +14,7 @@ _OF_POLICY = {"member_id": ("member_id",), "group": ("group",), "payer": _POLICY
 _OF_PERSON = {"name": ("given", "family"), "birth_date": ("birth_date",), "sex": ("sex",)}
 """The fields of the form behind the `field` of a reason (see coverage/reasons.toml)."""
 _IDENTITY = ("name", "birth_date")
+_NOT_FOUND = ("AAA:67", "AAA:75")
 _OTHERS_MATTER = (ReasonKind.ASK_AGAIN_LATER, ReasonKind.ENROLMENT)
 """What a busy payer or a missing enrolment needs is nothing that the patient could say."""
 
@@ -28,9 +29,13 @@ _LABELS = {
 
 
 def in_answer(case: Case, rank: int, coverage: Coverage) -> tuple[str, ...]:
-    """The fields that the reasons of an answer about a policy name; rank is 1 for primary."""
-    named = (each.field for each in coverage.reasons if each.kind not in _OTHERS_MATTER)
-    return _fields(case, rank, named)
+    """The fields that the reasons of an answer about a policy name; rank is 1 for primary.
+
+    Whom a payer does not find at all, it may have under another name or birth date as well.
+    """
+    reasons = [each for each in coverage.reasons if each.kind not in _OTHERS_MATTER]
+    unknown = [name for each in reasons if each.code in _NOT_FOUND for name in _IDENTITY]
+    return _fields(case, rank, (*(each.field for each in reasons), *unknown))
 
 
 def in_identity(case: Case, rank: int) -> tuple[str, ...]:

@@ -10,7 +10,13 @@ from datetime import date
 
 from cleargate.gates import doubtful
 from cleargate.nouns.case import Case
-from cleargate.nouns.coverage import FOUND_OTHERWISE, AuthorisationNeed, Coverage, Verdict
+from cleargate.nouns.coverage import (
+    FOUND_OTHERWISE,
+    AuthorisationNeed,
+    Coverage,
+    ReasonKind,
+    Verdict,
+)
 from cleargate.nouns.gate import Choice, Fact, Gate, GateReason
 from cleargate.nouns.insurance import Insurance
 from cleargate.nouns.patient import Patient
@@ -150,7 +156,7 @@ def _gate(reason: GateReason, checked: Checked, case: Case, phase: str) -> Gate:
         reason=reason,
         tip=_tip(reason, checked.coverage) or wording.tip,
         facts=tuple(_facts(reason, checked, case.request.patient)),
-        choices=wording.choices,
+        choices=_choices(wording, checked.coverage),
         phase=phase,
     )
     if reason is GateReason.WRONG_PATIENT_ANSWER:
@@ -160,6 +166,14 @@ def _gate(reason: GateReason, checked: Checked, case: Case, phase: str) -> Gate:
             gate, case, doubtful.in_answer(case, checked.rank, checked.coverage)
         )
     return gate
+
+
+def _choices(wording: _Wording, coverage: Coverage) -> tuple[Choice, ...]:
+    """The choices in their order; a payer that said "later" is asked again first."""
+    later = any(each.kind is ReasonKind.ASK_AGAIN_LATER for each in coverage.reasons)
+    if not later or Choice.ASK_AGAIN not in wording.choices:
+        return wording.choices
+    return tuple(dict.fromkeys((Choice.ASK_AGAIN, *wording.choices)))
 
 
 _BY_VERDICT = frozenset(

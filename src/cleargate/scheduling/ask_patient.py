@@ -32,14 +32,14 @@ def remind_patient(run: Run[Practice]) -> Ending:
 
 
 def patient_silent(run: Run[Practice]) -> Ending:
-    """No answer: a person calls."""
+    """No answer, or the birth date did not open the page: a person calls."""
     return AtGate(
         Gate(
             reason=GateReason.PATIENT_SILENT,
             tip="Call the patient and correct the request together.",
             facts=(
                 Fact("Asked to check", doubtful.labels(run.case.memo.doubtful)),
-                Fact("E-mails", "two, no answer"),
+                Fact("Asked by e-mail", "no answer, or the page did not open"),
             ),
             choices=(Choice.EDIT, Choice.GO_ON, Choice.SELF_PAY, Choice.DECLINE),
             phase=VERIFY,

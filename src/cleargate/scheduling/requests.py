@@ -127,6 +127,13 @@ def correct(
     return True
 
 
+def call_instead(session: Session, case_id: CaseId) -> None:
+    """The patient's page cannot be opened any more: a person calls, and no reminder is sent."""
+    case = cases.lock(session, case_id)
+    if case.phase in (ASK_PATIENT, REMIND_PATIENT) and waits_for_patient(case):
+        start_phase(session, case_id, PATIENT_SILENT, note="reminded_patient")
+
+
 def may_withdraw(case: Case, now: datetime) -> bool:
     """Whether there is still something to withdraw: work to be done, or a visit to come."""
     if case.kind == CHECK:

@@ -45,6 +45,13 @@ def test_a_reason_s_field_is_what_the_form_calls_it(field: str, asked: tuple[str
     assert doubtful.in_answer(case_of(), 1, _said(field)) == asked
 
 
+def test_whoever_is_not_found_may_have_another_name_or_birth_date_there() -> None:
+    said = _said("member_id")
+    unknown = replace(said, reasons=(replace(said.reasons[0], code="AAA:67"),))
+    asked = doubtful.in_answer(case_of(), 1, unknown)
+    assert asked == ("primary_member_id", "given", "family", "birth_date")
+
+
 def test_another_card_is_asked_for_whole() -> None:
     asked = doubtful.in_answer(case_of(), 1, _said("payer", ReasonKind.FOR_A_PERSON))
     assert {"primary_payer", "primary_payer_id", "primary_member_id"} <= set(asked)

@@ -13,6 +13,7 @@ from cleargate.nouns.coverage import (
     AuthorisationNeed,
     Coverage,
     Reason,
+    ReasonKind,
     ServiceVerdict,
     Verdict,
 )
@@ -184,3 +185,12 @@ def test_an_answer_is_about_somebody_else_when_two_things_differ(
 ) -> None:
     coverage = replace(CLEAR, **changes)  # type: ignore[arg-type]
     assert is_about_somebody_else(coverage, INSURANCE, REQUEST.patient) is other
+
+
+def test_a_payer_that_said_later_is_asked_again_first() -> None:
+    busy = Reason("AAA:42", "Unable to respond now", "Later.", kind=ReasonKind.ASK_AGAIN_LATER)
+    coverage = replace(CLEAR, verdict=Verdict.UNDETERMINED, reasons=(busy,))
+    gate = review([Checked(INSURANCE, coverage)], case_of(), "p")
+    assert gate is not None
+    assert gate.choices[0] is Choice.ASK_AGAIN
+    assert len(gate.choices) == len(set(gate.choices)) == 5

@@ -35,6 +35,8 @@ def proved(
     right = case is not None and said == case.request.patient.birth_date
     if not right:
         links.count_wrong_answer(session, token)
+        if purpose is LinkPurpose.CHECK_DETAILS and found.tries + 1 == TRIES_MAX:
+            requests.call_instead(session, found.case)
     _record_read(session, found.case, purpose, "ok" if right else "refused")
     return case if right else None
 

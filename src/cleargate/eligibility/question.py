@@ -6,13 +6,13 @@ only where that costs no second fee, and not before CORE's 90 seconds are over.
 
 import random
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cleargate.directory.payers import Payer
 from cleargate.directory.practice import Practice
 from cleargate.eligibility.answer import is_broken, is_worth_asking_again, read_raw, undetermined
 from cleargate.eligibility.otherwise import compared, next_search, search_here
+from cleargate.eligibility.routes import NextRoute, maybe_asked, next_route
 from cleargate.engine.retry import next_try
 from cleargate.engine.run import Run, mark_stopped
 from cleargate.nouns.case import Attempt
@@ -53,15 +53,6 @@ _NO_ANSWER = frozenset({ErrorKind.RETRYABLE, ErrorKind.AMBIGUOUS})
 
 _ANOTHER_WAY = frozenset({ErrorKind.RETRYABLE, ErrorKind.RATE_LIMITED, ErrorKind.AUTH})
 """Nothing was asked over there, so that another clearinghouse may be asked at no second fee."""
-
-
-@dataclass(frozen=True, slots=True)
-class _NextRoute:
-    """Where the next try goes; `was_tried` says that all ways have failed by now."""
-
-    connection: str
-    payer_code: str
-    was_tried: bool
 
 
 class Question:
@@ -239,28 +230,9 @@ class Question:
         outages.keep_away(session, connection, outages.EVERYBODY, due)
         return due if due <= self._last_moment() else None
 
-    def _next_route(self) -> "_NextRoute | None":
-        """The way after the one that has just failed; None where there is one way only.
-
-        What is pending over there can be polled over there alone; what may have been asked over
-        there would cost a second fee elsewhere.
-        """
-        if self._stored.pending_token or self._maybe_asked:
-            return None
-        routes = self._run.practice.payers.route(
-            self._stored.payer_id, self._run.practice.connections
-        )
-        names = [route.connection for route in routes]
-        if len(routes) < 2 or self._stored.connection not in names:
-            return None
-        place = (names.index(self._stored.connection) + 1) % len(routes)
-        return _NextRoute(routes[place].connection, routes[place].payer_code, was_tried=place == 0)
-
-    @property
-    def _maybe_asked(self) -> bool:
-        """Whether an earlier try may have arrived, and no answer to it has come."""
-        stored = self._stored
-        return stored.state is InquiryState.SENT or stored.outcome == ErrorKind.AMBIGUOUS
+    def _next_route(self) -> NextRoute | None:
+        practice = self._run.practice
+        return next_route(self._stored, practice.payers, practice.connections)
 
     def _pending(self, pending: Pending, started: datetime) -> None:
         clock = self._run.clock
@@ -357,7 +329,7 @@ class Question:
         self, due: datetime, outcome: str, code: str, token: str = "", *, anew: bool = False
     ) -> None:
         """Come back later; a doubt whether it was asked stays until something has come back."""
-        if self._maybe_asked and not (token or anew):
+        if maybe_asked(self._stored) and not (token or anew):
             outcome = ErrorKind.AMBIGUOUS
         with self._session() as session:
             inquiries.postpone(

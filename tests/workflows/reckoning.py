@@ -21,7 +21,8 @@ def assert_done_once(stage: Stage, case_id: CaseId) -> None:
     request = stage.person(case_id).request
     insured = len(request.insurances) if request.payment is Payment.INSURANCE else 0
     assert len(done["insurances"]) == insured
-    assert len(done["eligibility"]) == insured
+    # A visit that was moved into another month has an answer about each month.
+    assert len({row["ref"].split(".")[1] for row in done["eligibility"]}) == insured
 
 
 def assert_withdrawn(stage: Stage, case_id: CaseId) -> None:

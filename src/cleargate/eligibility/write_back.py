@@ -1,20 +1,20 @@
 """Keep what each payer said in the practice's own system, once: in a field, a note, or by hand."""
 
 from cleargate.directory.practice import Practice
+from cleargate.engine.endings import NeedsPerson
 from cleargate.engine.look import look_in
 from cleargate.engine.run import Run, Write
 from cleargate.nouns.coverage import AmountKind, Coverage
 from cleargate.nouns.eligibility import EligibilitySummary
-from cleargate.nouns.gate import Fact
+from cleargate.nouns.gate import Fact, GateReason
 from cleargate.nouns.money import dollars
-from cleargate.ports import RecordKind, WriteBack
+from cleargate.ports import RecordKind
 from cleargate.store import effects, inquiries
 from cleargate.store.inquiries import InquiryState, StoredInquiry
 
 
 def write_back(run: Run[Practice]) -> tuple[Fact, ...]:
     """Record each answer that is not there yet; gives what a person has to write down instead."""
-    ehr = run.practice.ehr
     with run.commit() as session:
         questions = inquiries.current(session, run.case.id)
     said = [
@@ -24,14 +24,15 @@ def write_back(run: Run[Practice]) -> tuple[Fact, ...]:
         and question.state is not InquiryState.RETIRED
         and question.generation > run.case.memo.written_of(question.rank)
     ]
-    if not said:
-        return ()
-    can = run.read("capabilities", ehr.connection, ehr.capabilities).write_back
-    if can is WriteBack.NONE:
-        return tuple(Fact(summary.payer_name, summary.text) for _, summary in said)
+    by_hand = []
     for question, summary in said:
-        _record(run, question, summary)
-    return ()
+        try:
+            _record(run, question, summary)
+        except NeedsPerson as needs:
+            if needs.reason is not GateReason.NOT_SUPPORTED:
+                raise
+            by_hand.append(Fact(summary.payer_name, summary.text))
+    return tuple(by_hand)
 
 
 def _summary(question: StoredInquiry, coverage: Coverage) -> EligibilitySummary:

@@ -144,7 +144,6 @@ STEPS: dict[str, str] = {
     "book": "Book the visit",
     "make_firm": "Make the booking firm",
     "cancel": "Give the time back",
-    "capabilities": "See what your system can do",
     "write_back": "Write down what the payer said",
     "mail_confirm_contact": "E-mail: please confirm",
     "mail_ask_patient": "E-mail: please check your details",

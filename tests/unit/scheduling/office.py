@@ -125,6 +125,8 @@ class MemoryEhr:
 
     def record_eligibility(self, patient_id: str, summary: EligibilitySummary, ref: Ref) -> Receipt:
         self._fail("record_eligibility")
+        if self.write_back is WriteBack.NONE:
+            raise PortError(ErrorKind.UNSUPPORTED, self.connection, vendor_code="create")
         return self._once(RecordKind.ELIGIBILITY, ref)
 
     def find_by_ref(self, kind: RecordKind, ref: Ref) -> Receipt | None:

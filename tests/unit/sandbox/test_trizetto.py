@@ -11,6 +11,7 @@ from cleargate.sandbox import answers
 from cleargate.sandbox.faults import Fault
 from cleargate.sandbox.server import Sandbox
 from cleargate.sandbox.trees import text
+from tests.unit.sandbox.door_faults import DoorFaults
 from tests.unit.sandbox.peers import NPI, Peer, question
 
 SOAP_11 = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -271,41 +272,11 @@ def test_truncated_answer_ends_in_the_middle_of_a_whole_envelope(peer: Peer, pay
         fromstring(told(ask(peer, GediPayerID=payer, response="Xml"), "ResponseAsXml"))
 
 
-class TestFaults:
+class TestFaults(DoorFaults):
     """What befalls a client that takes the wire for granted."""
 
-    @pytest.mark.parametrize(
-        ("fault", "error", "done"),
-        [
-            (Fault.RESET_BEFORE, httpx2.TransportError, 0),
-            (Fault.HANG, httpx2.TransportError, 0),
-            (Fault.RESET_AFTER, httpx2.TransportError, 1),
-            (Fault.LOST_REPLY, httpx2.RemoteProtocolError, 1),
-            (Fault.TRUNCATED_BODY, httpx2.RemoteProtocolError, 1),
-        ],
-    )
-    def test_lost_reply_leaves_a_naive_client_in_doubt_and_asks_twice_for_a_blind_one(
-        self, peer: Peer, fault: Fault, error: type[Exception], done: int
-    ) -> None:
-        peer.enrol()
-        peer.plan(fault, "trizetto:60054")
-        with pytest.raises(error):
-            ask(peer, timeout=0.5)
-        assert len(peer.ledger()["questions"]) == done
-        assert ask(peer).status_code == 200
-        assert len(peer.ledger()["questions"]) == done + 1
-
-    @pytest.mark.parametrize(
-        ("fault", "status", "done"),
-        [(Fault.TOO_MANY, 429, 0), (Fault.UNAVAILABLE, 503, 0), (Fault.SERVER_ERROR, 500, 1)],
-    )
-    def test_status_does_not_tell_whether_the_payer_was_asked(
-        self, peer: Peer, fault: Fault, status: int, done: int
-    ) -> None:
-        peer.enrol()
-        peer.plan(fault, "trizetto:*")
-        assert ask(peer).status_code == status
-        assert len(peer.ledger()["questions"]) == done
+    door = "trizetto"
+    ask = staticmethod(ask)
 
     @pytest.mark.parametrize("fault", [Fault.MALFORMED, Fault.HTML_200])
     def test_success_deceives_a_client_that_trusts_statuses(self, peer: Peer, fault: Fault) -> None:

@@ -56,14 +56,18 @@ def test_a_gate_appears_by_itself_and_is_decided_by_keyboard(
 def test_signing_out_in_one_window_clears_the_screen_of_the_other(
     town: Town, open_browser: Open
 ) -> None:
-    case = town.ask_by_api(town.somebody(Scenario.PLAIN))
+    person = town.somebody(Scenario.PLAIN)
+    case = town.ask_by_api(person)
     with open_browser(DESKTOP) as page:
         sign_in(town, page)
         page.goto(f"/{SLUG}/desk/cases/{case}")
+        family = page.get_by_text(person.request.patient.name.family)
+        expect(family).not_to_have_count(0)
         elsewhere = page.context.new_page()
         elsewhere.goto(f"/{SLUG}/desk")
         elsewhere.get_by_role("button", name="Sign out").click()
         page.wait_for_url(f"**/{SLUG}/desk/sign-in")
+        expect(family).to_have_count(0)
 
 
 def test_every_page_of_the_desk_fits_a_phone(town: Town, open_browser: Open) -> None:

@@ -1,5 +1,6 @@
 """What every clearinghouse's client has: its settings, its secret, and the one way to call."""
 
+from abc import ABC, abstractmethod
 from typing import Generic, TypeVar
 
 import httpx2
@@ -13,7 +14,7 @@ from cleargate.nouns.time import Clock
 from cleargate.ports import RateBudget, SecretStore, Token, TokenStore
 
 
-class ClearinghouseSettings(HttpSettings):
+class ClearinghouseSettings(HttpSettings, ABC):
     """One clearinghouse. A payer may take 110 s to answer.
 
     `repeatable` says that a question which may have arrived can be asked again without a second
@@ -24,9 +25,9 @@ class ClearinghouseSettings(HttpSettings):
     repeatable: bool = False
 
     @property
+    @abstractmethod
     def secret(self) -> str:
         """The reference of what we sign in with."""
-        raise NotImplementedError
 
 
 S = TypeVar("S", bound=ClearinghouseSettings)
@@ -69,7 +70,7 @@ class ClearinghouseClient(Generic[S]):
         raise PortError(ErrorKind.UNSUPPORTED, self.connection, vendor_code="poll")
 
 
-class TokenClient(ClearinghouseClient[S]):
+class TokenClient(ClearinghouseClient[S], ABC):
     """One connection whose calls carry a token; `deadline_s` holds for a call and its token."""
 
     def __init__(
@@ -88,6 +89,6 @@ class TokenClient(ClearinghouseClient[S]):
         )
         self._authorised = BearerHttp(self._http, self._mint, tokens=tokens, clock=clock)
 
+    @abstractmethod
     def _mint(self) -> Token:
         """Ask the vendor for a new token."""
-        raise NotImplementedError

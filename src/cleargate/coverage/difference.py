@@ -19,6 +19,7 @@ from cleargate.nouns.coverage import (
     Verdict,
 )
 from cleargate.nouns.money import dollars
+from cleargate.nouns.patient import letters
 
 VERDICTS = {
     Verdict.ACTIVE: "active",
@@ -100,13 +101,9 @@ def _names(codes: list[str]) -> str:
 
 def _said(what: str, before: str, now: str) -> list[Change]:
     """A text that both answers state, and state otherwise."""
-    if not before or not now or _letters(before) == _letters(now):
+    if not before or not now or letters(before) == letters(now):
         return []
     return [Change(what, before, now)]
-
-
-def _letters(text: str) -> str:
-    return "".join(each for each in text.casefold() if each.isalnum())
 
 
 def _network(before: Network, now: Network) -> list[Change]:
@@ -192,7 +189,7 @@ def _day(day: date | None) -> str:
 def _other_payers(before: Coverage, now: Coverage) -> list[Change]:
     def named(coverage: Coverage) -> dict[tuple[str, str], str]:
         found = coverage.other_payers
-        return {(_letters(each.name), each.order): f"{each.name} {each.order}" for each in found}
+        return {(letters(each.name), each.order): f"{each.name} {each.order}" for each in found}
 
     old, new = named(before), named(now)
     if old.keys() == new.keys():

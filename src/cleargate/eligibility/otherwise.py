@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from cleargate.nouns.coverage import FOUND_OTHERWISE, Coverage, Reason, Verdict
 from cleargate.nouns.eligibility import NO_NEEDS, PRIMARY_SEARCH, Detail, Inquiry, Search
+from cleargate.nouns.patient import letters
 
 _NAMES = frozenset({Detail.FAMILY_NAME, Detail.GIVEN_NAME})
 _REFUSED: dict[str, frozenset[Detail]] = {
@@ -99,9 +100,9 @@ def _confirms(coverage: Coverage, inquiry: Inquiry, detail: Detail) -> bool:
     patient = inquiry.patient
     match detail:
         case Detail.MEMBER_ID:
-            return _letters(coverage.member_id) == _letters(inquiry.insurance.member_id)
+            return letters(coverage.member_id) == letters(inquiry.insurance.member_id)
         case Detail.FAMILY_NAME:
-            return _letters(coverage.family_name) == _letters(patient.name.family)
+            return letters(coverage.family_name) == letters(patient.name.family)
         case Detail.GIVEN_NAME:
             return _first(coverage.given_name) == _first(patient.name.given)
         case _:
@@ -110,8 +111,4 @@ def _confirms(coverage: Coverage, inquiry: Inquiry, detail: Detail) -> bool:
 
 def _first(given: str) -> str:
     """The first of several given names: payers add and drop the others."""
-    return _letters(given.split()[0]) if given.split() else ""
-
-
-def _letters(text: str) -> str:
-    return "".join(each for each in text.casefold() if each.isalnum())
+    return letters(given.split()[0]) if given.split() else ""

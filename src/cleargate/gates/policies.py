@@ -19,7 +19,7 @@ from cleargate.nouns.coverage import (
 )
 from cleargate.nouns.gate import Choice, Fact, Gate, GateReason
 from cleargate.nouns.insurance import Insurance
-from cleargate.nouns.patient import Patient
+from cleargate.nouns.patient import Patient, letters
 from cleargate.nouns.request import VisitRequest
 
 
@@ -118,18 +118,18 @@ def is_about_somebody_else(coverage: Coverage, insurance: Insurance, patient: Pa
     others = (
         born not in (None, patient.birth_date),
         _has_other_name(coverage, patient),
-        bool(member) and not _same_member(_letters(member), _letters(insurance.member_id)),
+        bool(member) and not _same_member(letters(member), letters(insurance.member_id)),
     )
     return sum(others) >= 2
 
 
 def _has_other_name(coverage: Coverage, patient: Patient) -> bool:
     """Whether the family names differ, or the first given ones but for their ends: Ann is Anna."""
-    family, asked = _letters(coverage.family_name), _letters(patient.name.family)
+    family, asked = letters(coverage.family_name), letters(patient.name.family)
     if family and family != asked:
         return True
     firsts = [
-        _letters(given.split()[0])
+        letters(given.split()[0])
         for given in (coverage.given_name, patient.name.given)
         if given.split()
     ]
@@ -144,10 +144,6 @@ def _same_member(one: str, other: str) -> bool:
     """Whether two ids are the same but for what one of them has before or behind it."""
     short, long = sorted((one, other), key=len)
     return bool(short) and (long.startswith(short) or long.endswith(short))
-
-
-def _letters(text: str) -> str:
-    return "".join(each for each in text.casefold() if each.isalnum())
 
 
 def _gate(reason: GateReason, checked: Checked, case: Case, phase: str) -> Gate:

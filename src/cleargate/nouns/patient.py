@@ -76,3 +76,8 @@ class PatientRecord:
     id: str
     patient: Patient
     version: str = ""
+
+
+def letters(text: str) -> str:
+    """A name or an id as two of them are compared: letters and digits alone, in one case."""
+    return "".join(each for each in text.casefold() if each.isalnum())

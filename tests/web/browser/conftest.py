@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from cleargate.operations.demo_home import STAFF
 from tests.web.town import SLUG, Town
@@ -77,6 +77,7 @@ def open_browser(browser: Browser, town: Town) -> Iterator[Open]:
 def sign_in(town: Town, page: Page) -> None:
     """By keyboard: the name's field has the focus when the page opens."""
     page.goto(f"/{SLUG}/desk/sign-in")
+    expect(page.get_by_label("User name")).to_be_focused()  # Which is after the page's load event.
     page.keyboard.type(STAFF)
     page.keyboard.press("Tab")
     page.keyboard.type(town.demo.home.secret("staff-password"))

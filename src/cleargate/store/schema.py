@@ -21,5 +21,7 @@ PUBLIC_TABLES = MappingProxyType(
 )
 """Tables without row-level security: name and reason. The list is closed; none may hold PHI."""
 
-APPEND_ONLY = frozenset({"audit_events", "attempts", "answers"})
-"""Tables to which the app role can add, and nothing else."""
+APPEND_ONLY = frozenset(
+    {"audit_events", "attempts", "answers", "audit_leaves", "audit_checkpoints"}
+)
+"""Tables in which the app role can change nothing; to the trail's seals it cannot even add."""

@@ -118,7 +118,7 @@ def test_a_trail_that_nobody_touched_is_whole(crime: Crime) -> None:
         "set session_replication_role = replica",
         "update audit_leaves set position = 0",
         "delete from audit_leaves",
-        "insert into audit_leaves values (gen_random_uuid(), 0, gen_random_uuid(), '')",
+        "insert into audit_leaves values (gen_random_uuid(), 0, '1', gen_random_uuid(), '')",
         "update audit_checkpoints set note = ''",
         "delete from audit_checkpoints",
         "insert into audit_checkpoints values (gen_random_uuid(), 1, '', '', 1, '1')",
@@ -243,7 +243,7 @@ FOUND: dict[str, tuple[Attack, int, str]] = {
     "delete with seal": (_delete_with_seal, 5, "seal of this place is gone"),
     "renumber": (_delete_and_renumber, 4, "events 4 to 7"),
     "reorder": (_reorder, 4, "events 4 to 7"),
-    "exchange ids": (_exchange_ids, 5, "was changed"),
+    "exchange ids": (_exchange_ids, 5, "is gone"),
     "forge a checkpoint": (_forge_a_checkpoint, -1, "not signed with this key"),
     "drop the last checkpoint": (_drop_the_last_checkpoint, 8, "no checkpoint covers"),
 }

@@ -133,3 +133,33 @@ def uuid7() -> UUID:
     number = int.from_bytes(milliseconds.to_bytes(6, "big") + os.urandom(10), "big")
     number = number & ~(0xF << 76) | 0x7 << 76
     return UUID(int=number & ~(0x3 << 62) | 0x2 << 62)
+
+
+# Every event about a person: about them, about one of their cases, or a list with such a case.
+_ABOUT = sa.text(
+    "with events as materialized (select body, body::jsonb as said from audit_events"
+    "   where practice_id = :practice),"
+    " theirs as (select distinct said ->> 'case' as id from events"
+    "   where said ->> 'patient' = :patient and said ? 'case')"
+    " select body from events where said ->> 'patient' = :patient"
+    " or said ->> 'case' in (select id from theirs)"
+    " or said -> 'cases' ?| array(select id from theirs)"
+    " order by said ->> 'recorded', said ->> 'id'"
+)
+
+# The person whom a case's events are about.
+_PATIENT = sa.text(
+    "select body::jsonb ->> 'patient' from audit_events where practice_id = :practice"
+    " and case_id = :case and body::jsonb ? 'patient' order by recorded desc limit 1"
+)
+
+
+def about(session: Session, patient: str) -> list[str]:
+    """The texts of every event about a person, the oldest first."""
+    return [row["body"] for row in session.all(_ABOUT, patient=patient)]
+
+
+def patient_of(session: Session, case: CaseId) -> str | None:
+    """The blind index of the person whom a case is about."""
+    found = session.run(_PATIENT, case=case).scalar()
+    return None if found is None else str(found)

@@ -106,8 +106,8 @@ _MOMENT = sa.text(
 
 # Give places in the tree to events that have none, in the order in which they were written.
 _PLACE = sa.text(
-    "insert into audit_leaves (practice_id, position, event_id, leaf)"
-    " select :practice, :size + row_number() over (order by e.xid, e.id) - 1, e.id, e.leaf"
+    "insert into audit_leaves (practice_id, position, xid, event_id, leaf)"
+    " select :practice, :size + row_number() over (order by e.xid, e.id) - 1, e.xid, e.id, e.leaf"
     " from (select id, leaf, xid from audit_events e where practice_id = :practice"
     "   and xid >= cast(:since as xid8) and not exists (select 1 from audit_leaves l"
     "     where l.practice_id = :practice and l.event_id = e.id)"
@@ -183,14 +183,14 @@ _BLOCK = sa.text(
     " coalesce(string_agg(l.leaf, '' order by l.position), '') as leaves,"
     " count(*) as places, count(e.id) as events, coalesce(min(l.position), -1) as low"
     " from audit_leaves l left join audit_events e"
-    " on e.practice_id = l.practice_id and e.id = l.event_id"
+    " on e.practice_id = l.practice_id and e.xid = l.xid and e.id = l.event_id"
     " where l.practice_id = :practice and l.position >= :low and l.position < :high"
 )
 
 # The same, a row each.
 _LEAVES = sa.text(
     "select l.position, l.event_id, l.leaf, e.body from audit_leaves l left join audit_events e"
-    " on e.practice_id = l.practice_id and e.id = l.event_id"
+    " on e.practice_id = l.practice_id and e.xid = l.xid and e.id = l.event_id"
     " where l.practice_id = :practice and l.position >= :low and l.position < :high"
     " order by l.position"
 )
@@ -226,9 +226,13 @@ _UNSEALED = sa.text(
     "   where l.practice_id = :practice and l.event_id = e.id)"
 )
 
-# Which of some events are on the trail.
+# Which of some events are on the trail: sealed, or waiting for it.
 _PRESENT = sa.text(
-    "select id from audit_events where practice_id = :practice and id = any(:events)"
+    "select event_id as id from audit_leaves where practice_id = :practice"
+    " and event_id = any(:events)"
+    " union select id from audit_events e where practice_id = :practice and id = any(:events)"
+    " and not exists (select 1 from audit_leaves l where l.practice_id = :practice"
+    "   and l.event_id = e.id)"
 )
 
 

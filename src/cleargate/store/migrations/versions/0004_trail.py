@@ -1,7 +1,8 @@
 """The trail: each event is one exact text with its hash, sealed into a tree by a role of its own.
 
-An event's text is written once, by a trigger, and everything else about it is computed from the
-text. `audit_leaves` is the order in which events were sealed, `audit_checkpoints` the signed roots.
+An event's text is written once, by a trigger; the columns beside it are there to find it quickly,
+and nothing that must be believed is read from them. `audit_leaves` is the order in which events
+were sealed, `audit_checkpoints` the signed roots.
 """
 
 from alembic import op
@@ -15,44 +16,49 @@ alter table audit_events rename to audit_events_before;
 drop index audit_events_case;
 create table audit_events (
     practice_id uuid not null,
+    xid xid8 not null,
     id uuid not null,
     recorded timestamptz not null,
-    body text not null check (body !~ '[\\n\\r]'),
+    body text not null,
     leaf bytea not null check (length(leaf) = 32),
-    xid xid8 not null,
-    type text generated always as (body::jsonb ->> 'type') stored,
-    actor text generated always as (body::jsonb ->> 'actor') stored,
-    entity_id text generated always as (body::jsonb ->> 'entity_id') stored,
-    case_id uuid generated always as ((body::jsonb ->> 'case')::uuid) stored,
-    patient text generated always as (body::jsonb ->> 'patient') stored,
-    primary key (practice_id, id)
+    type text,
+    actor text,
+    entity_id text,
+    case_id uuid,
+    primary key (practice_id, xid, id)
 );
-create index audit_events_xid on audit_events (practice_id, xid);
 create index audit_events_case on audit_events (practice_id, case_id, recorded);
-create index audit_events_patient on audit_events (practice_id, patient)
-    where patient is not null;
 """
 
 # What the caller says, stamped with what no caller may say: id, practice, time, transaction.
 STAMP = """
 create function audit_stamp() returns trigger language plpgsql as $$
+declare
+    said jsonb;
 begin
     new.recorded := clock_timestamp();
     new.xid := pg_current_xact_id();
-    new.body := (new.body::jsonb || jsonb_build_object(
+    said := new.body::jsonb || jsonb_build_object(
         'id', new.id, 'practice', new.practice_id, 'recorded',
-        to_char(new.recorded at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')))::text;
+        to_char(new.recorded at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'));
+    new.body := said::text;
     new.leaf := sha256('\\x00'::bytea || convert_to(new.body, 'UTF8'));
+    new.type := said ->> 'type';
+    new.actor := said ->> 'actor';
+    new.entity_id := said ->> 'entity_id';
+    new.case_id := (said ->> 'case')::uuid;
     return new;
 end $$;
 """
 
 # What was recorded before keeps its id, its time and its transaction.
 CARRY_OVER = """
-insert into audit_events (practice_id, id, recorded, xid, body, leaf)
-select practice_id, id, recorded, xid, body, sha256('\\x00'::bytea || convert_to(body, 'UTF8'))
+insert into audit_events
+    (practice_id, id, recorded, xid, body, leaf, type, actor, entity_id, case_id)
+select practice_id, id, recorded, xid, body, sha256('\\x00'::bytea || convert_to(body, 'UTF8')),
+    type, actor, entity_id, case_id
 from (
-    select practice_id, id, recorded, xid, (jsonb_build_object(
+    select practice_id, id, recorded, xid, type, actor, entity_id, case_id, (jsonb_build_object(
         'id', id, 'practice', practice_id, 'recorded',
         to_char(recorded at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
         'type', type, 'action', action, 'outcome', outcome, 'actor', actor,
@@ -73,6 +79,7 @@ SEALS = """
 create table audit_leaves (
     practice_id uuid not null,
     position bigint not null check (position >= 0),
+    xid xid8 not null,
     event_id uuid not null,
     leaf bytea not null check (length(leaf) = 32),
     primary key (practice_id, position),

@@ -142,7 +142,7 @@ _ABOUT = sa.text(
     " theirs as (select distinct said ->> 'case' as id from events"
     "   where said ->> 'patient' = :patient and said ? 'case')"
     " select body from events where said ->> 'patient' = :patient"
-    " or said ->> 'case' in (select id from theirs)"
+    " or said ->> 'entity_id' = :patient or said ->> 'case' in (select id from theirs)"
     " or said -> 'cases' ?| array(select id from theirs)"
     " order by said ->> 'recorded', said ->> 'id'"
 )

@@ -41,8 +41,7 @@ def seal(database: TrailDatabase, practice: PracticeId, signer: Signer) -> int:
             if not placed.leaves:
                 return sealed
             tree = Range(since.size, since.peaks) if since else Range()
-            for leaf in placed.leaves:
-                tree.append(leaf)
+            tree.extend(placed.leaves)
             note = sign(Checkpoint(practice, tree.size, tree.root()), signer)
             trail.keep(session, placed, tree.size, note, tree.peaks)
         sealed += len(placed.leaves)

@@ -36,13 +36,25 @@ class Range:
 
     def append(self, leaf: bytes) -> None:
         """Add the hash of one more event."""
-        peaks = self._peaks
-        full = self.size
+        self._add(leaf, 1)
+
+    def extend(self, leaves: Sequence[bytes]) -> None:
+        """Add the hashes of more events, a complete subtree at a time."""
+        at = 0
+        while at < len(leaves):
+            room = self.size & -self.size or len(leaves)
+            width = 1 << min(room, len(leaves) - at).bit_length() - 1
+            self._add(_complete(leaves[at : at + width]), width)
+            at += width
+
+    def _add(self, root: bytes, width: int) -> None:
+        """Add a complete subtree of so many leaves, which may not be wider than the last one."""
+        full = self.size // width
         while full & 1:
-            leaf = hashlib.sha256(b"\x01" + peaks.pop() + leaf).digest()
+            root = node_hash(self._peaks.pop(), root)
             full >>= 1
-        peaks.append(leaf)
-        self.size += 1
+        self._peaks.append(root)
+        self.size += width
 
     def root(self) -> bytes:
         """The hash over everything."""
@@ -54,11 +66,19 @@ class Range:
         return root
 
 
+def _complete(level: Sequence[bytes]) -> bytes:
+    """The root over a power of two of leaves, level by level."""
+    sha256 = hashlib.sha256
+    while len(level) > 1:
+        pairs = zip(level[::2], level[1::2], strict=True)
+        level = [sha256(b"\x01" + left + right).digest() for left, right in pairs]
+    return level[0]
+
+
 def root_of(leaves: Iterable[bytes]) -> bytes:
     """The root over some leaves."""
     tree = Range()
-    for leaf in leaves:
-        tree.append(leaf)
+    tree.extend(list(leaves))
     return tree.root()
 
 

@@ -70,7 +70,7 @@ def verify(session: TrailSession, given: Given, progress: Progress = lambda _: N
     report = Report()
     stored = trail.checkpoints(session)
     places, highest = trail.places(session)
-    roots = _Roots({each.size for each in stored} | {each.size for each in given.anchored})
+    roots = Roots({each.size for each in stored} | {each.size for each in given.anchored})
     tree_ends = _walk(session, highest + 1, roots, report, progress)
     if places != highest + 1 and tree_ends:
         report.add(f"{highest + 1 - places} seals are gone")
@@ -83,21 +83,26 @@ def verify(session: TrailSession, given: Given, progress: Progress = lambda _: N
 
 
 @dataclass(slots=True)
-class _Roots:
+class Roots:
     """The roots of the tree at the sizes of interest, as the leaves that are there give them."""
 
     sizes: set[int]
     found: dict[int, bytes] = field(default_factory=dict)
     tree: Range = field(default_factory=Range)
 
-    def append(self, leaf: bytes) -> None:
-        self.tree.append(leaf)
-        if self.tree.size in self.sizes:
-            self.found[self.tree.size] = self.tree.root()
+    def extend(self, leaves: Sequence[bytes]) -> None:
+        """Go on with these leaves, and stop at each size of interest on the way."""
+        start = self.tree.size
+        end = start + len(leaves)
+        stops = sorted(size for size in self.sizes if start < size <= end)
+        for stop in [*stops, end]:
+            self.tree.extend(leaves[self.tree.size - start : stop - start])
+            if stop in self.sizes:
+                self.found[stop] = self.tree.root()
 
 
 def _walk(
-    session: TrailSession, size: int, roots: _Roots, report: Report, progress: Progress
+    session: TrailSession, size: int, roots: Roots, report: Report, progress: Progress
 ) -> bool:
     """Read every event in the order of its seal; False when a place is empty, where it ends."""
     for low in range(0, size, BLOCK):
@@ -105,7 +110,7 @@ def _walk(
         block = trail.block(session, low, high)
         texts = block.bodies.split(b"\n")
         whole = block.places == block.events == len(texts) == high - low and block.low == low
-        taken = whole and _take_block(texts, block.leaves, roots)
+        taken = whole and take_block(texts, block.leaves, roots)
         if not taken and not _take_one_by_one(session, low, high, roots, report):
             return False
         report.events += high - low
@@ -113,19 +118,18 @@ def _walk(
     return True
 
 
-def _take_block(texts: list[bytes], leaves: bytes, roots: _Roots) -> bool:
+def take_block(texts: list[bytes], leaves: bytes, roots: Roots) -> bool:
     """Add a block whose every text has the hash that was sealed; otherwise adds nothing."""
     sha256 = hashlib.sha256
     found = [sha256(b"\x00" + text).digest() for text in texts]
     if b"".join(found) != leaves:
         return False
-    for leaf in found:
-        roots.append(leaf)
+    roots.extend(found)
     return True
 
 
 def _take_one_by_one(
-    session: TrailSession, low: int, high: int, roots: _Roots, report: Report
+    session: TrailSession, low: int, high: int, roots: Roots, report: Report
 ) -> bool:
     """Name each bad event of a block; its sealed hash stands in for it. False at an empty place."""
     expected = low
@@ -136,7 +140,7 @@ def _take_one_by_one(
             report.add("the event is gone", leaf.position, leaf.event)
         elif hashlib.sha256(b"\x00" + leaf.body.encode()).digest() != leaf.leaf:
             report.add("the event was changed after it was sealed", leaf.position, leaf.event)
-        roots.append(leaf.leaf)
+        roots.extend([leaf.leaf])
         expected += 1
     if expected != high:
         report.add("the seal of this place is gone", expected)
@@ -144,7 +148,7 @@ def _take_one_by_one(
 
 
 def _check_checkpoints(
-    practice: PracticeId, stored: Sequence[Sealed], given: Given, roots: _Roots, report: Report
+    practice: PracticeId, stored: Sequence[Sealed], given: Given, roots: Roots, report: Report
 ) -> None:
     """Each signed root is the key's, and is that of the events that are there."""
     good = 0
@@ -168,7 +172,7 @@ def _rewritten(good: int, bad: int, by: str, report: Report) -> None:
 
 
 def _check_anchors(
-    practice: PracticeId, size: int, given: Given, roots: _Roots, report: Report
+    practice: PracticeId, size: int, given: Given, roots: Roots, report: Report
 ) -> None:
     """What was kept elsewhere is still true: nothing was cut off, nothing was written anew."""
     good = 0

@@ -68,9 +68,9 @@ def test_a_tree_goes_on_from_its_peaks(before: int, after: int) -> None:
     for leaf in leaves[:before]:
         first.append(leaf)
     second = Range(first.size, first.peaks)
-    for leaf in leaves[before:]:
-        second.append(leaf)
-    assert second.root() == root_of(leaves)
+    second.extend(leaves[before:])
+    assert second.size == before + after
+    assert second.root() == _by_recursion(leaves)
 
 
 def test_peaks_that_do_not_fit_the_size_are_refused() -> None:

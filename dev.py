@@ -266,12 +266,18 @@ def install(environment: Environment) -> None:
         pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--no-input", "--no-deps"]
         pip += ["--disable-pip-version-check", "--require-hashes", "-r", str(UV_LOCK)]
         must(pip, unreachable)
-    target = ["--quiet", "--python", str(environment.python)]
-    sync = [str(UV), "pip", "sync", "--compile-bytecode", *target]
-    must([*sync, "--require-hashes", str(environment.lock)], unreachable)
+    must(sync(environment), unreachable)
     if environment == PRODUCT:
-        editable = ["--no-deps", "--no-build-isolation", "--editable", str(ROOT)]
-        must([str(UV), "pip", "install", *target, *editable], "installing Cleargate itself failed.")
+        editable = [str(UV), "pip", "install", "--quiet", "--python", str(PYTHON), "--no-deps"]
+        editable += ["--no-build-isolation", "--editable", str(ROOT)]
+        must(editable, "installing Cleargate itself failed.")
+
+
+def sync(environment: Environment) -> list[str]:
+    """The command that fills an environment with exactly the files of its lock."""
+    command = [str(UV), "pip", "sync", "--quiet", "--compile-bytecode"]
+    command += ["--python", str(environment.python)]
+    return [*command, "--require-hashes", str(environment.lock)]
 
 
 def environment_fits(environment: Environment) -> bool:

@@ -31,6 +31,10 @@ AUDIT_TIMEOUT_S = 300
 def main(locks: list[str]) -> int:
     """Audit every lock; 0 is nothing found, 1 a vulnerability or a broken audit, 3 not run."""
     ignored = tomllib.loads(IGNORED.read_text())["ignored"]
+    bare = [name for name, why in ignored.items() if not (why.get("on") and why.get("reason"))]
+    if bare:
+        print(f"tools/advisories.toml ignores {', '.join(bare)} without a date and a reason.")
+        return 1
     away = why_away()
     found = [] if away else [one for lock in locks for one in audit(Path(lock), sorted(ignored))]
     broken = [fault for fault in found if not fault.startswith(VULNERABLE)]

@@ -1,12 +1,14 @@
 """dev.py in a checkout of its own, with small programs in place of the real tools."""
 
 import ast
+import hashlib
 import importlib.util
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,11 @@ from tests.postgres import until
 ROOT = Path(__file__).parents[2]
 LOCKS = ("requirements.lock", "requirements-tools.lock", "requirements-uv.lock")
 INSPECTORS = ("python", "bandit", "semgrep")
+TINY_METADATA = {
+    "METADATA": "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n",
+    "WHEEL": "Wheel-Version: 1.0\nGenerator: us\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    "RECORD": "",
+}
 
 
 @pytest.fixture
@@ -332,6 +339,32 @@ def test_a_spoiled_lock_is_found(checkout, dev, name, before, after, fault):
     (checkout / name).write_text(text.replace(before, after, 1))
 
     assert [found for found in dev.lock_faults() if fault in found]
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_file_that_is_not_the_one_in_the_lock_is_not_installed(checkout, dev, swapped):
+    """The real uv with the words of `install`, a wheel of our own, and no registry."""
+    wheel = checkout / "tiny-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("tiny.py", "")
+        for name, text in TINY_METADATA.items():
+            archive.writestr(f"tiny-1.0.dist-info/{name}", text)
+    locked = b"what was locked" if swapped else wheel.read_bytes()
+    digest = hashlib.sha256(locked).hexdigest()
+    dev.TOOLS.lock.write_text(f"tiny==1.0 --hash=sha256:{digest}\n")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", dev.TOOLS.home], check=True)
+
+    done = subprocess.run(
+        [Path(sys.executable).with_name("uv"), *dev.sync(dev.TOOLS)[1:]],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=dev.tool_environment()
+        | {"UV_NO_INDEX": "1", "UV_FIND_LINKS": str(checkout), "UV_NO_CACHE": "1"},
+    )
+
+    assert (done.returncode != 0) == swapped
+    assert ("Hash mismatch" in done.stderr) == swapped
 
 
 def test_a_link_that_leads_nowhere_is_found(checkout, dev):

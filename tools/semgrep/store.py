@@ -43,7 +43,8 @@ _SELECT = "select * from cases"
 _GET = sa.text(f"{_SELECT} where practice_id = :practice and state = 'open'")
 # ok: values-in-sql
 _LIST = sa.text(
-    "select * from cases where practice_id = :practice"
+    "select * from cases where practice_id = :practice"  # a comment between
+    f" and id in ({_SELECT})"
     " and kind = 'visit' order by id limit 100"
 )
 # ok: values-in-sql

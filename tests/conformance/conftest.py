@@ -91,6 +91,7 @@ def _fhir(world: World) -> SystemCase:
             secrets=SECRETS,
             tokens=Tokens(),
             budget=Unlimited(),
+            recorder=world.calls,
             clock=SystemClock(),
         )
 
@@ -151,6 +152,7 @@ def _smtp(world: World) -> MessengerCase:
             SmtpSettings(**(chosen | settings)),
             secrets=Secrets(),
             budget=Unlimited(),
+            recorder=world.calls,
             clock=SystemClock(),
         )
 

@@ -1,15 +1,18 @@
 """The running sandbox, as the conformance suites see it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx2
+
+from tests.unit.connectors.parts import Calls
 
 
 @dataclass(frozen=True)
 class World:
-    """A running sandbox, by its admin pages."""
+    """A running sandbox, by its admin pages; `calls` are those that connectors told of."""
 
     ready: dict
+    calls: Calls = field(default_factory=Calls)
 
     def admin(self, page: str, body: dict | None = None) -> dict:
         url = f"{self.ready['base_url']}/_admin/{page}"

@@ -40,6 +40,7 @@ class Event:
     connection: str = ""
     code: str = ""
     request_id: str = ""
+    digest: str = ""
 
 
 # Add one event to the trail; the app role can do nothing else to it.

@@ -12,7 +12,7 @@ from cleargate.nouns.case import Outcome
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.ids import REF_SYSTEM
 from cleargate.ports import Dedupe
-from tests.unit.connectors.parts import FixedClock, Secrets, Unlimited, ref
+from tests.unit.connectors.parts import Calls, FixedClock, Secrets, Unlimited, ref
 
 BASE = "http://127.0.0.1:1/fhir"
 REF = ref()
@@ -78,6 +78,7 @@ def make(answers: dict[str, list], **settings) -> tuple[FhirClient, Peer]:
         chosen,
         secrets=Secrets(),
         budget=Unlimited(),
+        recorder=Calls(),
         clock=FixedClock(),
         transport=httpx2.MockTransport(peer),
     )

@@ -44,6 +44,8 @@ def add(session: Session, case: CaseId, attempts: Iterable[Attempt]) -> None:
         )
         for call in attempt.calls:
             calls.tell(session, call, step=attempt.step, case=case)
+        if not attempt.calls:
+            calls.tell_nothing_left(session, attempt, case)
 
 
 # The tries of a case, oldest first.

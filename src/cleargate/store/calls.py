@@ -1,17 +1,18 @@
 """What left this house, to whom and when, on the trail.
 
 A try of a case is told twice: `call.begin` before its first byte leaves, and one event per call
-with the commit that keeps the try. So a call whose worker died is still told, by its beginning.
+with the commit that keeps the try. So a call whose worker died is still told, by its beginning;
+nouns/disclosure.py reads both.
 """
 
+from cleargate.nouns.case import Attempt
+from cleargate.nouns.disclosure import BEGIN, NOBODY
 from cleargate.nouns.ids import CaseId, PracticeId
 from cleargate.nouns.outside import Left, OutsideCall
 from cleargate.store import audit
 from cleargate.store.audit import Action, Event
 from cleargate.store.crypto import Sealer
 from cleargate.store.database import Database, Session
-
-BEGIN = "call.begin"
 
 
 def begin(session: Session, case: CaseId, step: str, connection: str) -> None:
@@ -41,6 +42,21 @@ def tell(session: Session, call: OutsideCall, *, step: str, case: CaseId | None 
         code=f"{call.operation}:{call.outcome}",
         request_id=call.request_id,
         digest=digest(session.sealer, call),
+    )
+    audit.record(session, event)
+
+
+def tell_nothing_left(session: Session, attempt: Attempt, case: CaseId) -> None:
+    """End the beginning of a try that called nobody: a question refused here, a budget spent."""
+    event = Event(
+        f"call.{attempt.step}",
+        Action.EXECUTE,
+        "connection",
+        attempt.connection,
+        outcome="unsent",
+        case=case,
+        connection=attempt.connection,
+        code=f"{NOBODY}:{attempt.outcome}",
     )
     audit.record(session, event)
 

@@ -154,9 +154,10 @@ def test_a_token_server_in_trouble_leaves_nothing_in_doubt(write):
     assert server.calls == []
 
 
-def test_a_token_url_without_encryption_is_not_used():
+@pytest.mark.parametrize("url", ["http://tokens.example.test/token", "https://["])
+def test_a_token_url_without_encryption_is_not_used(url):
     server = Server()
-    server.token_url = "http://tokens.example.test/token"
+    server.token_url = url
     with pytest.raises(PortError) as caught:
         call(make(server))
     assert caught.value.vendor_code == "token_url_insecure"

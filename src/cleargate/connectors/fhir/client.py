@@ -7,7 +7,7 @@ hit of a search is looked at again, and a search that does not end is an error.
 import re
 from collections.abc import Sequence
 from typing import TypeVar
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -20,7 +20,7 @@ from cleargate.connectors.fhir.resources import (
     outcome_of,
 )
 from cleargate.connectors.fhir.settings import FhirSettings
-from cleargate.connectors.wires.http import Http, Reply
+from cleargate.connectors.wires.http import Http, Reply, parts_of
 from cleargate.connectors.wires.smart import SmartHttp
 from cleargate.nouns.case import Outcome, Receipt
 from cleargate.nouns.errors import ErrorKind, PortError
@@ -227,7 +227,7 @@ class FhirClient:
 
     def _created(self, reply: Reply, kind: str, ref: Ref) -> Receipt:
         """A 201 names its record in Location; some servers only show it, some do neither."""
-        location = _LOCATION.search(urlsplit(reply.headers.get("location", "")).path)
+        location = _LOCATION.search(parts_of(reply.headers.get("location", "")).path)
         if location and location["type"] == kind:
             version = location["v"] or _etag(reply)
             return Receipt(location["id"], Outcome.CREATED, version)
@@ -300,7 +300,7 @@ class FhirClient:
 
     def _expect_own_address(self, url: str) -> None:
         """The token goes with every call: a link may not lead it to another host."""
-        ours, theirs = urlsplit(self._base), urlsplit(url)
+        ours, theirs = parts_of(self._base), parts_of(url)
         if (ours.scheme, ours.netloc) != (theirs.scheme, theirs.netloc):
             raise self._refusal("foreign_link")
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpx2
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -94,9 +94,17 @@ class HttpSettings(BaseModel):
         return url.rstrip("/")
 
 
+def parts_of(url: str) -> SplitResult:
+    """An address that a vendor gave, in its parts; all are empty where it is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
+
+
 def is_safe_address(url: str) -> bool:
     """Whether what goes to an address is encrypted on its way, or stays on this machine."""
-    parts = urlsplit(url)
+    parts = parts_of(url)
     if not parts.hostname:
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))

@@ -11,6 +11,7 @@ from alembic.config import Config
 from psycopg import sql
 
 from cleargate.nouns.errors import BadSettings
+from cleargate.store.connect import ROLE_LIMITS
 
 APP_ROLE = "cleargate_app"
 _LOCK = 7_202_611
@@ -53,6 +54,9 @@ def _make_app_role(connection: sa.Connection, password: str) -> None:
         _execute(connection, sql.SQL("create role {} login {}").format(name, rights))
     secret = sql.Literal(password)
     _execute(connection, sql.SQL("alter role {} login password {}").format(name, secret))
+    for limit, value in ROLE_LIMITS.items():
+        setting = sql.SQL("alter role {} set {} = {}")
+        _execute(connection, setting.format(name, sql.Identifier(limit), sql.Literal(value)))
     database = sql.Identifier(connection.execute(sa.text("select current_database()")).scalar_one())
     _execute(connection, sql.SQL("revoke temporary on database {} from public").format(database))
 

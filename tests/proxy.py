@@ -4,7 +4,6 @@ It knows as much of the wire protocol as it takes to recognise a COMMIT and its 
 Source: Postgres 18, "Frontend/Backend Protocol", 54.7.
 """
 
-import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -191,7 +190,7 @@ def to_unix(url: str) -> Callable[[], socket.socket]:
 
     def connect() -> socket.socket:
         upstream = socket.socket(socket.AF_UNIX)
-        upstream.connect(os.path.join(folder, ".s.PGSQL.5432"))
+        upstream.connect(f"{folder}/.s.PGSQL.5432")
         return upstream
 
     return connect

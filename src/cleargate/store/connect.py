@@ -8,7 +8,7 @@ all others of its pool are replaced as they are asked for.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import psycopg
 import sqlalchemy as sa
@@ -135,5 +135,5 @@ def engine(
 def _say_away(context: sa.engine.ExceptionContext) -> None:
     """A lost connection is an OperationalError, also where Postgres files it elsewhere (25P03)."""
     if context.is_disconnect and not isinstance(context.sqlalchemy_exception, OperationalError):
-        lost = cast(BaseException, context.original_exception)
+        lost = context.original_exception
         raise OperationalError(None, None, lost, hide_parameters=True, connection_invalidated=True)

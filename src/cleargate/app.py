@@ -23,7 +23,10 @@ from cleargate.settings import (
     PracticeSettings,
     ReferencedSecrets,
 )
+from cleargate.store.connect import HEARTBEATS
 from cleargate.store.connections import Budget, StoredBudgets, StoredTokens
+from cleargate.store.crypto import Keyring
+from cleargate.store.database import Database
 
 if TYPE_CHECKING:
     from cleargate.engine.worker import Worker
@@ -93,7 +96,10 @@ def make_worker(house: House, stop_at: datetime | None = None) -> Worker:
         for profile in house.profiles.values():
             sweep_if_due(house.database, profile, house.clock.now())
 
-    return Worker(house.database, durable, house.executor, tuple(procedures), run, chores)
+    pulse = Database(
+        house.installation.database_url, Keyring(house.keys), house.executor, limits=HEARTBEATS
+    )
+    return Worker(house.database, durable, house.executor, tuple(procedures), run, chores, pulse)
 
 
 @dataclass(frozen=True, slots=True)

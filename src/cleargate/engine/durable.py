@@ -149,15 +149,19 @@ class Durable:
         # loop for ever. tests/workflows guards it by killing and freezing workers.
         return len(DBOS._recover_pending_workflows(list(executors)))
 
-    def take_up_again(self, noted: set[str]) -> int:
-        """Queue again what is noted as running here and does not; gives how many phases.
+    def not_running(self, noted: set[str]) -> set[str]:
+        """What is noted as running here and does not.
 
         The database may have kept that we took a phase up, and have died before it said so.
         """
-        stranded = sorted(noted - self._running)
-        for workflow in stranded:
+        return noted - self._running
+
+    def take_up_again(self, stranded: set[str]) -> int:
+        """Queue phases again that do not run; gives how many."""
+        still = sorted(self.not_running(stranded))
+        for workflow in still:
             DBOS.resume_workflow(workflow, queue_name=QUEUE)
-        return len(stranded)
+        return len(still)
 
     def forget_finished(self, before: datetime) -> int:
         """Drop the engine's rows of phases that ended before; gives how many."""

@@ -16,7 +16,7 @@ from cleargate.nouns.case import CaseState
 from cleargate.nouns.gate import Gate
 from cleargate.nouns.ids import CaseId
 from cleargate.nouns.time import SystemClock
-from cleargate.store import cases
+from cleargate.store import cases, watch
 from cleargate.store.engine_keys import engine_key
 from cleargate.store.keyfile import LocalKeyFile
 from cleargate.store.queue import start_phase, workflow_id
@@ -114,9 +114,16 @@ def _a_phase_whose_start_was_lost_is_taken_up_again(house: House, worker: Worker
         seq = start_phase(session, case, "sample.first", due=tomorrow)
         executor = leases_of(house)[0]
         assert session.run(_STRAND, id=workflow_id(case, seq), executor=executor).rowcount == 1
-    in_own_thread(lambda: worker.mend_stranded(age_s=3600.0))
+    in_own_thread(worker.mend_stranded)
+    assert _noted(house, executor) == {workflow_id(case, seq)}, "at the first look already"
+    in_own_thread(worker.mend_stranded)
     assert _drain(worker)
     assert _state(house, case) is CaseState.DONE
+
+
+def _noted(house: House, executor: str) -> set[str]:
+    with house.database.public() as connection:
+        return watch.noted_as_running(connection, executor)
 
 
 def leases_of(house: House) -> list[str]:

@@ -110,6 +110,7 @@ class Proxy:
         while True:
             try:
                 client, _ = self._listener.accept()
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 pair = _Pair(client, self.upstream())
             except OSError:
                 if self._listener.fileno() < 0:

@@ -69,6 +69,7 @@ class Question:
         self._search = search_here(self._payer.searches, stored.search, self._clearinghouse.needs)
         step = f"{self._step}by{self._search}" if self._search else self._step
         self._ref = Ref(run.case.id, step, stored.generation)
+        self._in_doubt = stored.state is InquiryState.SENT and not stored.pending_token
 
     def ask(self) -> None:
         """Bring the question one step further, whatever state a crash left it in."""
@@ -83,6 +84,7 @@ class Question:
         started = self._run.clock.now()
         with self._session() as session:
             away = self._keep_away_until(session, started)
+            self._tell_doubt(session)
             if away is None:
                 inquiries.mark_sent(session, self._stored.id, started)
         if away is not None:
@@ -313,6 +315,7 @@ class Question:
         self, coverage: Coverage, *, answered: bool, outcome: str = "ok", code: str = ""
     ) -> None:
         with self._session() as session:
+            self._tell_doubt(session)
             if answered and not _says_later(coverage):
                 outages.answered(session, *self._there)
             inquiries.settle(
@@ -332,6 +335,7 @@ class Question:
         if maybe_asked(self._stored) and not (token or anew):
             outcome = ErrorKind.AMBIGUOUS
         with self._session() as session:
+            self._tell_doubt(session)
             inquiries.postpone(
                 session,
                 self._stored.id,
@@ -373,6 +377,12 @@ class Question:
             next_try=next_try_at,
         )
         attempts.add(session, self._run.case.id, [attempt])
+
+    def _tell_doubt(self, session: Session) -> None:
+        """A question that may have left before a crash may have disclosed who the patient is."""
+        if self._in_doubt:
+            self._audit(session, "unknown")
+            self._in_doubt = False
 
     def _audit(self, session: Session, outcome: str) -> None:
         """Asking a payer discloses who the patient is: it belongs on the trail."""

@@ -120,6 +120,7 @@ class Footprint:
     mails: Counter[str]
     trail: Trail
     unsure: int
+    mail_repeats: int
 
 
 def footprint(stage: FarStage, case: CaseId) -> Footprint:
@@ -128,10 +129,12 @@ def footprint(stage: FarStage, case: CaseId) -> Footprint:
             (row["type"], row["outcome"], row["actor"]) for row in session.all(_TRAIL, case=case)
         )
         kept = effects.of_case(session, case)
+    mails = {(message.subject, ref) for message, ref in stage.mail.sent}
     return Footprint(
         records=Counter(ref.split(".")[1] for ref in stage.ehr.kept),
         visits=Counter(stage.ehr.statuses.values()),
-        mails=Counter(message.subject for message, _ in stage.mail.sent),
+        mails=Counter(subject for subject, _ in mails),
+        mail_repeats=len(stage.mail.sent) - len(mails),
         trail=trail,
         unsure=sum(each.state in ("sent", "due") for each in kept),
     )

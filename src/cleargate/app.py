@@ -6,9 +6,10 @@ them.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -57,8 +58,11 @@ def _wire(house: House, practice: PracticeId) -> Practice:
     )
 
 
-def make_worker(house: House, stop_at: datetime | None = None) -> Worker:
-    """A worker of this process, ready to start. Imports the engine, which a page never does."""
+def make_worker(house: House, ends: float | None = None) -> Worker:
+    """A worker of this process, ready to start. Imports the engine, which a page never does.
+
+    `ends` is when the process must be done, by time.monotonic(): nobody can turn that.
+    """
     from cleargate.eligibility import check
     from cleargate.engine.durable import Durable
     from cleargate.engine.phases import Engine
@@ -90,6 +94,8 @@ def make_worker(house: House, stop_at: datetime | None = None) -> Worker:
     )
 
     def run(phase: str, practice: PracticeId, case: CaseId, seq: int) -> None:
+        left = None if ends is None else timedelta(seconds=ends - time.monotonic())
+        stop_at = None if left is None else house.clock.now() + left
         engine.run_phase(phase, practice, case, seq, stop_at)
 
     def chores() -> None:

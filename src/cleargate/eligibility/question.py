@@ -5,6 +5,7 @@ only where that costs no second fee, and not before CORE's 90 seconds are over.
 """
 
 import random
+import time
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
@@ -69,6 +70,7 @@ class Question:
         self._search = search_here(self._payer.searches, stored.search, self._clearinghouse.needs)
         step = f"{self._step}by{self._search}" if self._search else self._step
         self._ref = Ref(run.case.id, step, stored.generation)
+        self._began = time.monotonic()
         self._in_doubt = stored.state is InquiryState.SENT and not stored.pending_token
 
     def ask(self) -> None:
@@ -81,7 +83,7 @@ class Question:
             self._send()
 
     def _send(self) -> None:
-        started = self._run.clock.now()
+        started, self._began = self._run.clock.now(), time.monotonic()
         with self._session() as session:
             away = self._keep_away_until(session, started)
             self._tell_doubt(session)
@@ -364,12 +366,11 @@ class Question:
         request_id: str = "",
         next_try_at: datetime | None = None,
     ) -> None:
-        took = self._run.clock.now() - started
         attempt = Attempt(
             step=self._step,
             connection=self._stored.connection,
             started=started,
-            duration_ms=int(took.total_seconds() * 1000),
+            duration_ms=int((time.monotonic() - self._began) * 1000),
             outcome=outcome,
             vendor_code=vendor_code,
             request_id=request_id,

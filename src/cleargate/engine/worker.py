@@ -108,10 +108,11 @@ class Worker:
             signal.signal(number, lambda *_: self._stop.set())
         self._stop.wait()
 
-    def drain(self, until: datetime, horizon_s: float = HORIZON_S) -> bool:
-        """Work until nothing is due any more (True) or until the deadline (False)."""
-        left_s = (until - datetime.now(until.tzinfo)).total_seconds()
-        deadline = time.monotonic() + left_s
+    def drain(self, deadline: float, horizon_s: float = HORIZON_S) -> bool:
+        """Work until nothing is due any more (True) or until the deadline (False).
+
+        The deadline is one of time.monotonic().
+        """
         idle_since: float | None = None
         while time.monotonic() < deadline and not self._stop.is_set():
             with self._database.public() as connection:

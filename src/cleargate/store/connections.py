@@ -151,8 +151,9 @@ class StoredBudgets:
             session.run(_ENSURE, name=connection, now=now)
             row = session.one(_LOCK, name=connection)
             left = _left(budget, row, now)
-            if left >= 1:
-                session.run(_SET_BUDGET, name=connection, budget=left - 1, now=now)
+            # Also without a take: it fills on from now, should the clock have been turned back.
+            rest = left - 1 if left >= 1 else left
+            session.run(_SET_BUDGET, name=connection, budget=rest, now=now)
         if left < 1:
             wait_s = (1 - left) / budget.per_second
             raise PortError(

@@ -31,9 +31,13 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SystemClock:
-    """The machine's clock. `speed` divides every wait, so that a demo need not take a day."""
+    """The machine's clock. `speed` divides every wait, so that a demo need not take a day.
+
+    `sleep_max_s` bounds one sleep, whatever the clock says.
+    """
 
     speed: float = 1.0
+    sleep_max_s: float = SLEEP_MAX_S
 
     def now(self) -> datetime:
         """The present moment in UTC; never scaled, dates of visits are real."""
@@ -53,4 +57,4 @@ class SystemClock:
         Less, should it be far away: then the clock was turned back since the moment was chosen.
         """
         wait_s = (moment - self.now()).total_seconds()
-        time.sleep(min(max(0.0, wait_s), SLEEP_MAX_S))
+        time.sleep(min(max(0.0, wait_s), self.sleep_max_s))

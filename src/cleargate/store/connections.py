@@ -180,12 +180,13 @@ def mark(session: Session, connection: str, state: str, code: str, now: datetime
     return changed > 0
 
 
-# Stopped connections over which a call of a case went through since.
+# Stopped connections over which a call of a case went through since. What stopped in the future
+# did so before the clock was turned back.
 _WORKS = sa.text(
     "update connections c set state = 'ok', code = '', since = :now"
     " where practice_id = :practice and state <> 'ok' and exists (select 1 from attempts a"
     "   where a.practice_id = :practice and a.case_id = :case and a.connection = c.name"
-    "   and a.outcome = 'ok' and a.started_at > c.since) returning name"
+    "   and a.outcome = 'ok' and (a.started_at > c.since or c.since > :now)) returning name"
 )
 
 

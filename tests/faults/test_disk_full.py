@@ -16,9 +16,11 @@ import psycopg
 import pytest
 
 from cleargate.nouns.case import CaseState
+from cleargate.nouns.errors import Refused
 from cleargate.operations.rehearsal.patient import Inputs
 from cleargate.store.embedded import EmbeddedPostgres
 from cleargate.store.keyfile import LocalKeyFile
+from cleargate.web.server import run
 from cleargate.web.site import Pages
 from tests.house import House, TurnedClock, make_template, open_house, visit_request
 from tests.postgres import connect, until
@@ -166,6 +168,17 @@ def test_a_full_log_of_the_database_stops_it_and_loses_nothing_that_was_confirme
     log = (full_cluster.home / "postgres.log").read_bytes()
     assert b"PANIC" in log
     assert not hits(needles(PLANTED.values()), log)
+
+
+def test_a_server_that_cannot_write_its_ready_file_says_so(disk: Disk, site: Site) -> None:
+    pages = Pages(site.house.database, site.clock, site.profiles, secure=False)
+    disk.fill()
+    try:
+        with pytest.raises(Refused, match=r"ready file .* \(No space left on device\)"):
+            run(pages, "127.0.0.1", 0, disk.place / "ready.json")
+        assert not list(disk.place.glob("ready*"))
+    finally:
+        disk.free()
 
 
 def test_a_key_file_is_whole_or_not_there(disk: Disk) -> None:

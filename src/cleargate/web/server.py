@@ -3,7 +3,7 @@
 import json
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import structlog
@@ -228,7 +228,8 @@ def run(pages: Pages, host: str, port: int, ready_file: Path | None) -> None:
         build(pages), access_log=False, log_config=None, server_header=False, lifespan="off"
     )
     server = _Announcing(config, ready_file)
-    server.run(sockets=[listener])
+    with listener:
+        server.run(sockets=[listener])
 
 
 class _Announcing(uvicorn.Server):
@@ -243,6 +244,16 @@ class _Announcing(uvicorn.Server):
         await super().startup(sockets)
         if self._ready_file is not None and sockets:
             address = sockets[0].getsockname()
-            temporary = self._ready_file.with_suffix(".tmp")
-            temporary.write_text(json.dumps({"host": address[0], "port": address[1]}))
-            temporary.replace(self._ready_file)
+            _write_ready(self._ready_file, {"host": address[0], "port": address[1]})
+
+
+def _write_ready(file: Path, ready: Mapping[str, object]) -> None:
+    """Write the file whole or not at all. Refused when there is no room, or no right to."""
+    temporary = file.with_suffix(".tmp")
+    try:
+        temporary.write_text(json.dumps(ready))
+        temporary.replace(file)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        msg = f"the ready file {file} cannot be written ({error.strerror}); name another place"
+        raise Refused(msg) from None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from cleargate import logs
 from cleargate.directory.payers import Connection
 from cleargate.directory.practice import Practice, Profile
 from cleargate.house import House
@@ -66,6 +67,7 @@ def make_worker(house: House, stop_at: datetime | None = None) -> Worker:
     from cleargate.store.engine_keys import engine_key
 
     procedures = {**PROCEDURES, **check.PROCEDURES}
+    logs.know("phase", procedures)
     engine = Engine(
         database=house.database,
         clock=house.clock,

@@ -2,7 +2,7 @@
 
 import logging
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from psycopg import sql
 from structlog.testing import capture_logs
 
+from cleargate import logs
 from cleargate.engine.durable import Durable
 from cleargate.engine.endings import Ending, NeedsPerson
 from cleargate.engine.phases import Engine
@@ -179,7 +180,7 @@ def _run_into_everything(house: House, case: CaseId, clock: TurnedClock) -> None
     with capture_logs() as lines:
         engine.run_phase("sample.first", house.practice, case, 1)
     assert lines
-    assert hits(NEEDLES, str(lines).encode()) == set()
+    assert hits(NEEDLES, _written(lines).encode()) == set()
     tokens = StoredTokens(house.database, house.practice, clock)
     tokens.refresh("ehr", None, lambda: Token(TOKEN, clock.after(timedelta(hours=1))))
 
@@ -219,7 +220,12 @@ def failed_phase(house: House, planted: CaseId) -> FailedPhase:
         finally:
             durable.destroy()
             logging.getLogger("dbos").removeHandler(handler)
-    return FailedPhase(phase, f"{ours} {written.getvalue()}")
+    return FailedPhase(phase, f"{_written(ours)} {written.getvalue()}")
+
+
+def _written(events: Sequence[Mapping[str, object]]) -> str:
+    """What leaves of log events."""
+    return "\n".join(logs.line(each) for each in events)
 
 
 def _status(house: House, phase: str) -> str | None:

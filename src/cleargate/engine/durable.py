@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from dbos import DBOS, DBOSConfig, Serializer
 from dbos.cli.migration import run_dbos_database_migrations
 
-from cleargate.nouns.errors import CleargateError, frames
+from cleargate.nouns.errors import CleargateError
 from cleargate.nouns.ids import CaseId, PracticeId
 from cleargate.store.database import Overtaken, prepare_threshold
 from cleargate.store.queue import APPLICATION_VERSION, QUEUE, workflow_id
@@ -188,9 +188,8 @@ def _register(phase: str, run: PhaseRunner, running: set[str]) -> None:
             _log.error("worker_overtaken")
             os._exit(EXIT_OVERTAKEN)
         except Exception as error:
-            name = type(error).__name__
-            _log.error("phase_broken", phase=phase, error=name, frames=frames(error.__traceback__))
-            raise PhaseBroken(name) from None
+            _log.error("phase_broken", phase=phase, error=error)
+            raise PhaseBroken(type(error).__name__) from None
         finally:
             running.discard(workflow_id(case_id, seq))
 

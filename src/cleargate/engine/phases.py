@@ -17,7 +17,6 @@ from sqlalchemy.exc import OperationalError
 from cleargate.engine.endings import AtGate, Ending, Later, NeedsPerson, Next
 from cleargate.engine.run import Run, load_case
 from cleargate.nouns.case import Case
-from cleargate.nouns.errors import frames
 from cleargate.nouns.gate import Gate, GateReason
 from cleargate.nouns.ids import CaseId, PracticeId
 from cleargate.nouns.time import Clock
@@ -104,11 +103,6 @@ class Engine(Generic[P]):
         except (Superseded, Overtaken, OperationalError):
             raise
         except Exception as error:  # A bug of ours must stop one case, visibly, and no other.
-            _log.error(
-                "phase_failed",
-                phase=run.phase,
-                error=type(error).__name__,
-                frames=frames(error.__traceback__),
-            )
+            _log.error("phase_failed", phase=run.phase, error=error)
             bug = NeedsPerson(GateReason.PROGRAM_ERROR, run.phase)
             return AtGate(self.gate_for(bug, run.case, run.phase))

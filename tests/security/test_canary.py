@@ -3,6 +3,7 @@
 import logging
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
@@ -337,4 +338,24 @@ def test_a_failed_statement_quotes_no_value(
         session.run(sa.text(statement), value=QUOTED)
     shown = "".join(traceback.format_exception(caught.value)).encode()
     assert hits(needles([QUOTED]), shown) == set()
+    assert hits(needles([QUOTED]), (cluster.home / "postgres.log").read_bytes()) == set()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select cast(:value as integer)",
+        "select cast(:value as uuid)",
+        "select cast(:value as timestamptz)",
+        "select cast(:value as jsonb)",
+        "do $$ begin raise warning 'cannot book %', 'Étienne Quoted-Canary'; end $$",
+    ],
+)
+def test_the_server_s_log_holds_no_message_that_quotes_a_value(
+    house: House, cluster: EmbeddedPostgres, statement: str
+) -> None:
+    """Whoever reads a value as another type is told which value, and so was the log."""
+    values = {"value": QUOTED} if ":value" in statement else {}
+    with suppress(sa.exc.DBAPIError), house.session() as session:
+        session.connection.execute(sa.text(statement), values)
     assert hits(needles([QUOTED]), (cluster.home / "postgres.log").read_bytes()) == set()

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from cleargate.nouns.gate import Choice
-
 from tests.web.installation import SLUG, Site, Staff, filled_form, sample_gate
 
 NAME = "Żółwińska"

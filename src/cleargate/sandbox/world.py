@@ -78,7 +78,11 @@ class World:
     def course(self, request: Request) -> Course:
         """How this call goes on the wire."""
         call = self._calls.name(request)
-        return SMOOTH if call is None else course(self.faults.draw(call, request.body))
+        if call is None:
+            return SMOOTH
+        # What a proxy on the way would write into its log.
+        self._journal.append("asked", method=request.method, target=request.target)
+        return course(self.faults.draw(call, request.body))
 
     def admit(self, request: Request) -> bool:
         """Whether a new connection is taken; those to the sandbox's own pages always are."""

@@ -11,9 +11,9 @@ from cleargate.nouns.ids import PracticeId
 from cleargate.nouns.time import Clock, SystemClock
 from cleargate.settings import Installation, PracticeSettings, read_practices
 from cleargate.store import practices
-from cleargate.store.crypto import Keyring
 from cleargate.store.database import Database
 from cleargate.store.keyfile import LocalKeyFile
+from cleargate.store.keyring import Keyring
 
 
 @dataclass(frozen=True, slots=True)

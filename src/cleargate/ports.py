@@ -163,7 +163,15 @@ class SecretStore(Protocol):
 
 
 class KeyService(Protocol):
-    """Whoever holds the key that wraps the data keys: a KMS, or a local key file."""
+    """Whoever holds the key that wraps the data keys: a KMS, or a local key file.
+
+    Raises KeyServiceDown when it does not answer, KeyServiceRefuses or BadSettings when it says no.
+    """
+
+    @property
+    def name(self) -> str:
+        """Which key this is: an address or a fingerprint, never the key."""
+        ...
 
     def wrap(self, data_key: bytes, context: str) -> bytes:
         """Encrypt a data key; `context` is bound to it."""

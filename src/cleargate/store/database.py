@@ -8,13 +8,15 @@ lease: a process that was frozen and overtaken gets Overtaken instead of a trans
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 
 from cleargate.nouns.errors import CleargateError
 from cleargate.nouns.ids import PracticeId
-from cleargate.store.crypto import Keyring, Sealer
+from cleargate.store.crypto import Sealer
+from cleargate.store.keyring import Keyring
 
 POOL_SIZE = 30
 POOL_OVERFLOW = 10
@@ -49,13 +51,20 @@ class Session:
         return list(self.run(statement, **values).mappings())
 
 
-# The practice becomes visible to the policies for this transaction only.
-_ENTER = sa.text("select set_config('app.practice_id', :practice, true)")
+# The practice becomes visible to the policies for this transaction only; with it, what is noted of
+# its data keys.
+_ENTER = sa.text(
+    "select set_config('app.practice_id', :name, true),"
+    " coalesce(newest_key, 0) as newest_key, shredded_at is not null as shredded"
+    " from (values (1)) as one left join practices on id = :practice"
+)
 
 # The same, and proof that this worker's lease was not taken.
 _ENTER_FENCED = sa.text(
-    "select set_config('app.practice_id', :practice, true),"
+    "select set_config('app.practice_id', :name, true),"
+    " coalesce(newest_key, 0) as newest_key, shredded_at is not null as shredded,"
     " exists (select 1 from leases where executor = :executor and lost_at is null) as held"
+    " from (values (1)) as one left join practices on id = :practice"
 )
 
 
@@ -75,26 +84,38 @@ class Database:
 
     @contextmanager
     def session(self, practice: PracticeId) -> Iterator[Session]:
-        """A transaction of one practice; commits when the block ends without an error."""
-        sealer = self._keyring.sealer(practice, lambda: self._transaction(practice))
-        with self._transaction(practice) as connection:
+        """A transaction of one practice; commits when the block ends without an error.
+
+        Keys that cannot be had are told when something is sealed or opened, and not before: what
+        needs none goes on without them.
+        """
+        self._keyring.prepare(practice, partial(self._without_sealer, practice))
+        with self._engine.begin() as connection:
+            row = self._enter(connection, practice)
+            sealer = self._keyring.sealer(
+                practice, connection, row.newest_key, shredded=row.shredded
+            )
             yield Session(connection, practice, sealer)
 
+    def check_keys(self, practice: PracticeId) -> None:
+        """Raise KeyServiceDown or KeysDestroyed when the practice's keys could not be had now."""
+        self._keyring.prepare(practice, partial(self._without_sealer, practice))
+        self._keyring.check(practice)
+
     @contextmanager
-    def _transaction(self, practice: PracticeId) -> Iterator[sa.Connection]:
+    def _without_sealer(self, practice: PracticeId) -> Iterator[sa.Connection]:
         with self._engine.begin() as connection:
             self._enter(connection, practice)
             yield connection
 
-    def _enter(self, connection: sa.Connection, practice: PracticeId) -> None:
+    def _enter(self, connection: sa.Connection, practice: PracticeId) -> sa.Row[Any]:
+        values = {"practice": practice, "name": str(practice)}
         if not self._executor:
-            connection.execute(_ENTER, {"practice": str(practice)})
-            return
-        row = connection.execute(
-            _ENTER_FENCED, {"practice": str(practice), "executor": self._executor}
-        ).one()
+            return connection.execute(_ENTER, values).one()
+        row = connection.execute(_ENTER_FENCED, {**values, "executor": self._executor}).one()
         if not row.held:
             raise Overtaken(self._executor)
+        return row
 
     @contextmanager
     def public(self) -> Iterator[sa.Connection]:

@@ -1,5 +1,6 @@
 """The KeyService of one machine: a key file that only its owner can read."""
 
+import hmac
 import os
 import stat
 from contextlib import suppress
@@ -18,7 +19,15 @@ class LocalKeyFile:
     """Wraps data keys with a 32-byte key from a file of mode 0600, owned by this process's user."""
 
     def __init__(self, path: Path) -> None:
-        self._aead = AESGCM(_read_private(path))
+        key = _read_private(path)
+        self._aead = AESGCM(key)
+        fingerprint = hmac.digest(key, b"cleargate key file", "sha256")[:4].hex()
+        self._name = f"key file {fingerprint}"
+
+    @property
+    def name(self) -> str:
+        """The file's fingerprint: the same for every copy of it, wherever it lies."""
+        return self._name
 
     @staticmethod
     def create(path: Path) -> None:
@@ -49,7 +58,10 @@ class LocalKeyFile:
         try:
             return self._aead.decrypt(nonce, sealed, context.encode())
         except InvalidTag:
-            msg = "the key file does not fit this database; restore the one it was made with"
+            msg = (
+                f"the {self.name} does not fit this database; set CLEARGATE_KEY_FILE to the one"
+                " that it was made with, or that `cleargate keys rotate --key-file` made since"
+            )
             raise BadSettings(msg) from None
 
 

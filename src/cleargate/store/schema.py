@@ -21,5 +21,5 @@ PUBLIC_TABLES = MappingProxyType(
 )
 """Tables without row-level security: name and reason. The list is closed; none may hold PHI."""
 
-APPEND_ONLY = frozenset({"audit_events", "attempts", "answers"})
+APPEND_ONLY = frozenset({"audit_events", "attempts", "answers", "data_keys"})
 """Tables to which the app role can add, and nothing else."""

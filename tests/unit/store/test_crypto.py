@@ -16,15 +16,17 @@ from hypothesis import strategies as st
 from cleargate.nouns.errors import BadSettings
 from cleargate.nouns.ids import PracticeId
 from cleargate.store import practices
-from cleargate.store.crypto import Keyring, Sealer
+from cleargate.store.crypto import Keys, Sealer
 from cleargate.store.database import Database
 from cleargate.store.engine_keys import engine_key
 from cleargate.store.keyfile import LocalKeyFile
+from cleargate.store.keyring import Keyring
 from tests.house import House
 
 PRACTICE = PracticeId(UUID(int=1))
 ROW = UUID(int=2)
-SEALER = Sealer(PRACTICE, {1: bytes(32), 2: bytes([7]) * 32}, bytes([9]) * 32)
+KEYS = Keys.opened({1: bytes(32), 2: bytes([7]) * 32})
+SEALER = Sealer(PRACTICE, KEYS)
 
 _KEY_COUNT = sa.text("select count(*) from data_keys where practice_id = :practice")
 
@@ -55,7 +57,7 @@ def test_equal_values_are_sealed_differently() -> None:
         Place(table="gates"),
         Place(column="memo"),
         Place(row=UUID(int=3)),
-        Place(sealer=Sealer(PracticeId(UUID(int=5)), SEALER.keys, SEALER.index_key)),
+        Place(sealer=Sealer(PracticeId(UUID(int=5)), KEYS)),
     ],
     ids=["table", "column", "row", "practice"],
 )
@@ -77,7 +79,7 @@ def test_any_flipped_bit_and_any_cut_is_refused() -> None:
 
 
 def test_the_newest_key_seals_and_an_older_one_still_opens() -> None:
-    old = Sealer(PRACTICE, {1: bytes(32)}, SEALER.index_key)
+    old = Sealer(PRACTICE, Keys.opened({1: bytes(32)}))
     sealed_before = old.seal(b"before", "t", "c", ROW)
     assert SEALER.open(sealed_before, "t", "c", ROW) == b"before"
     with pytest.raises(InvalidTag):
@@ -85,8 +87,9 @@ def test_the_newest_key_seals_and_an_older_one_still_opens() -> None:
 
 
 def test_a_sealer_shows_no_key() -> None:
-    assert "\\x07" not in repr(SEALER)
-    assert "\\t" not in repr(SEALER)
+    for shown in (repr(SEALER), repr(KEYS)):
+        assert "\\x07" not in shown
+        assert "index_key" not in shown
 
 
 def test_a_blind_index_is_equal_for_equal_values_of_one_purpose() -> None:
@@ -136,8 +139,8 @@ def test_another_key_file_is_refused_in_one_sentence(house: House, tmp_path: Pat
     LocalKeyFile.create(tmp_path / "other")
     stranger = Database(house.app_url, Keyring(LocalKeyFile(tmp_path / "other")))
     refused = pytest.raises(BadSettings, match="does not fit this database")
-    with closing(stranger), refused, stranger.session(house.practice):
-        pass
+    with closing(stranger), refused, stranger.session(house.practice) as session:
+        session.sealer.index("person", "x")
 
 
 def test_the_engine_has_one_key_which_only_its_key_file_opens(house: House, tmp_path: Path) -> None:

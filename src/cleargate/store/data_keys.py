@@ -1,0 +1,100 @@
+"""The wrapped data keys of the practices: read, made once, never changed by a running process."""
+
+import os
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from cleargate.nouns.errors import KeysDestroyed
+from cleargate.nouns.ids import PracticeId
+from cleargate.ports import KeyService
+from cleargate.store.engine_keys import engine_key
+
+KEY_BYTES = 32
+_LOCK = 7_202_612
+
+DESTROYED = "the data keys of this practice were destroyed when it left; nothing opens any more"
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedKey:
+    """A data key as stored. `wrapped_by` is the key service's name, empty for the oldest keys."""
+
+    id: int
+    wrapped: bytes = field(repr=False)
+    wrapped_by: str
+    created: datetime
+
+
+# The wrapped keys of the session's practice, oldest first.
+_KEYS = sa.text(
+    "select id, wrapped, wrapped_by, created_at from data_keys where practice_id = :practice"
+    " order by id"
+)
+
+# What is noted of a practice's keys.
+_NOTED = sa.text(
+    "select newest_key, shredded_at is not null as shredded from practices where id = :practice"
+)
+
+# Whoever makes or re-wraps a key is alone with it until the transaction ends.
+_ALONE = sa.text("select pg_advisory_xact_lock(:lock)")
+
+# Keep a new key.
+_ADD = sa.text(
+    "insert into data_keys (practice_id, id, wrapped, wrapped_by)"
+    " values (:practice, :id, :wrapped, :by)"
+)
+
+# Every transaction that begins from now on seals with this key.
+_NEWEST = sa.text("update practices set newest_key = :id where id = :practice")
+
+
+def read(connection: sa.Connection, practice: PracticeId) -> list[WrappedKey]:
+    """The practice's keys, oldest first."""
+    rows = connection.execute(_KEYS, {"practice": practice})
+    return [WrappedKey(row.id, row.wrapped, row.wrapped_by, row.created_at) for row in rows]
+
+
+def read_or_make(
+    connection: sa.Connection, practice: PracticeId, service: KeyService
+) -> list[WrappedKey]:
+    """The practice's keys, after making the first where there is none.
+
+    Raises KeysDestroyed for a practice that has left: a new first key would quietly bring it back.
+    """
+    values = {"practice": practice}
+    noted = connection.execute(_NOTED, values).first()
+    if noted is not None and noted.shredded:
+        raise KeysDestroyed(DESTROYED)
+    keys = read(connection, practice)
+    if not keys:
+        alone(connection)
+        noted = connection.execute(_NOTED, values).first()
+        if noted is not None and noted.shredded:
+            raise KeysDestroyed(DESTROYED)
+        if not read(connection, practice):
+            add(connection, practice, 1, service)
+        keys = read(connection, practice)
+    if noted is not None and noted.newest_key < keys[-1].id:
+        connection.execute(_NEWEST, {"practice": practice, "id": keys[-1].id})
+    return keys
+
+
+def alone(connection: sa.Connection) -> None:
+    """Wait until nobody else makes or re-wraps keys; held until the transaction ends."""
+    connection.execute(_ALONE, {"lock": _LOCK})
+
+
+def add(connection: sa.Connection, practice: PracticeId, key_id: int, service: KeyService) -> None:
+    """Make a data key, and let whatever begins from now on seal with it. The caller is `alone`.
+
+    The service first proves with the engine's key that it is the one in force: a process that was
+    started before all keys were re-wrapped would otherwise make one that no other can open.
+    """
+    engine_key(connection, service)
+    wrapped = service.wrap(os.urandom(KEY_BYTES), str(practice))
+    values = {"practice": practice, "id": key_id, "wrapped": wrapped, "by": service.name}
+    connection.execute(_ADD, values)
+    connection.execute(_NEWEST, {"practice": practice, "id": key_id})

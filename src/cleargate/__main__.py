@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from cleargate.commands import eligibility
-from cleargate.nouns.errors import Refused
+from cleargate.nouns.errors import KeysDestroyed, Refused, Unavailable
 
 app = typer.Typer(
     help="Scheduling and billing chores of a medical practice.",
@@ -128,8 +128,8 @@ def main() -> None:
     """Run the command line; bad input is one plain sentence and exit code 2."""
     try:
         app()
-    except Refused as refused:
-        sys.stderr.write(f"{refused}\n")
+    except (Refused, Unavailable, KeysDestroyed) as failure:
+        sys.stderr.write(f"{failure}\n")
         sys.exit(EXIT_BAD_INPUT)
 
 

@@ -6,6 +6,7 @@ run again from its top.
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,12 +18,14 @@ from sqlalchemy.exc import OperationalError
 from cleargate.engine.endings import AtGate, Ending, Later, NeedsPerson, Next
 from cleargate.engine.run import Run, load_case
 from cleargate.nouns.case import Case
-from cleargate.nouns.errors import frames
+from cleargate.nouns.errors import KeysDestroyed, Unavailable, frames
 from cleargate.nouns.gate import Gate, GateReason
 from cleargate.nouns.ids import CaseId, PracticeId
 from cleargate.nouns.time import Clock
+from cleargate.store import cases
 from cleargate.store.cases import Superseded
 from cleargate.store.database import Database, Overtaken
+from cleargate.store.queue import start_phase
 
 P = TypeVar("P")
 
@@ -30,6 +33,9 @@ Procedure = Callable[[Run[P]], Ending]
 
 DATABASE_PATIENCE_S = 60.0
 """How long a phase waits for a database that went away before the watchdog has to mend it."""
+
+UNAVAILABLE_PAUSE = timedelta(seconds=30)
+"""After so long a phase is tried again that found no keys."""
 
 _log = structlog.get_logger()
 
@@ -63,14 +69,24 @@ class Engine(Generic[P]):
         while True:
             try:
                 self._run_once(phase, practice, case, seq, stop_at)
-            except Superseded:
-                return
+            except (Superseded, KeysDestroyed):
+                return None
+            except Unavailable as error:
+                _log.warning("phase_waits", phase=phase, error=type(error).__name__)
+                return self._again_later(phase, practice, case, seq)
             except OperationalError:  # Gone, starting again, or a deadlock: none is our bug.
                 if time.monotonic() > give_up:
                     raise
                 time.sleep(0.2)
             else:
-                return
+                return None
+
+    def _again_later(self, phase: str, practice: PracticeId, case: CaseId, seq: int) -> None:
+        """Queue the phase again; that seals nothing, so it works without any key."""
+        due = self.clock.after(UNAVAILABLE_PAUSE)
+        with suppress(Superseded), self.database.session(practice) as session:
+            cases.hold(session, case, seq)
+            start_phase(session, case, phase, due=due, note="again")
 
     def _run_once(
         self,
@@ -101,7 +117,7 @@ class Engine(Generic[P]):
             return Next(run.phase, later.due, later.note)
         except NeedsPerson as needs:
             return AtGate(self.gate_for(needs, run.case, run.phase))
-        except (Superseded, Overtaken, OperationalError):
+        except (Superseded, Overtaken, OperationalError, Unavailable, KeysDestroyed):
             raise
         except Exception as error:  # A bug of ours must stop one case, visibly, and no other.
             _log.error(

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cleargate import __version__
-from cleargate.nouns.errors import Refused, frames
+from cleargate.nouns.errors import KeysDestroyed, Refused, Unavailable, frames
 from cleargate.web import api, health
 from cleargate.web.desk import entry
 from cleargate.web.desk import routes as desk
@@ -64,6 +64,8 @@ def build(pages: Pages) -> FastAPI:
     app.add_exception_handler(NotSignedIn, _to_sign_in)
     app.add_exception_handler(RequestValidationError, _wrong_shape)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Unavailable, _unavailable)
+    app.add_exception_handler(KeysDestroyed, _destroyed)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for router in ROUTERS:
         app.include_router(router)
@@ -121,6 +123,18 @@ async def _to_sign_in(request: Request, error: Exception) -> Response:
     return RedirectResponse(address, 303)
 
 
+async def _unavailable(request: Request, error: Exception) -> Response:
+    """Nothing was kept, and the same will work later."""
+    _log.error("alert", code="unavailable", error=type(error).__name__)
+    response = await _http_error(request, HTTPException(503, "not available now; try again"))
+    response.headers["Retry-After"] = "60"
+    return response
+
+
+async def _destroyed(request: Request, _error: Exception) -> Response:
+    return await _http_error(request, HTTPException(410, "this practice has left"))
+
+
 def _bug(request: Request, error: Exception) -> Response:
     _log.error("page_failed", error=type(error).__name__, frames=frames(error.__traceback__))
     if request.url.path.startswith("/api/"):
@@ -131,12 +145,17 @@ def _bug(request: Request, error: Exception) -> Response:
 _SENTENCES = {
     404: ("This page is not here", "The link may be incomplete or too old. Please call us."),
     405: ("This page is not here", "The link may be incomplete. Please start again."),
+    410: ("This practice has left", "It does not take requests here any more."),
     413: (
         "The photos are too large",
         "Go back and send the request without them; we will ask for the card at your visit.",
     ),
     429: ("Too many requests", "Please try again in an hour, or call us."),
     500: ("Something went wrong here", "Please try again in a moment, or call us."),
+    503: (
+        "This does not work just now",
+        "Nothing was kept. Please go back and send it again in a few minutes, or call us.",
+    ),
 }
 
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from cleargate.directory.practice import Profile
 from cleargate.nouns.ids import PracticeId
 from cleargate.nouns.time import Clock, SystemClock
+from cleargate.ports import KeyService
 from cleargate.settings import Installation, PracticeSettings, read_practices
 from cleargate.store import practices
 from cleargate.store.database import Database
-from cleargate.store.keyfile import LocalKeyFile
+from cleargate.store.key_service import key_service
 from cleargate.store.keyring import Keyring
 
 
@@ -22,7 +23,7 @@ class House:
 
     installation: Installation
     clock: Clock
-    keys: LocalKeyFile
+    keys: KeyService
     database: Database
     settings: Mapping[PracticeId, PracticeSettings]
     profiles: Mapping[PracticeId, Profile]
@@ -31,7 +32,7 @@ class House:
 
 def open_house(installation: Installation, executor: str = "") -> House:
     """Read the settings and connect. Raises BadSettings with one plain sentence."""
-    keys = LocalKeyFile(installation.key_file)
+    keys = key_service(installation.key_file, installation.kms_key)
     read = read_practices(installation.practices)
     profiles = [each.profile(installation.public_url) for each in read]
     return House(

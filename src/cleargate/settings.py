@@ -37,7 +37,8 @@ class Installation(BaseSettings):
     """One installation. Every field is an environment variable with the prefix `CLEARGATE_`.
 
     `prepared_statements` spares the database a third of its work; not behind a pooler in
-    transaction mode.
+    transaction mode. Either `key_file` or `kms_key` wraps the data keys. `attachments_bucket` is
+    where photos of cards are kept, sealed; the database where it is empty.
     """
 
     model_config = SettingsConfigDict(env_prefix="CLEARGATE_", frozen=True)
@@ -45,7 +46,9 @@ class Installation(BaseSettings):
     database_url: str = Field(min_length=1)
     owner_database_url: str = ""
     prepared_statements: bool = False
-    key_file: Path
+    key_file: Path | None = None
+    kms_key: str = ""
+    attachments_bucket: str = ""
     practices: Path
     public_url: str = "http://127.0.0.1:8000"
     host: str = "127.0.0.1"

@@ -19,18 +19,23 @@ DESTROYED = "the data keys of this practice were destroyed when it left; nothing
 
 @dataclass(frozen=True, slots=True)
 class WrappedKey:
-    """A data key as stored. `wrapped_by` is the key service's name, empty for the oldest keys."""
+    """A data key as stored.
+
+    `wrapped_by` is the key service's name, empty for keys of the first release. `rotated` is since
+    when nothing that opens is under an older key.
+    """
 
     id: int
     wrapped: bytes = field(repr=False)
     wrapped_by: str
     created: datetime
+    rotated: datetime | None
 
 
 # The wrapped keys of the session's practice, oldest first.
 _KEYS = sa.text(
-    "select id, wrapped, wrapped_by, created_at from data_keys where practice_id = :practice"
-    " order by id"
+    "select id, wrapped, wrapped_by, created_at, rotated_at from data_keys"
+    " where practice_id = :practice order by id"
 )
 
 # What is noted of a practice's keys.
@@ -54,7 +59,7 @@ _NEWEST = sa.text("update practices set newest_key = :id where id = :practice")
 def read(connection: sa.Connection, practice: PracticeId) -> list[WrappedKey]:
     """The practice's keys, oldest first."""
     rows = connection.execute(_KEYS, {"practice": practice})
-    return [WrappedKey(row.id, row.wrapped, row.wrapped_by, row.created_at) for row in rows]
+    return [WrappedKey(*row) for row in rows]
 
 
 def read_or_make(

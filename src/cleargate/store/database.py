@@ -5,7 +5,7 @@ pooler cannot carry it over. A worker's transaction also proves that the worker 
 lease: a process that was frozen and overtaken gets Overtaken instead of a transaction.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -97,6 +97,20 @@ class Database:
             )
             yield Session(connection, practice, sealer)
 
+    @contextmanager
+    def across(self) -> Iterator[tuple[sa.Connection, Callable[[PracticeId], Session]]]:
+        """One transaction over several practices, one after the other: each call turns to one."""
+        with self._engine.begin() as connection:
+
+            def turn_to(practice: PracticeId) -> Session:
+                row = self._enter(connection, practice)
+                sealer = self._keyring.sealer(
+                    practice, connection, row.newest_key, shredded=row.shredded
+                )
+                return Session(connection, practice, sealer)
+
+            yield connection, turn_to
+
     def check_keys(self, practice: PracticeId) -> None:
         """Raise KeyServiceDown or KeysDestroyed when the practice's keys could not be had now."""
         self._keyring.prepare(practice, partial(self._without_sealer, practice))
@@ -122,6 +136,12 @@ class Database:
         """A transaction without a practice, for the closed list of PHI-free tables only."""
         with self._engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def watching(self) -> Iterator[sa.Connection]:
+        """A connection on which each statement is its own transaction: for locks that outlast."""
+        with self._engine.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
     def close(self) -> None:
         """Give all connections back."""

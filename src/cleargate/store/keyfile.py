@@ -46,6 +46,7 @@ class LocalKeyFile:
                 path.hardlink_to(fresh)
         finally:
             fresh.unlink()
+        _sync_folder(path.parent)
 
     def wrap(self, data_key: bytes, context: str) -> bytes:
         """Encrypt a data key, bound to its context."""
@@ -63,6 +64,15 @@ class LocalKeyFile:
                 " that it was made with, or that `cleargate keys rotate --key-file` made since"
             )
             raise BadSettings(msg) from None
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have a new file's name on the disk as well: keys may be wrapped with it a moment later."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _read_private(path: Path) -> bytes:

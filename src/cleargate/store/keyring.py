@@ -88,7 +88,7 @@ class Keyring:
         """The practice's sealer for one transaction, which began when `newest` was its key."""
         if shredded:
             self._hold(practice, Keys({}, b"", KeysDestroyed(DESTROYED)))
-        held = self._held[practice]
+        held = self._held.get(practice, _Held(_NOTHING, 0.0, 0.0))
         stopped = held.keys.failure if held.seals_until < self._clock() else None
         look_again = partial(self._look_again, practice, connection)
         return Sealer(practice, held.keys, newest, look_again, stopped)
@@ -102,7 +102,7 @@ class Keyring:
     def _look_again(self, practice: PracticeId, connection: sa.Connection, key_id: int) -> Keys:
         """The practice's keys with one that was made meanwhile, if there is one."""
         with self._locks.setdefault(practice, threading.Lock()):
-            held = self._held[practice]
+            held = self._held.get(practice, _Held(_NOTHING, 0.0, 0.0))
             known = held.keys.by_id
             if key_id in known or (held.keys.failure and self._clock() < held.look_at):
                 return held.keys

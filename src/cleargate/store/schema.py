@@ -3,6 +3,7 @@
 tests/security/test_row_security.py holds the catalogue against this.
 """
 
+from dataclasses import dataclass
 from types import MappingProxyType
 
 POLICY = "practice_only"
@@ -23,3 +24,38 @@ PUBLIC_TABLES = MappingProxyType(
 
 APPEND_ONLY = frozenset({"audit_events", "attempts", "answers", "data_keys"})
 """Tables to which the app role can add, and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """The sealed columns of a table; `row` is the column that names the row in their seals."""
+
+    row: str
+    columns: tuple[str, ...]
+
+
+SEALED = MappingProxyType(
+    {
+        "answers": Sealed("id", ("raw",)),
+        "attachments": Sealed("id", ("content",)),
+        "cases": Sealed("id", ("request", "memo")),
+        "connections": Sealed("name", ("token",)),
+        "effects": Sealed("ref", ("receipt",)),
+        "gates": Sealed("id", ("evidence", "decision")),
+        "inquiries": Sealed("id", ("pending_token", "coverage")),
+    }
+)
+"""Everything that is sealed under a data key: what a rotation seals anew.
+
+tests/unit/store/test_sealed_columns.py holds the catalogue and every call of `seal` against it."""
+
+BYTES_NOT_SEALED = MappingProxyType(
+    {
+        "cases.person_index": "A blind index.",
+        "cases.form_nonce": "A blind index.",
+        "data_keys.wrapped": "Wrapped by the key service; re-wrapped with --key-file or --kms-key.",
+        "links.token_hash": "A hash of a random token.",
+        "throttle.bucket": "A blind index.",
+    }
+)
+"""Binary columns of practice tables that no data key seals, each with its reason."""

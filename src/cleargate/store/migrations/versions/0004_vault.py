@@ -13,6 +13,7 @@ VAULT = """
 alter table practices add column newest_key integer not null default 0;
 alter table practices add column shredded_at timestamptz;
 alter table data_keys add column wrapped_by text not null default '';
+alter table data_keys add column rotated_at timestamptz;
 alter table engine_keys add column wrapped_by text not null default '';
 alter table attachments add column object text not null default '';
 revoke update on practices from cleargate_app;

@@ -1,7 +1,6 @@
 """The KMS key: it wraps and unwraps in one context, and its errors become ours without a value."""
 
 import json
-import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -17,20 +16,15 @@ from cleargate.store.database import Database
 from cleargate.store.key_service import key_service
 from cleargate.store.keyring import Keyring
 from cleargate.store.kms import KmsKey
+from tests.aws import fake_aws
 from tests.house import House
 
 DATA_KEY = b"data key of thirty-two bytes ...."
 
 
 @pytest.fixture(autouse=True)
-def _aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in [each for each in os.environ if each.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "sample")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sample")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    with mock_aws():
+def _aws() -> Iterator[None]:
+    with fake_aws():
         yield
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cleargate.directory.practice import Profile
 from cleargate.nouns.ids import PracticeId
 from cleargate.nouns.time import Clock, SystemClock
-from cleargate.ports import KeyService
+from cleargate.ports import FileStore, KeyService
 from cleargate.settings import Installation, PracticeSettings, read_practices
 from cleargate.store import practices
 from cleargate.store.database import Database
@@ -44,11 +44,21 @@ def open_house(installation: Installation, executor: str = "") -> House:
             Keyring(keys),
             executor,
             prepared=installation.prepared_statements,
+            files=_files(installation.attachments_bucket),
         ),
         settings={each.id: settings for each, settings in zip(profiles, read, strict=True)},
         profiles={each.id: each for each in profiles},
         executor=executor,
     )
+
+
+def _files(bucket: str) -> FileStore | None:
+    """Where attachments are kept; None for in the database."""
+    if not bucket:
+        return None
+    from cleargate.store.bucket import S3Bucket
+
+    return S3Bucket(bucket)
 
 
 def keep_practices(house: House) -> None:

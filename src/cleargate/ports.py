@@ -182,6 +182,18 @@ class KeyService(Protocol):
         ...
 
 
+class FileStore(Protocol):
+    """Where sealed files are kept outside of the database. Raises FilesDown."""
+
+    def put(self, name: str, sealed: bytes) -> None:
+        """Keep a file under a name that is used once; it is there when this returns."""
+        ...
+
+    def get(self, name: str) -> bytes | None:
+        """A file, or None when there is none of that name."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """An access token and the moment at which it ends."""

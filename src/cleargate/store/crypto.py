@@ -24,7 +24,8 @@ _VERSION = 1
 _HEADER = struct.Struct(">BI")
 _NONCE_BYTES = 12
 _TAG_BYTES = 16
-_KEY_BYTES = 32
+
+KEY_BYTES = 32
 
 HEADER_BYTES = _HEADER.size
 
@@ -49,7 +50,7 @@ class Keys:
     @classmethod
     def opened(cls, by_id: Mapping[int, bytes]) -> "Keys":
         """Keys that were unwrapped just now."""
-        derive = HKDF(SHA256(), _KEY_BYTES, salt=None, info=b"cleargate blind index")
+        derive = HKDF(SHA256(), KEY_BYTES, salt=None, info=b"cleargate blind index")
         index_key = derive.derive(by_id[min(by_id)])
         return cls({key_id: AESGCM(key) for key_id, key in by_id.items()}, index_key)
 

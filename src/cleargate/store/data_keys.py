@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from cleargate.nouns.errors import KeysDestroyed
 from cleargate.nouns.ids import PracticeId
 from cleargate.ports import KeyService
+from cleargate.store.crypto import KEY_BYTES
 from cleargate.store.engine_keys import engine_key
 
-KEY_BYTES = 32
 _LOCK = 7_202_612
 
 DESTROYED = "the data keys of this practice were destroyed when it left; nothing opens any more"

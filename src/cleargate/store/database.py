@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from cleargate.nouns.errors import CleargateError
 from cleargate.nouns.ids import PracticeId
+from cleargate.ports import FileStore
 from cleargate.store.crypto import Sealer
 from cleargate.store.keyring import Keyring
 
@@ -37,6 +38,7 @@ class Session:
     connection: sa.Connection
     practice: PracticeId
     sealer: Sealer
+    files: FileStore | None = None
 
     def run(self, statement: sa.TextClause, **values: object) -> sa.CursorResult[Any]:
         """Execute a named query; the practice is always bound as `:practice`."""
@@ -72,15 +74,23 @@ class Database:
     """Connections of one role, and the keys of the practices.
 
     `executor` is set in workers only: it fences every transaction (see the module's docstring).
-    `prepared` is for a database without a pooler in transaction mode before it.
+    `prepared` is for a database without a pooler in transaction mode before it. `files` is where
+    attachments are kept, None for in the database.
     """
 
     def __init__(
-        self, url: str, keyring: Keyring, executor: str = "", *, prepared: bool = False
+        self,
+        url: str,
+        keyring: Keyring,
+        executor: str = "",
+        *,
+        prepared: bool = False,
+        files: FileStore | None = None,
     ) -> None:
         self._engine = _connect(url, executor, prepared=prepared)
         self._keyring = keyring
         self._executor = executor
+        self._files = files
 
     @contextmanager
     def session(self, practice: PracticeId) -> Iterator[Session]:
@@ -91,30 +101,24 @@ class Database:
         """
         self._keyring.prepare(practice, partial(self._without_sealer, practice))
         with self._engine.begin() as connection:
-            row = self._enter(connection, practice)
-            sealer = self._keyring.sealer(
-                practice, connection, row.newest_key, shredded=row.shredded
-            )
-            yield Session(connection, practice, sealer)
+            yield self._turn(connection, practice)
 
     @contextmanager
     def across(self) -> Iterator[tuple[sa.Connection, Callable[[PracticeId], Session]]]:
         """One transaction over several practices, one after the other: each call turns to one."""
         with self._engine.begin() as connection:
-
-            def turn_to(practice: PracticeId) -> Session:
-                row = self._enter(connection, practice)
-                sealer = self._keyring.sealer(
-                    practice, connection, row.newest_key, shredded=row.shredded
-                )
-                return Session(connection, practice, sealer)
-
-            yield connection, turn_to
+            yield connection, partial(self._turn, connection)
 
     def check_keys(self, practice: PracticeId) -> None:
         """Raise KeyServiceDown or KeysDestroyed when the practice's keys could not be had now."""
         self._keyring.prepare(practice, partial(self._without_sealer, practice))
         self._keyring.check(practice)
+
+    def _turn(self, connection: sa.Connection, practice: PracticeId) -> Session:
+        """Let the transaction see a practice, and nothing else."""
+        row = self._enter(connection, practice)
+        sealer = self._keyring.sealer(practice, connection, row.newest_key, shredded=row.shredded)
+        return Session(connection, practice, sealer, self._files)
 
     @contextmanager
     def _without_sealer(self, practice: PracticeId) -> Iterator[sa.Connection]:

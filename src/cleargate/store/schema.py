@@ -49,6 +49,14 @@ SEALED = MappingProxyType(
 
 tests/unit/store/test_sealed_columns.py holds the catalogue and every call of `seal` against it."""
 
+SEALED_ELSEWHERE = MappingProxyType(
+    {
+        "attachments.object": "In the bucket, under a key of its own; attachments.content is that"
+        " key, and sealed.",
+    }
+)
+"""What is sealed outside of the database, each with the reason why a rotation leaves it."""
+
 BYTES_NOT_SEALED = MappingProxyType(
     {
         "cases.person_index": "A blind index.",

@@ -5,11 +5,9 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from cleargate.nouns.errors import BadSettings, KeyServiceDown, KeyServiceRefuses
 from cleargate.store.database import Database
@@ -121,9 +119,6 @@ def failing_kms(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Kms]]:
     server.server_close()
 
 
-_ON_LOOPBACK: Any = {"core": {"passthrough": {"services": ["kms"]}}}
-
-
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
@@ -140,7 +135,7 @@ def test_what_passes_is_an_outage_and_what_does_not_is_a_no(
     failing_kms: type[_Kms], code: str, expected: type[KeyServiceDown]
 ) -> None:
     failing_kms.error = code
-    with mock_aws(config=_ON_LOOPBACK), pytest.raises(KeyServiceDown) as caught:
+    with fake_aws(really=("kms",)), pytest.raises(KeyServiceDown) as caught:
         KmsKey("alias/cleargate").unwrap(b"wrapped", "practice-1")
     assert type(caught.value) is expected
     assert code in str(caught.value)
@@ -149,6 +144,6 @@ def test_what_passes_is_an_outage_and_what_does_not_is_a_no(
 
 def test_a_kms_that_does_not_answer_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", "http://127.0.0.1:9")
-    with mock_aws(config=_ON_LOOPBACK), pytest.raises(KeyServiceDown, match="by itself") as caught:
+    with fake_aws(really=("kms",)), pytest.raises(KeyServiceDown, match="by itself") as caught:
         KmsKey("alias/cleargate").unwrap(b"wrapped", "practice-1")
     assert type(caught.value) is KeyServiceDown

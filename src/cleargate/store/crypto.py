@@ -66,7 +66,7 @@ class Sealer:
     once, with `look_again`. While there is a reason for `stopped`, nothing is sealed.
     """
 
-    __slots__ = ("_keys", "_look_again", "_newest", "_stopped", "practice")
+    __slots__ = ("_keys", "_look_again", "_newest", "_practice", "_stopped")
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Sealer:
         look_again: LookAgain | None = None,
         stopped: CleargateError | None = None,
     ) -> None:
-        self.practice = practice
+        self._practice = str(practice)  # Once: to spell a UUID takes longer than to encrypt.
         self._keys = keys
         self._newest = newest or max(keys.by_id, default=0)
         self._look_again = look_again
@@ -118,4 +118,4 @@ class Sealer:
         return key
 
     def _place(self, head: bytes, table: str, column: str, row: UUID | str) -> bytes:
-        return head + f"{self.practice}|{table}|{column}|{row}".encode()
+        return head + f"{self._practice}|{table}|{column}|{row}".encode()

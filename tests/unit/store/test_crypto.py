@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from cleargate.nouns.errors import BadSettings
 from cleargate.nouns.ids import PracticeId
 from cleargate.store import practices
-from cleargate.store.crypto import Keys, Sealer
+from cleargate.store.crypto import HEADER_BYTES, Keys, Sealer, header
 from cleargate.store.database import Database
 from cleargate.store.engine_keys import engine_key
 from cleargate.store.keyfile import LocalKeyFile
@@ -76,6 +76,16 @@ def test_any_flipped_bit_and_any_cut_is_refused() -> None:
         for damaged in (bytes(changed), sealed[:place]):
             with pytest.raises(InvalidTag):
                 SEALER.open(damaged, "cases", "request", ROW)
+
+
+@pytest.mark.parametrize(
+    "head", [bytes([0, 0, 0, 0, 2]), bytes([2, 0, 0, 0, 2]), header(1), header(0), header(3)]
+)
+def test_another_version_or_key_id_in_front_of_a_ciphertext_is_refused(head: bytes) -> None:
+    """Also where there is such a key: both are authenticated."""
+    sealed = SEALER.seal(b"secret", "cases", "request", ROW)
+    with pytest.raises(InvalidTag):
+        SEALER.open(head + sealed[HEADER_BYTES:], "cases", "request", ROW)
 
 
 def test_the_newest_key_seals_and_an_older_one_still_opens() -> None:

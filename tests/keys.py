@@ -67,10 +67,10 @@ class Process:
 
 
 @contextmanager
-def process(house: House) -> Iterator[Process]:
-    """A process that holds no keys yet."""
+def process(house: House, executor: str = "") -> Iterator[Process]:
+    """A process that holds no keys yet; a worker where it has a name."""
     keys, seconds = SwitchedKeys(LocalKeyFile(house.key_file)), Seconds()
-    database = Database(house.app_url, Keyring(keys, seconds))
+    database = Database(house.app_url, Keyring(keys, seconds), executor)
     try:
         yield Process(database, keys, seconds)
     finally:

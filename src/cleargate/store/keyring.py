@@ -87,7 +87,7 @@ class Keyring:
     ) -> Sealer:
         """The practice's sealer for one transaction, which began when `newest` was its key."""
         if shredded:
-            self._hold(practice, Keys({}, b"", KeysDestroyed(DESTROYED)))
+            self._hold(practice, Keys({}, None, KeysDestroyed(DESTROYED)))
         held = self._held.get(practice, _Held(_NOTHING, 0.0, 0.0))
         stopped = held.keys.failure if held.seals_until < self._clock() else None
         look_again = partial(self._look_again, practice, connection)
@@ -153,4 +153,4 @@ class Keyring:
         return keys
 
 
-_NOTHING = Keys({}, b"")
+_NOTHING = Keys({}, None)

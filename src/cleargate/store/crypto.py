@@ -62,7 +62,8 @@ LookAgain = Callable[[int], Keys]
 class Sealer:
     """Seals and opens the values of one practice during one transaction.
 
-    The newest key seals, any key opens. A key that this process does not hold yet is looked for
+    The newest key seals, any key opens. `newest` is the practice's as the transaction began: never
+    one that is older than those at hand. A key that this process does not hold yet is looked for
     once, with `look_again`. While there is a reason for `stopped`, nothing is sealed.
     """
 
@@ -78,7 +79,7 @@ class Sealer:
     ) -> None:
         self._practice = str(practice)  # Once: to spell a UUID takes longer than to encrypt.
         self._keys = keys
-        self._newest = newest or max(keys.by_id, default=0)
+        self._newest = max(newest, *keys.by_id, 0)
         self._look_again = look_again
         self._stopped = stopped
 

@@ -38,10 +38,8 @@ _KEYS = sa.text(
     " where practice_id = :practice order by id"
 )
 
-# What is noted of a practice's keys.
-_NOTED = sa.text(
-    "select newest_key, shredded_at is not null as shredded from practices where id = :practice"
-)
+# Whether the practice has left.
+_SHREDDED = sa.text("select shredded_at is not null from practices where id = :practice")
 
 # Whoever makes or re-wraps a key is alone with it until the transaction ends.
 _ALONE = sa.text("select pg_advisory_xact_lock(:lock)")
@@ -51,9 +49,6 @@ _ADD = sa.text(
     "insert into data_keys (practice_id, id, wrapped, wrapped_by)"
     " values (:practice, :id, :wrapped, :by)"
 )
-
-# Every transaction that begins from now on seals with this key.
-_NEWEST = sa.text("update practices set newest_key = :id where id = :practice")
 
 
 def read(connection: sa.Connection, practice: PracticeId) -> list[WrappedKey]:
@@ -69,22 +64,19 @@ def read_or_make(
 
     Raises KeysDestroyed for a practice that has left: a new first key would quietly bring it back.
     """
-    values = {"practice": practice}
-    noted = connection.execute(_NOTED, values).first()
-    if noted is not None and noted.shredded:
-        raise KeysDestroyed(DESTROYED)
-    keys = read(connection, practice)
+    keys = _unless_destroyed(connection, practice)
     if not keys:
         alone(connection)
-        noted = connection.execute(_NOTED, values).first()
-        if noted is not None and noted.shredded:
-            raise KeysDestroyed(DESTROYED)
-        if not read(connection, practice):
+        if not _unless_destroyed(connection, practice):
             add(connection, practice, 1, service)
         keys = read(connection, practice)
-    if noted is not None and noted.newest_key < keys[-1].id:
-        connection.execute(_NEWEST, {"practice": practice, "id": keys[-1].id})
     return keys
+
+
+def _unless_destroyed(connection: sa.Connection, practice: PracticeId) -> list[WrappedKey]:
+    if connection.execute(_SHREDDED, {"practice": practice}).scalar():
+        raise KeysDestroyed(DESTROYED)
+    return read(connection, practice)
 
 
 def alone(connection: sa.Connection) -> None:
@@ -93,7 +85,7 @@ def alone(connection: sa.Connection) -> None:
 
 
 def add(connection: sa.Connection, practice: PracticeId, key_id: int, service: KeyService) -> None:
-    """Make a data key, and let whatever begins from now on seal with it. The caller is `alone`.
+    """Make a data key. The caller is `alone`.
 
     The service first proves with the engine's key that it is the one in force: a process that was
     started before all keys were re-wrapped would otherwise make one that no other can open.
@@ -102,4 +94,3 @@ def add(connection: sa.Connection, practice: PracticeId, key_id: int, service: K
     wrapped = service.wrap(os.urandom(KEY_BYTES), str(practice))
     values = {"practice": practice, "id": key_id, "wrapped": wrapped, "by": service.name}
     connection.execute(_ADD, values)
-    connection.execute(_NEWEST, {"practice": practice, "id": key_id})

@@ -30,11 +30,16 @@ def only_one(connection: sa.Connection) -> Iterator[None]:
         connection.execute(_NO_LONGER, {"lock": _ROTATION_LOCK})
 
 
+# Every transaction that begins from now on seals with this key.
+_NEWEST = sa.text("update practices set newest_key = :newest where id = :practice")
+
+
 def add(session: Session, service: KeyService, actor: str) -> int:
     """A new data key: whatever transaction begins after this one seals with it. Gives its id."""
     data_keys.alone(session.connection)
     newest = data_keys.read(session.connection, session.practice)[-1].id + 1
     data_keys.add(session.connection, session.practice, newest, service)
+    session.run(_NEWEST, newest=newest)
     _record(session, "key.rotate", Action.CREATE, newest, actor, "begin")
     return newest
 

@@ -14,11 +14,11 @@ from cleargate.nouns.errors import (
     KeyServiceDown,
     KeyServiceRefuses,
 )
-from cleargate.store import data_keys
+from cleargate.store import data_keys, key_changes
 from cleargate.store.crypto import HEADER_BYTES, header
-from cleargate.store.database import Session
+from cleargate.store.database import Database, Session
 from cleargate.store.keyfile import LocalKeyFile
-from cleargate.store.keyring import KEYS_FRESH_S, KEYS_SEAL_S, LOOK_AGAIN_S
+from cleargate.store.keyring import KEYS_FRESH_S, KEYS_SEAL_S, LOOK_AGAIN_S, Keyring
 from tests.house import House
 from tests.keys import DOWN, REFUSES, Process, process
 
@@ -45,12 +45,12 @@ def _open(running: Process, house: House, sealed: bytes) -> bytes:
 
 
 def _add_key(house: House) -> int:
-    """Another process makes a new data key."""
-    with house.session() as session:
-        data_keys.alone(session.connection)
-        newest = data_keys.read(session.connection, house.practice)[-1].id + 1
-        service = LocalKeyFile(house.key_file)
-        data_keys.add(session.connection, house.practice, newest, service)
+    """The owner makes a new data key."""
+    service = LocalKeyFile(house.key_file)
+    owner = Database(house.owner_url, Keyring(service))
+    with owner.session(house.practice) as session:
+        newest = key_changes.add(session, service, "test")
+    owner.close()
     return newest
 
 
@@ -86,6 +86,15 @@ def test_a_key_id_of_nobody_is_refused_without_asking_the_key_service(
     with pytest.raises(InvalidTag):
         _open(running, house, header(4_000_000_000) + sealed[HEADER_BYTES:])
     assert running.keys.asked == asked
+
+
+def test_nobody_is_led_back_to_an_older_key(house: House, running: Process) -> None:
+    """By somebody who has got hold of it, and may write the table of practices."""
+    newest = _add_key(house)
+    assert _seal(running, house)[:HEADER_BYTES] == header(newest)
+    with house.owner() as owner:
+        owner.execute("update practices set newest_key = 1 where id = %s", (house.practice,))
+    assert _seal(running, house)[:HEADER_BYTES] == header(newest)
 
 
 def test_keys_are_asked_for_again_after_some_minutes_and_not_before(

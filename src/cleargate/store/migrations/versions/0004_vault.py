@@ -17,11 +17,11 @@ alter table data_keys add column rotated_at timestamptz;
 alter table engine_keys add column wrapped_by text not null default '';
 alter table attachments add column object text not null default '';
 revoke update on practices from cleargate_app;
-grant update (slug, name, zone, newest_key) on practices to cleargate_app;
+grant update (name, zone) on practices to cleargate_app;
 revoke update, delete on data_keys, engine_keys from cleargate_app;
 """
 
 
 def upgrade() -> None:
-    """Keys made before are found, and the newest noted, when they are first used."""
+    """A practice's first key needs no note: where none says more, the newest of those that are."""
     op.execute(VAULT)

@@ -67,13 +67,14 @@ def left_over(session: Session, key: int) -> int:
 def reseal(session: Session, place: Place, after: UUID | str | None, key: int) -> Batch:
     """Seal the next few values of a column under `key`, which must be the newest.
 
-    A value is replaced only if it is still the one that was read: whoever changed it meanwhile has
-    sealed it with the newest key.
+    Rows that somebody else holds are left out, for a later pass: this work waits for nobody, so it
+    can be in no deadlock. What it holds itself can be read, and referred to.
     """
     table, value = _columns(place)
     row = table.c[place.row]
     chosen = sa.select(row, value).where(*_under_others(session, table, value, key))
     chosen = chosen.order_by(row).limit(BATCH)
+    chosen = chosen.with_for_update(key_share=True, skip_locked=True)
     found = session.connection.execute(chosen if after is None else chosen.where(row > after)).all()
     resealed = damaged = 0
     for name, sealed in found:
@@ -82,11 +83,11 @@ def reseal(session: Session, place: Place, after: UUID | str | None, key: int) -
         except InvalidTag:
             damaged += 1
             continue
-        replace = sa.update(table).values(
-            {place.column: session.sealer.seal(content, place.table, place.column, name)}
-        )
-        same = (table.c.practice_id == session.practice, row == name, value == sealed)
-        resealed += session.connection.execute(replace.where(*same)).rowcount
+        anew = session.sealer.seal(content, place.table, place.column, name)
+        replace = sa.update(table).values({place.column: anew})
+        this = (table.c.practice_id == session.practice, row == name)
+        session.connection.execute(replace.where(*this))
+        resealed += 1
     return Batch(found[-1][0] if len(found) == BATCH else None, resealed, damaged)
 
 

@@ -36,17 +36,16 @@ def slug(house: House) -> str:
 
 
 @contextmanager
-def _held(house: House, practice: PracticeId, table: str) -> Iterator[None]:
-    """Somebody holds every row of a table: whoever changes one has to wait."""
+def _held(house: House, table: str) -> Iterator[None]:
+    """Nobody else can change a row of the table, or hold one; everybody can read."""
     with house.owner() as owner:
         owner.execute("begin")
-        owner.execute("select set_config('app.practice_id', %s, true)", (str(practice),))
-        owner.execute(sql.SQL("select 1 from {} for update").format(sql.Identifier(table)))
+        owner.execute(sql.SQL("lock table {} in exclusive mode").format(sql.Identifier(table)))
         yield
 
 
-def _killed_in_front_of(house: House, practice: PracticeId, table: str, *arguments: str) -> None:
-    """Start `cleargate keys`, and kill it where it has to wait for a row of a table."""
+def _killed_in_front_of(house: House, table: str, *arguments: str) -> None:
+    """Start `cleargate keys`, and kill it where it has to wait for a table."""
     environment = {
         **os.environ,
         "CLEARGATE_DATABASE_URL": house.app_url,
@@ -55,10 +54,10 @@ def _killed_in_front_of(house: House, practice: PracticeId, table: str, *argumen
         "CLEARGATE_PRACTICES": "/nowhere",
     }
     command = [sys.executable, "-m", "cleargate", "keys", *arguments]
-    with _held(house, practice, table):
+    with _held(house, table):
         child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
         try:
-            until(lambda: _waits(house) or child.poll() is not None, "nobody waits for the row")
+            until(lambda: _waits(house) or child.poll() is not None, "nobody waits for the table")
             assert child.poll() is None, "it ended before it came to this table"
         finally:
             child.send_signal(signal.SIGKILL)
@@ -101,7 +100,7 @@ def test_a_rotation_killed_anywhere_leaves_everything_readable_and_goes_on(
 ) -> None:
     practice = practices.practice_id(slug)
     planted = plant(house, house.database, practice, count=3)
-    _killed_in_front_of(house, practice, table, "rotate", "--practice", slug)
+    _killed_in_front_of(house, table, "rotate", "--practice", slug)
     assert {1, 2} == set().union(*key_ids(house, practice).values()) or table == "answers"
     _read(house, practice, planted, house.key_file)
     until(lambda: _going_on(house, slug), "the rotation did not go on")
@@ -116,7 +115,7 @@ def test_a_re_wrapping_that_is_killed_has_changed_nothing(
     practice, new = practices.practice_id(slug), tmp_path / "new"
     planted = plant(house, house.database, practice)
     former = key_report(house.database)
-    _killed_in_front_of(house, practice, "data_keys", "rotate", "--key-file", str(new))
+    _killed_in_front_of(house, "data_keys", "rotate", "--key-file", str(new))
     assert new.exists()
     assert key_report(house.database) == former
     _read(house, practice, planted, house.key_file)

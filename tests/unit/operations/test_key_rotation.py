@@ -87,6 +87,22 @@ def _left_of_first_pass(house: House, practice: PracticeId) -> int:
         return resealing.left_over(session, 2)
 
 
+def test_a_row_that_somebody_holds_is_waited_for_without_holding_up_anybody(
+    house: House, practice: PracticeId
+) -> None:
+    """Whoever holds it can take another one that the rotation has come to: there is no deadlock."""
+    [held, free] = plant(house, house.database, practice, count=2)
+    with ThreadPoolExecutor(1) as pool:
+        with house.session(practice) as somebody:
+            cases.lock(somebody, held)
+            rotation = pool.submit(_rotate, house, practice)
+            until(lambda: _left_of_first_pass(house, practice) == 2, "it waits for the held row")
+            cases.lock(somebody, free)
+            assert not rotation.done()
+        assert rotation.result(30)[0] == 0
+    assert set().union(*key_ids(house, practice).values()) == {2}
+
+
 def test_a_second_rotation_at_once_is_refused(house: House, practice: PracticeId) -> None:
     plant(house, house.database, practice)
     with (

@@ -20,7 +20,7 @@ from cleargate.store.migrate import APP_ROLE
 from cleargate.store.practices import KnownPractice
 
 WAIT_S: Final = 600.0
-"""How long transactions that began before the new key are waited for."""
+"""How long other transactions are waited for."""
 
 LOOK_EVERY_S: Final = 0.1
 
@@ -79,14 +79,22 @@ def _seal_anew(vault: Vault, practice: KnownPractice, newest: int, told: Told) -
     """Seal everything under the newest key, and what was sealed with an older one meanwhile.
 
     A transaction that began before the new key seals with the older one until it ends. So
-    after the first pass those are waited for, and a second pass finds what they left.
+    after the first pass those are waited for; later passes find what they left, and what somebody
+    held.
     """
     with vault.database.public() as connection:
         before = resealing.under_way(connection, APP_ROLE)
-    first = _pass(vault, practice, newest, told)
+    values = _pass(vault, practice, newest, told).values
     _wait_for(vault, before)
-    second = _pass(vault, practice, newest, told)
-    return Resealed(first.values + second.values, second.damaged)
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        again = _pass(vault, practice, newest, told)
+        values += again.values
+        with vault.database.session(practice.id) as session:
+            left = resealing.left_over(session, newest)
+        if left <= again.damaged:
+            return Resealed(values, again.damaged)
+        _wait_a_little(deadline, "rows are held by another transaction")
 
 
 def _pass(vault: Vault, practice: KnownPractice, newest: int, told: Told) -> Resealed:
@@ -113,12 +121,16 @@ def _wait_for(vault: Vault, transactions: frozenset[str]) -> None:
         with vault.database.public() as connection:
             if not transactions & resealing.under_way(connection, APP_ROLE):
                 return
-        if time.monotonic() > deadline:
-            raise Refused(
-                "a transaction that began before the new key has not ended in"
-                f" {WAIT_S / 60:.0f} minutes; end it, and start the command again: it goes on."
-            )
-        time.sleep(LOOK_EVERY_S)
+        _wait_a_little(deadline, "a transaction that began before the new key is still open")
+
+
+def _wait_a_little(deadline: float, reason: str) -> None:
+    if time.monotonic() > deadline:
+        raise Refused(
+            f"{reason} after {WAIT_S / 60:.0f} minutes; end it, and start the command again: it"
+            " goes on."
+        )
+    time.sleep(LOOK_EVERY_S)
 
 
 def _chosen(vault: Vault, slug: str) -> list[KnownPractice]:

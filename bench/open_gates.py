@@ -23,9 +23,9 @@ from cleargate.nouns.ids import CaseId, PracticeId
 from cleargate.nouns.time import SystemClock
 from cleargate.scheduling.phases import BOOK, VERIFY
 from cleargate.store import cases, gates
-from cleargate.store.crypto import Keyring
 from cleargate.store.database import Database
 from cleargate.store.keyfile import LocalKeyFile
+from cleargate.store.keyring import Keyring
 from tests.house import House, open_case
 
 GATES = 10_000

@@ -22,10 +22,10 @@ from cleargate.nouns.insurance import Insurance, Payment
 from cleargate.nouns.patient import Address, Contact, Name, Patient, Sex
 from cleargate.nouns.request import Channel, VisitRequest
 from cleargate.store import cases, practices
-from cleargate.store.crypto import Keyring
 from cleargate.store.database import Database, Session
 from cleargate.store.embedded import EmbeddedPostgres
 from cleargate.store.keyfile import LocalKeyFile
+from cleargate.store.keyring import Keyring
 from cleargate.store.migrate import (
     APP_ROLE,
     AUDITOR_ROLE,

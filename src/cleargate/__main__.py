@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 
 from cleargate import logs, outlets
-from cleargate.commands import audit, eligibility
-from cleargate.nouns.errors import Refused
+from cleargate.commands import audit, eligibility, keys
+from cleargate.nouns.errors import KeysDestroyed, Refused, Unavailable
 
 app = typer.Typer(
     help="Scheduling and billing chores of a medical practice.",
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 app.add_typer(eligibility.app, name="eligibility")
 app.add_typer(audit.app, name="audit")
+app.add_typer(keys.app, name="keys")
 
 EXIT_BUG = 1
 EXIT_BAD_INPUT = 2
@@ -145,8 +146,8 @@ def main() -> None:
     outlets.reduce_errors()
     try:
         app()
-    except Refused as refused:
-        screen.write(f"{refused}\n")
+    except (Refused, Unavailable, KeysDestroyed) as failure:
+        screen.write(f"{failure}\n")
         sys.exit(EXIT_BAD_INPUT)
     except Exception as error:
         outlets.uncaught(error)

@@ -28,8 +28,8 @@ from cleargate.settings import (
 from cleargate.store.calls import StoredCalls
 from cleargate.store.connect import HEARTBEATS
 from cleargate.store.connections import Budget, StoredBudgets, StoredTokens
-from cleargate.store.crypto import Keyring
 from cleargate.store.database import Database
+from cleargate.store.keyring import Keyring
 
 if TYPE_CHECKING:
     from cleargate.engine.worker import Worker

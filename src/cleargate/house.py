@@ -10,12 +10,13 @@ from cleargate import logs
 from cleargate.directory.practice import Profile
 from cleargate.nouns.ids import PracticeId
 from cleargate.nouns.time import Clock, SystemClock
+from cleargate.ports import FileStore, KeyService
 from cleargate.settings import Installation, PracticeSettings, read_practices
 from cleargate.store import audit, practices
 from cleargate.store.audit import Action, Event
-from cleargate.store.crypto import Keyring
 from cleargate.store.database import Database
-from cleargate.store.keyfile import LocalKeyFile
+from cleargate.store.key_service import key_service
+from cleargate.store.keyring import Keyring
 
 SETTINGS_CHANGED = "settings.changed"
 
@@ -26,7 +27,7 @@ class House:
 
     installation: Installation
     clock: Clock
-    keys: LocalKeyFile
+    keys: KeyService
     database: Database
     settings: Mapping[PracticeId, PracticeSettings]
     profiles: Mapping[PracticeId, Profile]
@@ -35,7 +36,7 @@ class House:
 
 def open_house(installation: Installation, executor: str = "") -> House:
     """Read the settings and connect. Raises BadSettings with one plain sentence."""
-    keys = LocalKeyFile(installation.key_file)
+    keys = key_service(installation.key_file, installation.kms_key)
     read = read_practices(installation.practices)
     profiles = [each.profile(installation.public_url) for each in read]
     _introduce(read, executor)
@@ -48,6 +49,7 @@ def open_house(installation: Installation, executor: str = "") -> House:
             Keyring(keys),
             executor,
             prepared=installation.prepared_statements,
+            files=_files(installation.attachments_bucket),
         ),
         settings={each.id: settings for each, settings in zip(profiles, read, strict=True)},
         profiles={each.id: each for each in profiles},
@@ -71,6 +73,15 @@ def _introduce(read: Sequence[PracticeSettings], executor: str) -> None:
         connections = (each.file.ehr, *each.file.clearinghouses, each.file.mail)
         logs.know("practice", [each.file.practice.slug])
         logs.know("connection", [one.name for one in connections])
+
+
+def _files(bucket: str) -> FileStore | None:
+    """Where attachments are kept; None for in the database."""
+    if not bucket:
+        return None
+    from cleargate.store.bucket import S3Bucket
+
+    return S3Bucket(bucket)
 
 
 def keep_practices(house: House) -> None:

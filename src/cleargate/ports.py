@@ -164,7 +164,15 @@ class SecretStore(Protocol):
 
 
 class KeyService(Protocol):
-    """Whoever holds the key that wraps the data keys: a KMS, or a local key file."""
+    """Whoever holds the key that wraps the data keys: a KMS, or a local key file.
+
+    Raises KeyServiceDown when it does not answer, KeyServiceRefuses or BadSettings when it says no.
+    """
+
+    @property
+    def name(self) -> str:
+        """Which key this is: an address or a fingerprint, never the key."""
+        ...
 
     def wrap(self, data_key: bytes, context: str) -> bytes:
         """Encrypt a data key; `context` is bound to it."""
@@ -186,6 +194,18 @@ class Anchor(Protocol):
 
     def keep(self, practice: PracticeId, note: str) -> None:
         """Add a checkpoint to those of the practice."""
+        ...
+
+
+class FileStore(Protocol):
+    """Where sealed files are kept outside of the database. Raises FilesDown."""
+
+    def put(self, name: str, sealed: bytes) -> None:
+        """Keep a file under a name that is used once; it is there when this returns."""
+        ...
+
+    def get(self, name: str) -> bytes | None:
+        """A file, or None when there is none of that name."""
         ...
 
 

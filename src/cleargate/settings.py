@@ -39,7 +39,9 @@ class Installation(BaseSettings):
 
     `prepared_statements` spares the database a third of its work; not behind a pooler in
     transaction mode. `trail_key` is for the sealer's process alone, `trail_public_key` for whoever
-    verifies; `anchors` is a directory elsewhere, or `s3://bucket`.
+    verifies; `anchors` is a directory elsewhere, or `s3://bucket`. Either `key_file` or `kms_key`
+    wraps the data keys. `attachments_bucket` is where photos of cards are kept, sealed; the
+    database where it is empty.
     """
 
     model_config = SettingsConfigDict(env_prefix="CLEARGATE_", frozen=True)
@@ -52,7 +54,9 @@ class Installation(BaseSettings):
     trail_key: str = ""
     trail_public_key: str = ""
     anchors: str = ""
-    key_file: Path
+    key_file: Path | None = None
+    kms_key: str = ""
+    attachments_bucket: str = ""
     practices: Path
     public_url: str = "http://127.0.0.1:8000"
     host: str = "127.0.0.1"

@@ -7,7 +7,7 @@ import pkgutil
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -33,17 +33,21 @@ from cleargate.store import (
     effects,
     gates,
     inquiries,
+    key_changes,
     links,
     outages,
     people,
     queue,
+    resealing,
     throttle,
     watch,
 )
 from cleargate.store.audit import Action, Event
 from cleargate.store.database import Session
 from cleargate.store.inquiries import NewInquiry
+from cleargate.store.keyfile import LocalKeyFile
 from cleargate.store.links import LinkPurpose
+from cleargate.store.resealing import Place
 from cleargate.store.schema import PUBLIC_TABLES
 from tests.house import House, visit_request
 
@@ -70,6 +74,7 @@ class Ids:
     username: str
     token: str
     nonce: str
+    keys: LocalKeyFile
 
     @property
     def ref(self) -> Ref:
@@ -81,10 +86,11 @@ class Ids:
         return Case(self.case, CaseState.OPEN, request, Memo(), 1, "", 1, None, "", NOW)
 
 
-def _nobody_s() -> Ids:
+def _nobody_s(house: House) -> Ids:
     case, gate = CaseId(uuid4()), GateId(uuid4())
     name = uuid4().hex
-    return Ids(case, gate, uuid4(), uuid4(), uuid4(), name, name, name)
+    keys = LocalKeyFile(house.key_file)
+    return Ids(case, gate, uuid4(), uuid4(), uuid4(), name, name, name, keys)
 
 
 def _view(ids: Ids) -> Event:
@@ -163,6 +169,10 @@ CALLS: dict[str, Call] = {
     "inquiries.settle": lambda s, ids: inquiries.settle(
         s, ids.inquiry, COVERAGE, NOW, answered=True
     ),
+    "key_changes.add": lambda s, ids: key_changes.add(s, ids.keys, "x"),
+    "key_changes.destroy": lambda s, ids: key_changes.destroy(s, "x"),
+    "key_changes.finish": lambda s, ids: key_changes.finish(s, 1, "x"),
+    "key_changes.rewrap": lambda s, ids: key_changes.rewrap(s, ids.keys, ids.keys, "x"),
     "links.count_wrong_answer": lambda s, ids: links.count_wrong_answer(s, ids.token),
     "links.derived_token": lambda s, ids: len(
         links.derived_token(s, ids.case, LinkPurpose.RECEIPT)
@@ -182,6 +192,8 @@ CALLS: dict[str, Call] = {
     "people.by_username": lambda s, ids: people.by_username(s, ids.username),
     "people.keep": lambda s, ids: people.keep(s, ids.username, "Somebody", "hash"),
     "queue.start_phase": lambda s, ids: queue.start_phase(s, ids.case, "sample.second"),
+    "resealing.left_over": lambda s, ids: resealing.left_over(s, 1),
+    "resealing.reseal": lambda s, ids: resealing.reseal(s, Place("cases", "memo"), None, 9),
     "throttle.clear": lambda s, ids: throttle.clear(s, ids.token, NOW),
     "throttle.forget": lambda s, ids: throttle.forget(s, NOW + timedelta(days=1)),
     "throttle.used": lambda s, ids: throttle.used(s, ids.token, NOW),
@@ -194,7 +206,7 @@ CALLS: dict[str, Call] = {
 @pytest.fixture(scope="module")
 def theirs(house: House) -> Ids:
     """The first practice's data: a row in every table."""
-    ids = _nobody_s()
+    ids = _nobody_s(house)
     with house.session() as session:
         cases.open_case(
             session,
@@ -226,7 +238,7 @@ def theirs(house: House) -> Ids:
             outages.failed(session, "clearinghouse", "sample", NOW)
         session.run(_LOSE, id=f"{ids.case.hex}.1")
     house.seal()
-    return Ids(ids.case, gate, inquiry.id, attachment, staff.id, ids.username, ids.token, ids.nonce)
+    return replace(ids, gate=gate, inquiry=inquiry.id, attachment=attachment, staff=staff.id)
 
 
 _LOSE = sa.text("update dbos.workflow_status set status = 'ERROR' where workflow_uuid = :id")
@@ -280,7 +292,7 @@ def test_another_practice_s_ids_give_what_ids_of_nothing_give(
 ) -> None:
     before = _everything(house, theirs)
     outcome = _outcome(house, CALLS[name], theirs)
-    assert outcome == _outcome(house, CALLS[name], _nobody_s())
+    assert outcome == _outcome(house, CALLS[name], _nobody_s(house))
     assert _everything(house, theirs) == before
 
 

@@ -66,3 +66,26 @@ def test_a_demo_that_cannot_start_says_what_its_part_said(tmp_path: Path) -> Non
     done = run("demo", "--data", str(tmp_path / "demo"), "--faults", "503=often")
     assert done.returncode == 2
     assert "needs a number from 0 to 1" in done.stderr
+
+
+_DATABASE = {"CLEARGATE_DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:9/nothing"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "said"),
+    [
+        (("status",), {}, "either CLEARGATE_KEY_FILE or CLEARGATE_KMS_KEY"),
+        (("status",), {"CLEARGATE_KEY_FILE": "/x", "CLEARGATE_KMS_KEY": "y"}, "not both"),
+        (("rotate",), {}, "CLEARGATE_OWNER_DATABASE_URL"),
+        (("rotate", "--practice", "a", "--kms-key", "b"), {}, "leave out --practice"),
+        (("shred", "sample-clinic"), {}, "CLEARGATE_OWNER_DATABASE_URL"),
+    ],
+)
+def test_keys_are_not_touched_without_what_it_takes(
+    arguments: tuple[str, ...], environment: dict[str, str], said: str
+) -> None:
+    settings = {**_DATABASE, "CLEARGATE_PRACTICES": "/nowhere", **environment}
+    done = run("keys", *arguments, **settings)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

@@ -8,9 +8,9 @@ import httpx2
 import pytest
 from fastapi.routing import APIRoute
 
-from cleargate.store.crypto import Keyring
 from cleargate.store.database import Database
 from cleargate.store.keyfile import LocalKeyFile
+from cleargate.store.keyring import Keyring
 from cleargate.web.server import HEADERS, ROUTERS
 from cleargate.web.site import Pages
 from tests.house import TurnedClock

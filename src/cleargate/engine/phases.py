@@ -6,6 +6,7 @@ run again from its top.
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,13 +17,15 @@ import structlog
 from cleargate.engine.endings import AtGate, Ending, Later, NeedsPerson, Next
 from cleargate.engine.run import Run, load_case
 from cleargate.nouns.case import Attempt, Case
+from cleargate.nouns.errors import KeysDestroyed, Unavailable
 from cleargate.nouns.gate import Gate, GateReason
 from cleargate.nouns.ids import CaseId, PracticeId
 from cleargate.nouns.time import Clock
-from cleargate.store import attempts
+from cleargate.store import attempts, cases
 from cleargate.store.cases import Superseded
 from cleargate.store.connect import AWAY
 from cleargate.store.database import Database, Overtaken
+from cleargate.store.queue import start_phase
 
 P = TypeVar("P")
 
@@ -30,6 +33,9 @@ Procedure = Callable[[Run[P]], Ending]
 
 DATABASE_PATIENCE_S = 60.0
 """How long a phase waits for a database that went away before the watchdog has to mend it."""
+
+UNAVAILABLE_PAUSE = timedelta(seconds=30)
+"""After so long a phase is tried again that found no keys."""
 
 _log = structlog.get_logger()
 
@@ -64,12 +70,24 @@ class Engine(Generic[P]):
         while True:
             try:
                 self._run_once(phase, practice, case, seq, stop_at, untold)
+            except KeysDestroyed:
+                return None
+            except Unavailable as error:
+                _log.warning("phase_waits", phase=phase, error=error)
+                return self._again_later(phase, practice, case, seq)
             except AWAY:  # Gone, full, starting again, or a deadlock: none is our bug.
                 if time.monotonic() > give_up:
                     raise
                 time.sleep(0.2)
             else:
-                return
+                return None
+
+    def _again_later(self, phase: str, practice: PracticeId, case: CaseId, seq: int) -> None:
+        """Queue the phase again; that seals nothing, so it works without any key."""
+        due = self.clock.after(UNAVAILABLE_PAUSE)
+        with suppress(Superseded), self.database.session(practice) as session:
+            cases.hold(session, case, seq)
+            start_phase(session, case, phase, due=due, note="again")
 
     def _run_once(
         self,
@@ -118,7 +136,7 @@ class Engine(Generic[P]):
             return Next(run.phase, later.due, later.note)
         except NeedsPerson as needs:
             return AtGate(self.gate_for(needs, run.case, run.phase))
-        except (Superseded, Overtaken, *AWAY):
+        except (Superseded, Overtaken, Unavailable, KeysDestroyed, *AWAY):
             raise
         except Exception as error:  # A bug of ours must stop one case, visibly, and no other.
             _log.error("phase_failed", phase=run.phase, error=error)

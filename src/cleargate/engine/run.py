@@ -270,10 +270,12 @@ class Run(Generic[P]):
         self.clock.sleep_until(due)
 
     def check_time_left(self) -> None:
-        """End the phase when this process has to stop.
+        """End the phase when this process has to stop, or could not keep what a call brings.
 
         It is queued a moment later, or this very process would take it up again and again.
+        Raises Later, and KeyServiceDown while no keys can be had.
         """
+        self.database.check_keys(self.practice_id)
         now = self.clock.now()
         if self.stop_at is not None and now >= self.stop_at:
             raise Later(now + PATIENCE, "again")

@@ -3,6 +3,11 @@
 CleargateError
 ├── Refused           bad input from a person or a file: names the place and the way out
 │   └── BadSettings   a setting is wrong: names the file, the key and the line
+├── Unavailable       something of our own does not answer: the work is tried again by itself
+│   ├── KeyServiceDown    no data key can be opened now: nothing new is sealed
+│   │   └── KeyServiceRefuses   the key service says no: what was opened before is forgotten too
+│   └── FilesDown     the bucket with the attachments does not answer
+├── KeysDestroyed     the practice has left, and its data keys with it: nothing opens any more
 └── PortError         an outside system failed: its `kind` decides what happens next
 
 Messages carry codes, positions, field names and ids, never a value of a patient.
@@ -41,6 +46,26 @@ class Refused(CleargateError):
 
 class BadSettings(Refused):
     """A setting is wrong or missing; the message names the file, the key and the line."""
+
+
+class Unavailable(CleargateError):
+    """Something of our own does not answer. Nothing was kept; the same will work later."""
+
+
+class KeyServiceDown(Unavailable):
+    """No data key can be opened, so nothing new is sealed; what was opened before still reads."""
+
+
+class KeyServiceRefuses(KeyServiceDown):
+    """The key service says no: what was opened before is forgotten, until it says yes."""
+
+
+class FilesDown(Unavailable):
+    """The bucket with the attachments does not answer."""
+
+
+class KeysDestroyed(CleargateError):
+    """The practice has left and its data keys are destroyed: its sealed values are gone."""
 
 
 class PortError(CleargateError):

@@ -1,5 +1,6 @@
 """The KeyService of one machine: a key file that only its owner can read."""
 
+import hmac
 import os
 import stat
 from contextlib import suppress
@@ -18,7 +19,15 @@ class LocalKeyFile:
     """Wraps data keys with a 32-byte key from a file of mode 0600, owned by this process's user."""
 
     def __init__(self, path: Path) -> None:
-        self._aead = AESGCM(_master_key(path))
+        key = _master_key(path)
+        self._aead = AESGCM(key)
+        fingerprint = hmac.digest(key, b"cleargate key file", "sha256")[:4].hex()
+        self._name = f"key file {fingerprint}"
+
+    @property
+    def name(self) -> str:
+        """The file's fingerprint: the same for every copy of it, wherever it lies."""
+        return self._name
 
     @staticmethod
     def create(path: Path) -> None:
@@ -37,6 +46,7 @@ class LocalKeyFile:
                 path.hardlink_to(fresh)
         finally:
             fresh.unlink()
+        _sync_folder(path.parent)
 
     def wrap(self, data_key: bytes, context: str) -> bytes:
         """Encrypt a data key, bound to its context."""
@@ -49,8 +59,20 @@ class LocalKeyFile:
         try:
             return self._aead.decrypt(nonce, sealed, context.encode())
         except InvalidTag:
-            msg = "the key file does not fit this database; restore the one it was made with"
+            msg = (
+                f"the {self.name} does not fit this database; set CLEARGATE_KEY_FILE to the one"
+                " that it was made with, or that `cleargate keys rotate --key-file` made since"
+            )
             raise BadSettings(msg) from None
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have a new file's name on the disk as well: keys may be wrapped with it a moment later."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def read_private(path: Path) -> bytes:

@@ -1,5 +1,7 @@
 """The practices of this installation: names and ids, nothing about patients."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID, uuid5
 
 import sqlalchemy as sa
@@ -13,6 +15,25 @@ _KEEP = sa.text(
     "insert into practices (id, slug, name, zone) values (:id, :slug, :name, :zone)"
     " on conflict (id) do update set name = excluded.name, zone = excluded.zone"
 )
+
+
+# Every practice, those that have left included.
+_ALL = sa.text("select id, slug, shredded_at from practices order by slug limit 1000")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPractice:
+    """A practice of the database; `shredded` is when it left and its keys were destroyed."""
+
+    id: PracticeId
+    slug: str
+    shredded: datetime | None
+
+
+def known(connection: sa.Connection) -> list[KnownPractice]:
+    """Every practice, those that have left included, by slug."""
+    rows = connection.execute(_ALL)
+    return [KnownPractice(PracticeId(row.id), row.slug, row.shredded_at) for row in rows]
 
 
 def practice_id(slug: str) -> PracticeId:

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cleargate import __version__, logs
-from cleargate.nouns.errors import Refused
+from cleargate.nouns.errors import KeysDestroyed, Refused, Unavailable
 from cleargate.store.connect import AWAY
 from cleargate.web import api, health
 from cleargate.web.desk import entry
@@ -70,6 +70,8 @@ def build(pages: Pages) -> FastAPI:
     app.add_exception_handler(NotSignedIn, _to_sign_in)
     app.add_exception_handler(RequestValidationError, _wrong_shape)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Unavailable, _unavailable)
+    app.add_exception_handler(KeysDestroyed, _destroyed)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     logs.know("route", [OPENAPI])
     for router in ROUTERS:
@@ -131,6 +133,14 @@ async def _to_sign_in(request: Request, error: Exception) -> Response:
     return RedirectResponse(address, 303)
 
 
+async def _unavailable(request: Request, error: Exception) -> Response:
+    return _away(request, error)
+
+
+async def _destroyed(request: Request, _error: Exception) -> Response:
+    return await _http_error(request, HTTPException(410, "this practice has left"))
+
+
 def _bug(request: Request, error: Exception) -> Response:
     _log.error("page_failed", error=error)
     if request.url.path.startswith("/api/"):
@@ -139,11 +149,11 @@ def _bug(request: Request, error: Exception) -> Response:
 
 
 def _away(request: Request, error: Exception) -> Response:
-    """The database is away: what was posted is in the page, to be sent again as it is.
+    """Database or keys are away: what was posted is in the page, to be sent again as it is.
 
     Whether it was kept is not known. The form's nonce and the gate's version make it one.
     """
-    _log.error("database_away", error=type(error).__name__)
+    _log.error("alert", code="unavailable", error=error)
     headers = {"Retry-After": str(RETRY_AFTER_S)}
     if request.url.path.startswith("/api/"):
         return JSONResponse({"detail": "try again in a minute"}, 503, headers)
@@ -167,6 +177,7 @@ _PHOTOS_ARE_LOST = "The photos do not go with it: bring the card to your visit."
 _SENTENCES = {
     404: ("This page is not here", "The link may be incomplete or too old. Please call us."),
     405: ("This page is not here", "The link may be incomplete. Please start again."),
+    410: ("This practice has left", "It does not take requests here any more."),
     413: (
         "The photos are too large",
         "Go back and send the request without them; we will ask for the card at your visit.",

@@ -1,5 +1,6 @@
 """Field encryption: what was sealed for one place opens there and nowhere else."""
 
+import hmac
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -10,21 +11,25 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cleargate.nouns.errors import BadSettings
 from cleargate.nouns.ids import PracticeId
 from cleargate.store import practices
-from cleargate.store.crypto import Keyring, Sealer
+from cleargate.store.crypto import HEADER_BYTES, Keys, Sealer, header
 from cleargate.store.database import Database
 from cleargate.store.engine_keys import engine_key
 from cleargate.store.keyfile import LocalKeyFile
+from cleargate.store.keyring import Keyring
 from tests.house import House
 
 PRACTICE = PracticeId(UUID(int=1))
 ROW = UUID(int=2)
-SEALER = Sealer(PRACTICE, {1: bytes(32), 2: bytes([7]) * 32}, bytes([9]) * 32)
+KEYS = Keys.opened({1: bytes(32), 2: bytes([7]) * 32})
+SEALER = Sealer(PRACTICE, KEYS)
 
 _KEY_COUNT = sa.text("select count(*) from data_keys where practice_id = :practice")
 
@@ -55,7 +60,7 @@ def test_equal_values_are_sealed_differently() -> None:
         Place(table="gates"),
         Place(column="memo"),
         Place(row=UUID(int=3)),
-        Place(sealer=Sealer(PracticeId(UUID(int=5)), SEALER.keys, SEALER.index_key)),
+        Place(sealer=Sealer(PracticeId(UUID(int=5)), KEYS)),
     ],
     ids=["table", "column", "row", "practice"],
 )
@@ -76,8 +81,18 @@ def test_any_flipped_bit_and_any_cut_is_refused() -> None:
                 SEALER.open(damaged, "cases", "request", ROW)
 
 
+@pytest.mark.parametrize(
+    "head", [bytes([0, 0, 0, 0, 2]), bytes([2, 0, 0, 0, 2]), header(1), header(0), header(3)]
+)
+def test_another_version_or_key_id_in_front_of_a_ciphertext_is_refused(head: bytes) -> None:
+    """Also where there is such a key: both are authenticated."""
+    sealed = SEALER.seal(b"secret", "cases", "request", ROW)
+    with pytest.raises(InvalidTag):
+        SEALER.open(head + sealed[HEADER_BYTES:], "cases", "request", ROW)
+
+
 def test_the_newest_key_seals_and_an_older_one_still_opens() -> None:
-    old = Sealer(PRACTICE, {1: bytes(32)}, SEALER.index_key)
+    old = Sealer(PRACTICE, Keys.opened({1: bytes(32)}))
     sealed_before = old.seal(b"before", "t", "c", ROW)
     assert SEALER.open(sealed_before, "t", "c", ROW) == b"before"
     with pytest.raises(InvalidTag):
@@ -85,14 +100,22 @@ def test_the_newest_key_seals_and_an_older_one_still_opens() -> None:
 
 
 def test_a_sealer_shows_no_key() -> None:
-    assert "\\x07" not in repr(SEALER)
-    assert "\\t" not in repr(SEALER)
+    for shown in (repr(SEALER), repr(KEYS)):
+        assert "\\x07" not in shown
+        assert "index" not in shown
 
 
 def test_a_blind_index_is_equal_for_equal_values_of_one_purpose() -> None:
     assert SEALER.index("person", "x") == SEALER.index("person", "x")
     assert SEALER.index("person", "x") != SEALER.index("person", "y")
     assert SEALER.index("person", "x") != SEALER.index("throttle", "x")
+
+
+def test_a_blind_index_is_an_hmac_under_a_key_derived_from_the_oldest_key() -> None:
+    """As in the first release: what was stored then must be found."""
+    derived = HKDF(SHA256(), 32, salt=None, info=b"cleargate blind index").derive(bytes(32))
+    expected = hmac.digest(derived, b"person\x00x", "sha256")[:16]
+    assert SEALER.index("person", "x") == SEALER.index("person", "x") == expected
 
 
 def test_a_blind_index_differs_per_practice(house: House) -> None:
@@ -136,8 +159,8 @@ def test_another_key_file_is_refused_in_one_sentence(house: House, tmp_path: Pat
     LocalKeyFile.create(tmp_path / "other")
     stranger = Database(house.app_url, Keyring(LocalKeyFile(tmp_path / "other")))
     refused = pytest.raises(BadSettings, match="does not fit this database")
-    with closing(stranger), refused, stranger.session(house.practice):
-        pass
+    with closing(stranger), refused, stranger.session(house.practice) as session:
+        session.sealer.index("person", "x")
 
 
 def test_the_engine_has_one_key_which_only_its_key_file_opens(house: House, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The vault's keys: rotated, wrapped anew, destroyed, and told about."""

@@ -1,0 +1,46 @@
+"""The vault: an installation's keys, opened as the database's owner.
+
+The running processes can add keys and nothing else, so that whoever has only their role can neither
+change nor destroy one.
+"""
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from cleargate.nouns.errors import Refused
+from cleargate.ports import KeyService
+from cleargate.settings import Installation
+from cleargate.store import practices
+from cleargate.store.database import Database
+from cleargate.store.key_service import key_service
+from cleargate.store.keyring import Keyring
+from cleargate.store.practices import KnownPractice
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """The owner's database, and the key service of the settings."""
+
+    database: Database
+    keys: KeyService
+    actor: str
+
+    def practices(self) -> list[KnownPractice]:
+        """The practices that have keys, or will have."""
+        with self.database.public() as connection:
+            return [each for each in practices.known(connection) if each.shredded is None]
+
+
+@contextmanager
+def open_vault(installation: Installation) -> Iterator[Vault]:
+    """The vault of an installation. Raises Refused, BadSettings."""
+    if not installation.owner_database_url:
+        raise Refused("set CLEARGATE_OWNER_DATABASE_URL: keys are changed by the database's owner.")
+    keys = key_service(installation.key_file, installation.kms_key)
+    database = Database(installation.owner_database_url, Keyring(keys))
+    try:
+        yield Vault(database, keys, f"cli:{getpass.getuser()}")
+    finally:
+        database.close()

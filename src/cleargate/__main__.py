@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from cleargate.commands import eligibility
+from cleargate.commands.doctor import doctor
 from cleargate.nouns.errors import Refused
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(eligibility.app, name="eligibility")
+app.command()(doctor)
 
 EXIT_BAD_INPUT = 2
 

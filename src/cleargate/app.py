@@ -6,16 +6,17 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from cleargate.directory.payers import Connection
 from cleargate.directory.practice import Practice, Profile
-from cleargate.house import House
+from cleargate.house import House, Wire
 from cleargate.nouns.errors import BadSettings
 from cleargate.nouns.ids import CaseId, PracticeId
 from cleargate.settings import (
@@ -52,6 +53,19 @@ def _wire(house: House, practice: PracticeId) -> Practice:
         },
         mail=wiring.build("mail", settings.file.mail, MESSENGERS),
     )
+
+
+def connections(house: House) -> Iterator[Wire]:
+    """Every connection of every practice, to be wired by itself: a wrong one stops no other."""
+    for practice, profile in house.profiles.items():
+        settings = house.settings[practice]
+        wiring = _Wiring(house, practice, settings)
+        file = settings.file
+        yield Wire(profile.slug, file.ehr, partial(wiring.build, "ehr", file.ehr, EHRS))
+        for each in file.clearinghouses:
+            build = partial(wiring.build, "clearinghouses", each, CLEARINGHOUSES)
+            yield Wire(profile.slug, each, build)
+        yield Wire(profile.slug, file.mail, partial(wiring.build, "mail", file.mail, MESSENGERS))
 
 
 def make_worker(house: House, stop_at: datetime | None = None) -> Worker:

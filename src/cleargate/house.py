@@ -3,13 +3,14 @@
 Knows no vendor and no engine, so that pages and tools can have it for little.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cleargate.directory.practice import Profile
 from cleargate.nouns.ids import PracticeId
 from cleargate.nouns.time import Clock, SystemClock
-from cleargate.settings import Installation, PracticeSettings, read_practices
+from cleargate.ports import Access
+from cleargate.settings import ConnectionTable, Installation, PracticeSettings, read_practices
 from cleargate.store import practices
 from cleargate.store.crypto import Keyring
 from cleargate.store.database import Database
@@ -27,6 +28,15 @@ class House:
     settings: Mapping[PracticeId, PracticeSettings]
     profiles: Mapping[PracticeId, Profile]
     executor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """One connection of a practice. `build` gives its client, or raises BadSettings."""
+
+    practice: str
+    table: ConnectionTable
+    build: Callable[[], Access]
 
 
 def open_house(installation: Installation, executor: str = "") -> House:

@@ -8,6 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from psycopg import sql
 
 from cleargate.nouns.errors import BadSettings
@@ -23,12 +24,23 @@ def migrate(owner_url: str, app_password: str) -> None:
         with engine.begin() as connection:
             connection.execute(sa.text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             _make_app_role(connection, app_password)
-            config = Config()
-            config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+            config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            _tell_version(connection, newest())
     finally:
         engine.dispose()
+
+
+def newest() -> str:
+    """The schema that this release works with."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
 
 
 def app_url(owner_url: str, app_password: str) -> str:
@@ -55,6 +67,12 @@ def _make_app_role(connection: sa.Connection, password: str) -> None:
     _execute(connection, sql.SQL("alter role {} login password {}").format(name, secret))
     database = sql.Identifier(connection.execute(sa.text("select current_database()")).scalar_one())
     _execute(connection, sql.SQL("revoke temporary on database {} from public").format(database))
+
+
+def _tell_version(connection: sa.Connection, version: str) -> None:
+    """As a comment, which every role can read; Alembic's own table is the owner's alone."""
+    statement = sql.SQL("comment on table cleargate_schema is {}").format(sql.Literal(version))
+    _execute(connection, statement)
 
 
 def _execute(connection: sa.Connection, statement: sql.Composed) -> None:

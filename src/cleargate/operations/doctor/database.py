@@ -37,8 +37,8 @@ def database(house: House) -> Iterator[Finding]:
             f"Postgres {found.release} is older than {OLDEST}, which nobody tests.",
             "Upgrade Postgres.",
         )
-    yield _line(found)
-    yield _role(found)
+    yield way_there(found)
+    yield role(found)
     yield _schema(found.schema)
     if found.pooled and house.installation.prepared_statements:
         yield wrong(
@@ -47,7 +47,8 @@ def database(house: House) -> Iterator[Finding]:
         )
 
 
-def _line(found: server.Server) -> Finding:
+def way_there(found: server.Server) -> Finding:
+    """Whether somebody on the way could read along, or be taken for the database."""
     if found.host.startswith("/") or found.host in ("localhost", "127.0.0.1", "::1"):
         return ok("The way to the database does not leave this machine.")
     if not found.encrypted:
@@ -64,7 +65,8 @@ def _line(found: server.Server) -> Finding:
     return ok("The way to the database is encrypted and its certificate is checked.")
 
 
-def _role(found: server.Server) -> Finding:
+def role(found: server.Server) -> Finding:
+    """Whether row-level security binds us."""
     if found.unbound:
         return wrong(
             f"The role {found.role} sees every practice (SUPERUSER or BYPASSRLS).",

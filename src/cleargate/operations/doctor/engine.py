@@ -31,12 +31,12 @@ def engine(house: House) -> Iterator[Finding]:
             doubled += watch.doubled(session)
     if lost:
         yield wrong(
-            f"Nothing would ever happen to {lost} open cases.",
+            f"Nothing would ever happen to {_many(lost, 'open case')}.",
             "A worker mends that within a minute. " + _START,
         )
     if doubled:
         yield wrong(
-            f"For {doubled} open cases a person and a machine would both act.",
+            f"For {_many(doubled, 'open case')} a person and a machine would both act.",
             "Decide them at the desk, and please report it: this is a mistake of Cleargate.",
         )
     if not lost and not doubled:
@@ -53,6 +53,10 @@ def _workers(alive: bool, overdue_s: float) -> Iterator[Finding]:
         yield look("No worker runs now; nothing is late.", f"If none comes by itself: {_START}")
     else:
         yield ok("A worker runs, and nothing is late.")
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def outages(house: House) -> Iterator[Finding]:
@@ -79,6 +83,7 @@ def _practice_outages(house: House, practice: PracticeId) -> Iterator[Finding]:
         who = each.payer_name or f"the clearinghouse {each.connection}"
         since = f"{each.since.astimezone(zone):%m/%d/%Y %I:%M %p}"
         yield look(
-            f"{slug}: {who} does not answer since {since}; {each.waiting} questions wait.",
+            f"{slug}: {who} does not answer since {since};"
+            f" {_many(each.waiting, 'question')} waiting.",
             "They go on by themselves. If it lasts, call the clearinghouse.",
         )

@@ -8,7 +8,7 @@ from functools import partial
 from cleargate.house import House, Wire
 from cleargate.nouns.errors import BadSettings, ErrorKind, PortError
 from cleargate.operations.doctor.clock import compared
-from cleargate.operations.doctor.finding import Check, Finding, look, ok, wrong
+from cleargate.operations.doctor.finding import Check, Finding, Level, look, ok, wrong
 from cleargate.operations.doctor.tls import agree
 from cleargate.ports import Access, Encryption, Line
 
@@ -35,9 +35,13 @@ def _connection(wire: Wire, _house: House) -> Iterator[Finding]:
         if "baa_signed" not in str(refused):  # Told above, with the way out.
             yield wrong(str(refused), "Mend practice.toml, then run this again.")
         return
+    is_open = True
     for line in dict.fromkeys(access.lines):
-        yield from encryption(f"the line to {line.host}:{line.port}", line)
-    yield _signing_in(access)
+        found = list(encryption(f"the line to {line.host}:{line.port}", line))
+        is_open = is_open and any(each.level is Level.OK for each in found)
+        yield from found
+    if is_open:
+        yield _signing_in(access)
 
 
 def _agreement(wire: Wire) -> Finding:
@@ -74,7 +78,8 @@ def encryption(what: str, line: Line) -> Iterator[Finding]:
     except ssl.SSLError:
         yield wrong(
             f"{what}: no encryption of today was agreed on (TLS 1.2 or later).",
-            "Nothing is sent there. Ask the vendor for TLS 1.2.",
+            "Nothing is sent there. See the port and the kind of encryption in practice.toml, or"
+            " ask the vendor for TLS 1.2.",
         )
         return
     except OSError as error:
@@ -112,7 +117,5 @@ def _signing_in(access: Access) -> Finding:
             "Run this again; if it stays, see the vendor's status page.",
         )
     if not tried:
-        return ok(
-            "Signing in was not tried: with this vendor only a question shows, and costs a fee."
-        )
+        return ok("Signing in was not tried: with this vendor only a paid question would show.")
     return ok("The vendor lets us in.")

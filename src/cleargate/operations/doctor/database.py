@@ -95,7 +95,7 @@ def row_security(house: House) -> Iterator[Finding]:
     """Every table bound to its practice, from the catalogue; the tests ask the same."""
     with house.database.public() as connection:
         faults = catalogue.faults(connection)
-    yield from _listed(faults, "Each practice sees its own rows, in every table.")
+    yield from _listed(faults, "Each practice sees its own rows and no other, in every table.")
 
 
 def grants(house: House) -> Iterator[Finding]:

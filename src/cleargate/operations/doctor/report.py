@@ -1,11 +1,11 @@
 """The doctor's words on the screen, and as JSON for a watch."""
 
 import json
+import textwrap
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from cleargate.eligibility.places import printable
@@ -20,31 +20,40 @@ def tell(reports: Sequence[Report], as_json: bool, console: Console) -> int:
     if as_json:
         console.out(json.dumps(_entries(reports), indent=2), highlight=False)
     else:
-        console.print(_table(reports))
+        for report in reports:
+            _print(report, console)
         console.print(_summary(reports))
     return 1 if _count(reports, Level.WRONG) else 0
 
 
-def _table(reports: Iterable[Report]) -> Table:
-    """A line for each finding; the word says what the colour says."""
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, max_width=24)
-    table.add_column(overflow="fold")
-    for report in reports:
-        name = report.check
-        for finding in report.findings:
-            level = Text(finding.level.value, _STYLES[finding.level])
-            table.add_row(level, Text(printable(name)), _words(finding))
-            name = ""
-    return table
+def _print(report: Report, console: Console) -> None:
+    """The check's name, and a line for each finding: the word says what the colour says."""
+    console.print(Text(printable(report.check), "bold"))
+    for finding in report.findings:
+        word = Text(f"  {finding.level.value:5}  ", _STYLES[finding.level])
+        for number, line in enumerate(_lines(finding, console.width - len(word))):
+            # Not by the console: a path that it breaks cannot be copied.
+            console.print(
+                Text.assemble(word if not number else " " * len(word), line), soft_wrap=True
+            )
 
 
-def _words(finding: Finding) -> Text:
-    words = Text(printable(finding.what))
+def _lines(finding: Finding, width: int) -> list[str]:
+    """What it is, and behind an arrow what to do."""
+    lines = _wrapped(printable(finding.what), width, "")
     if finding.way_out:
-        words.append(f"\n-> {printable(finding.way_out)}", "bold")
-    return words
+        lines += _wrapped(f"-> {printable(finding.way_out)}", width, "   ")
+    return lines
+
+
+def _wrapped(text: str, width: int, indent: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        max(width, 40),
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _summary(reports: Sequence[Report]) -> Text:

@@ -93,11 +93,25 @@ def test_the_words_say_what_the_colours_say_at_eighty_columns() -> None:
     assert "\x1b" not in text
     assert max(map(len, text.splitlines())) <= 80
     lines = [line.split() for line in text.splitlines()]
-    assert lines[0][:2] == ["ok", "clock"]
-    assert lines[1][:2] == ["look", "sample-clinic/ehr"]
-    assert lines[2][:2] == ["->", "Renew"]
-    assert lines[3][:2] == ["wrong", "files"]
+    assert [line[:2] for line in lines[:8]] == [
+        ["clock"],
+        ["ok", "The"],
+        ["sample-clinic/ehr"],
+        ["look", "The"],
+        ["->", "Renew"],
+        ["files"],
+        ["wrong", "Others"],
+        ["->", "Run:"],
+    ]
     assert "1 wrong, 1 to look at; the arrows say what to do." in text
+
+
+def test_a_command_is_not_broken_in_the_middle_of_a_path() -> None:
+    path = f"/srv/{'practice-' * 12}/key.pem"
+    _, text = _printed(
+        [Report("files", [wrong("Others may read it.", f"Run: chmod 600 '{path}'")])]
+    )
+    assert any(path in line for line in text.splitlines())
 
 
 def test_what_is_only_to_be_looked_at_is_no_failure() -> None:

@@ -30,12 +30,11 @@ def _print(report: Report, console: Console) -> None:
     """The check's name, and a line for each finding: the word says what the colour says."""
     console.print(Text(printable(report.check), "bold"))
     for finding in report.findings:
-        word = Text(f"  {finding.level.value:5}  ", _STYLES[finding.level])
-        for number, line in enumerate(_lines(finding, console.width - len(word))):
-            # Not by the console: a path that it breaks cannot be copied.
-            console.print(
-                Text.assemble(word if not number else " " * len(word), line), soft_wrap=True
-            )
+        margin = Text(f"  {finding.level.value:5}  ", _STYLES[finding.level])
+        for line in _lines(finding, console.width - len(margin)):
+            # Not wrapped by the console: a path that it breaks cannot be copied.
+            console.print(Text.assemble(margin, line), soft_wrap=True)
+            margin = Text(" " * len(margin))
 
 
 def _lines(finding: Finding, width: int) -> list[str]:

@@ -65,11 +65,10 @@ class SmtpMessenger:
     def try_access(self) -> bool:
         """Connect, encrypt and sign in, and send nothing."""
         try:
-            with self._session() as server:
-                self._expect(server.noop())
+            with self._session():
+                return True
         except (OSError, smtplib.SMTPException) as failure:
             raise self._unsent(failure) from None
-        return True
 
     def send(self, message: Message, ref: Ref) -> Receipt:
         """Hand a mail over. RETRYABLE before the final dot and for 4xx, REJECTED for 5xx."""

@@ -4,17 +4,26 @@ import io
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from rich.console import Console
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+from cleargate.app import connections
+from cleargate.engine.watchdog import mend_orphans
 from cleargate.house import House as Opened
 from cleargate.nouns.errors import BadSettings
 from cleargate.operations.doctor import CHECKS
+from cleargate.operations.doctor.connections import connection_checks
 from cleargate.operations.doctor.examine import Report, examine
 from cleargate.operations.doctor.finding import Check, Finding, Level, look, ok, wrong
 from cleargate.operations.doctor.report import tell
+from cleargate.store.crypto import Keyring
+from cleargate.store.database import Database
+from tests.house import House, open_case
 
 
 def _fine(_: Opened) -> Iterator[Finding]:
@@ -75,9 +84,9 @@ def test_a_check_that_hangs_is_left_and_what_it_had_found_is_told(opened: Opened
 
 
 def _printed(reports: list[Report], *, as_json: bool = False) -> tuple[int, str]:
-    text = io.StringIO()
-    code = tell(reports, as_json, Console(file=text, width=80))
-    return code, text.getvalue()
+    written = io.StringIO()
+    code = tell(reports, as_json, Console(file=written, width=80))
+    return code, written.getvalue()
 
 
 FOUND = [
@@ -88,11 +97,11 @@ FOUND = [
 
 
 def test_the_words_say_what_the_colours_say_at_eighty_columns() -> None:
-    code, text = _printed(FOUND)
+    code, said = _printed(FOUND)
     assert code == 1
-    assert "\x1b" not in text
-    assert max(map(len, text.splitlines())) <= 80
-    lines = [line.split() for line in text.splitlines()]
+    assert "\x1b" not in said
+    assert max(map(len, said.splitlines())) <= 80
+    lines = [line.split() for line in said.splitlines()]
     assert [line[:2] for line in lines[:8]] == [
         ["clock"],
         ["ok", "The"],
@@ -103,28 +112,28 @@ def test_the_words_say_what_the_colours_say_at_eighty_columns() -> None:
         ["wrong", "Others"],
         ["->", "Run:"],
     ]
-    assert "1 wrong, 1 to look at; the arrows say what to do." in text
+    assert "1 wrong, 1 to look at; the arrows say what to do." in said
 
 
 def test_a_command_is_not_broken_in_the_middle_of_a_path() -> None:
     path = f"/srv/{'practice-' * 12}/key.pem"
-    _, text = _printed(
+    _, said = _printed(
         [Report("files", [wrong("Others may read it.", f"Run: chmod 600 '{path}'")])]
     )
-    assert any(path in line for line in text.splitlines())
+    assert any(path in line for line in said.splitlines())
 
 
 def test_what_is_only_to_be_looked_at_is_no_failure() -> None:
     assert _printed(FOUND[:2])[0] == 0
-    code, text = _printed(FOUND[:1])
+    code, said = _printed(FOUND[:1])
     assert code == 0
-    assert "All is well." in text
+    assert "All is well." in said
 
 
 def test_json_has_every_finding(opened: Opened) -> None:
-    code, text = _printed(FOUND, as_json=True)
+    code, said = _printed(FOUND, as_json=True)
     assert code == 1
-    assert json.loads(text)[2] == {
+    assert json.loads(said)[2] == {
         "check": "files",
         "level": "wrong",
         "what": "Others may read /etc/cleargate/key.",
@@ -144,3 +153,31 @@ def test_every_check_finds_something_to_say(opened: Opened, name: str) -> None:
     assert report.findings
     for finding in report.findings:
         assert finding.what.endswith(".")
+
+
+def test_without_a_database_it_is_said_once_what_to_mend_first(opened: Opened) -> None:
+    nowhere = Database("postgresql+psycopg://x:hush-hush@127.0.0.1:9/x", Keyring(opened.keys))
+    reports = examine(replace(opened, database=nowhere), CHECKS)
+    nowhere.close()
+    wrongs = [f.what for r in reports for f in r.findings if f.level is Level.WRONG]
+    waiting = [r.check for r in reports for f in r.findings if "does not answer" in f.what]
+    assert wrongs == ["The database does not answer."]
+    assert waiting == [
+        *("database", "row-level security", "database roles", "clock", "engine", "outages")
+    ]
+    assert "hush-hush" not in repr(reports)
+
+
+def test_nothing_of_a_patient_is_said(opened: Opened, house: House) -> None:
+    """With cases of every kind in the database, and something wrong with each."""
+    with house.session() as session:
+        case = open_case(session, datetime.now(UTC))
+        session.run(text("delete from dbos.workflow_status"))
+        session.run(text("update cases set updated_at = now() - interval '1 hour'"))
+    reports = examine(opened, (*CHECKS, *connection_checks(connections(opened))))
+    said = _printed(reports)[1] + _printed(reports, as_json=True)[1]
+    assert "1 open case" in said
+    for secret in ("Testperson", "Toni", "MEMBER0001", "example.invalid", "2025550123", case.hex):
+        assert secret not in said
+    assert str(case) not in said
+    assert mend_orphans(house.database, age_s=60.0) == 1

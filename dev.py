@@ -2,12 +2,14 @@
 
     python3 dev.py demo [ARGS]      set up, then run Cleargate with a sandbox around it
     python3 dev.py test [ARGS]      set up, then run the tests (arguments go to pytest)
-    python3 dev.py check [--long]   format, lint, types, contracts, docs, fuzz, tests: what CI runs
+    python3 dev.py check [--long]   format, lint, types, contracts, docs, supply, fuzz, tests: CI
     python3 dev.py bench [NAME...]  the measurements in bench/
     python3 dev.py lock [ARGS]      pin the dependencies again (--upgrade and such go to uv)
+    python3 dev.py sbom [FILE]      the bill of materials of what an installation runs (CycloneDX)
 
 It needs Python 3.11 or newer with pip, and nothing else: it makes `.venv`, puts a pinned uv into it
-and installs exactly what the lock files name, each file checked against its hash.
+and installs exactly what the lock files name, each file checked against its hash. What inspects the
+code and its dependencies lives apart, in `.venv-tools`, which only `check` and `sbom` make.
 """
 
 from __future__ import annotations
@@ -21,20 +23,53 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent
-VENV = ROOT / ".venv"
-PYTHON = VENV / "bin" / "python"
-UV = VENV / "bin" / "uv"
-STAMP = VENV / "cleargate-stamp"
-LOCK = ROOT / "requirements.lock"
 UV_LOCK = ROOT / "requirements-uv.lock"
 PYPROJECT = ROOT / "pyproject.toml"
+
+
+class Environment(NamedTuple):
+    """A virtual environment, the lock that says what is in it, and what that is computed from."""
+
+    home: Path
+    lock: Path
+    asked: list[str]
+
+    def program(self, name: str) -> Path:
+        """One of its programs."""
+        return self.home / "bin" / name
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.program("python")
+
+    @property
+    def stamp(self) -> Path:
+        """The file that says what it was brought to."""
+        return self.home / "cleargate-stamp"
+
+
+PRODUCT = Environment(
+    ROOT / ".venv", ROOT / "requirements.lock", [str(PYPROJECT), "--group", "dev"]
+)
+TOOLS = Environment(
+    ROOT / ".venv-tools", ROOT / "requirements-tools.lock", ["--group", f"{PYPROJECT}:tools"]
+)
+PYTHON = PRODUCT.python
+UV = PRODUCT.program("uv")
 COOLDOWN = "7 days"
 LOCK_HEADER = "# Made by `dev.py lock`; inputs "
+OK, FAILED, NOT_RUN = "ok", "FAILED", "not run"
+NOT_RUN_CODE = 3
+"""How a check says that it could not look: neither a pass nor a failure."""
+
 DEBIAN = {"chromium": ["fonts-liberation", "chromium"], "pgbouncer": ["pgbouncer"]}
 """Programs of Debian that a test drives, each with the packages that bring it."""
 SYSTEM = f"{os.defpath}:/usr/sbin"
+RULES = ["--config", "tools/semgrep"]
 TWO_AT_ONCE = ["-n", "2", "--dist", "loadfile"]
 FUZZ_LONG = ["--seconds", "600"]
 """Ten minutes, with everything that is large; the usual run takes one."""
@@ -46,14 +81,21 @@ class Trouble(Exception):
 
 def main(arguments: list[str]) -> int:
     """Run one command; 0 is success, 1 a failed check, 2 something to mend first."""
-    commands = {"demo": demo, "test": test, "check": check, "bench": bench, "lock": lock}
+    commands = {
+        "demo": demo,
+        "test": test,
+        "check": check,
+        "bench": bench,
+        "lock": lock,
+        "sbom": sbom,
+    }
     name, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
     if name not in commands:
         print(__doc__)
         return 0 if name in ("-h", "--help", "help") else 2
     try:
         refuse_strange_machines()
-        prepare()
+        prepare(PRODUCT)
         return commands[name](rest)
     except Trouble as trouble:
         print(f"dev.py: {trouble}", file=sys.stderr)
@@ -85,21 +127,52 @@ def check(arguments: list[str]) -> int:
     """Run every check, also after one has failed; the tests last, so that their summary is."""
     if set(arguments) - {"--long"}:
         raise Trouble("check takes no argument but --long.")
-    bin_ = VENV / "bin"
+    prepare(TOOLS)
+    ruff = str(PRODUCT.program("ruff"))
     steps: list[tuple[str, list[str]]] = [
-        ("format", [str(bin_ / "ruff"), "format", "--check", "--quiet", "."]),
-        ("lint", [str(bin_ / "ruff"), "check", "--quiet", "."]),
+        ("format", [ruff, "format", "--check", "--quiet", "."]),
+        ("lint", [ruff, "check", "--quiet", "."]),
         ("types", [str(PYTHON), "-m", "mypy", "--strict"]),
-        ("imports", [str(bin_ / "lint-imports")]),
+        ("imports", [str(PRODUCT.program("lint-imports"))]),
+        *inspections(),
     ]
-    failed = [name for name, command in steps if not step(name, command)]
-    failed += report("locks", lock_faults()) + report("docs", doc_faults())
-    if not step("fuzz", [str(PYTHON), "-m", "tests.fuzz", *(FUZZ_LONG if arguments else [])]):
-        failed.append("fuzz")
-    if failed:
-        print(f"FAILED before the tests: {', '.join(failed)}", flush=True)
+    steps.append(("fuzz", [str(PYTHON), "-m", "tests.fuzz", *(FUZZ_LONG if arguments else [])]))
+    went = {"locks": report("locks", lock_faults()), "docs": report("docs", doc_faults())}
+    went |= {name: step(name, command) for name, command in steps}
+    for how in (FAILED, NOT_RUN):
+        if how in went.values():
+            names = ", ".join(name for name in went if went[name] == how)
+            print(f"{how} before the tests: {names}", flush=True)
     everything = ["-m", "long or not long"] if "--long" in arguments else []
-    return test(everything) or (1 if failed else 0)
+    return test(everything) or (1 if FAILED in went.values() else 0)
+
+
+def inspections() -> list[tuple[str, list[str]]]:
+    """What the tools apart look for in our code and in what we depend on."""
+    python, semgrep = str(TOOLS.python), str(TOOLS.program("semgrep"))
+    offline = ["--metrics", "off", "--disable-version-check", "--quiet"]
+    # A rule that a busy machine cuts short on a file would be a warning, and fail.
+    patient = ["--timeout", "60"]
+    locks = [str(lock) for lock in (PRODUCT.lock, TOOLS.lock, UV_LOCK)]
+    ours = ["src", "tools", "dev.py"]
+    bandit = [str(TOOLS.program("bandit")), "--quiet", "-c", "pyproject.toml", "-r", *ours]
+    return [
+        ("bandit", bandit),
+        ("semgrep's rules", [semgrep, "scan", *offline, "--test", "tools/semgrep"]),
+        ("semgrep", [semgrep, "scan", *offline, *patient, "--error", "--strict", *RULES, "src"]),
+        ("advisories", [python, "tools/advisories.py", *locks]),
+        ("licences", [python, "tools/sbom.py", str(PRODUCT.home), str(PRODUCT.lock)]),
+    ]
+
+
+def sbom(arguments: list[str]) -> int:
+    """Write what an installation runs: names, versions, hashes and licences, nothing of `dev`."""
+    if len(arguments) > 1:
+        raise Trouble("sbom takes no argument but the file to write.")
+    prepare(TOOLS)
+    file = Path(arguments[0] if arguments else ROOT / "sbom.cdx.json").resolve()
+    inputs = [str(PRODUCT.home), str(PRODUCT.lock)]
+    return run([str(TOOLS.python), "tools/sbom.py", *inputs, str(file)])
 
 
 def bench(arguments: list[str]) -> int:
@@ -123,13 +196,19 @@ def bench(arguments: list[str]) -> int:
 
 def lock(arguments: list[str]) -> int:
     """Pin what pyproject.toml asks for; releases younger than a week are left for others to try."""
-    command = [str(UV), "pip", "compile", str(PYPROJECT), "--group", "dev", "--universal"]
+    return max(pin(environment, arguments) for environment in (PRODUCT, TOOLS))
+
+
+def pin(environment: Environment, arguments: list[str]) -> int:
+    """Compute one lock, with a first line that says what from."""
+    command = [str(UV), "pip", "compile", *environment.asked, "--universal"]
     command += ["--python-version", "3.11", "--generate-hashes", "--no-header", "--no-annotate"]
-    command += ["--exclude-newer", COOLDOWN, "--quiet", "-o", str(LOCK), *arguments]
+    command += ["--exclude-newer", COOLDOWN, "--quiet", "-o", str(environment.lock), *arguments]
     code = run(command)
     if code == 0:
-        pins = [line for line in LOCK.read_text().splitlines() if not line.startswith("#")]
-        LOCK.write_text("\n".join([LOCK_HEADER + lock_inputs(), *pins]) + "\n")
+        text = environment.lock.read_text()
+        pins = [line for line in text.splitlines() if not line.startswith("#")]
+        environment.lock.write_text("\n".join([LOCK_HEADER + lock_inputs(), *pins]) + "\n")
     return code
 
 
@@ -145,63 +224,74 @@ def refuse_strange_machines() -> None:
         raise Trouble("Cleargate runs on Linux and macOS; on Windows, use it inside WSL.")
 
 
-def prepare() -> None:
-    """Bring `.venv` to what the locks say; a stamp makes the second time cost nothing."""
-    wanted = fingerprint()
-    if stamped() == wanted:
+def prepare(environment: Environment) -> None:
+    """Bring an environment to what its lock says; a stamp makes the second time cost nothing."""
+    wanted = fingerprint(environment)
+    if stamped(environment) == wanted:
         return
     import fcntl
 
     # Two demos may be started at once on a fresh checkout: the second waits for the first.
     with (ROOT / ".venv.lock").open("w") as gate:
         fcntl.flock(gate, fcntl.LOCK_EX)
-        if stamped() != wanted:
-            install()
-            STAMP.write_text(wanted)
+        if stamped(environment) != wanted:
+            install(environment)
+            environment.stamp.write_text(wanted)
 
 
-def fingerprint() -> str:
-    """What decides whether `.venv` is up to date: both locks, the project, Python, the place."""
+def fingerprint(environment: Environment) -> str:
+    """What decides whether it is up to date: its lock and uv's, the project, Python, the place."""
     digest = hashlib.sha256(f"{sys.version} {ROOT}".encode())
-    for file in (LOCK, UV_LOCK, PYPROJECT):
+    for file in (environment.lock, UV_LOCK, PYPROJECT):
         digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
-def stamped() -> str:
-    """What `.venv` was brought to, or nothing."""
-    return STAMP.read_text() if STAMP.exists() and PYTHON.exists() else ""
+def stamped(environment: Environment) -> str:
+    """What an environment was brought to, or nothing."""
+    there = environment.stamp.exists() and environment.python.exists()
+    return environment.stamp.read_text() if there else ""
 
 
-def install() -> None:
-    """Make `.venv` and fill it. Whatever was in it and is not in a lock goes away."""
-    print("Setting up .venv (once; later starts skip this) ...", flush=True)
-    if not environment_fits():
+def install(environment: Environment) -> None:
+    """Make an environment and fill it. Whatever was in it and is not in its lock goes away.
+
+    uv and Cleargate itself are in the product's only; from there uv fills the other.
+    """
+    name, started = environment.home.name, time.monotonic()
+    print(f"Setting up {name} (once; later starts skip this) ...", flush=True)
+    if not environment_fits(environment):
         must(
-            [sys.executable, "-m", "venv", "--clear", str(VENV)],
+            [sys.executable, "-m", "venv", "--clear", str(environment.home)],
             "a virtual environment cannot be made; on Debian: apt-get install python3-venv.",
         )
-    STAMP.unlink(missing_ok=True)
+    environment.stamp.unlink(missing_ok=True)
     unreachable = "installing the dependencies failed: is the package registry reachable?"
-    if installed_uv() != pinned_uv():
+    if environment == PRODUCT and installed_uv() != pinned_uv():
         pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--no-input", "--no-deps"]
         pip += ["--disable-pip-version-check", "--require-hashes", "-r", str(UV_LOCK)]
         must(pip, unreachable)
-    target = ["--quiet", "--python", str(PYTHON)]
-    must(
-        [str(UV), "pip", "sync", "--compile-bytecode", *target, "--require-hashes", str(LOCK)],
-        unreachable,
-    )
-    editable = ["--no-deps", "--no-build-isolation", "--editable", str(ROOT)]
-    must([str(UV), "pip", "install", *target, *editable], "installing Cleargate itself failed.")
+    must(sync(environment), unreachable)
+    if environment == PRODUCT:
+        editable = [str(UV), "pip", "install", "--quiet", "--python", str(PYTHON), "--no-deps"]
+        editable += ["--no-build-isolation", "--editable", str(ROOT)]
+        must(editable, "installing Cleargate itself failed.")
+    print(f"{name} is set up, {time.monotonic() - started:.1f} s", flush=True)
 
 
-def environment_fits() -> bool:
-    """Whether `.venv` is there, works, has pip, and is of the Python that runs this file."""
-    if not PYTHON.exists():
+def sync(environment: Environment) -> list[str]:
+    """The command that fills an environment with exactly the files of its lock."""
+    command = [str(UV), "pip", "sync", "--quiet", "--compile-bytecode"]
+    command += ["--python", str(environment.python)]
+    return [*command, "--require-hashes", str(environment.lock)]
+
+
+def environment_fits(environment: Environment) -> bool:
+    """Whether it is there, works, has pip, and is of the Python that runs this file."""
+    if not environment.python.exists():
         return False
     code = "import pip, sys; print(sys.version)"
-    found = subprocess.run([PYTHON, "-c", code], capture_output=True, text=True)
+    found = subprocess.run([environment.python, "-c", code], capture_output=True, text=True)
     return found.stdout.strip() == sys.version.strip()
 
 
@@ -224,12 +314,15 @@ def tool_environment() -> dict[str, str]:
     uv does not read pip's settings, so a mirror that is set for pip is passed on.
     """
     environment = {"UV_SYSTEM_CERTS": "true", "UV_PYTHON_DOWNLOADS": "never"} | dict(os.environ)
+    # semgrep keeps its papers beside itself, whatever the home.
+    for name in ("SEMGREP_SETTINGS_FILE", "SEMGREP_LOG_FILE", "SEMGREP_VERSION_CACHE_PATH"):
+        environment.setdefault(name, str(TOOLS.home / name.lower()))
     if "PIP_INDEX_URL" in environment:
         environment.setdefault("UV_DEFAULT_INDEX", environment["PIP_INDEX_URL"])
     home = environment.get("HOME", "")
     has_cache = any(environment.get(name) for name in ("UV_CACHE_DIR", "XDG_CACHE_HOME"))
     if not has_cache and not (home and os.access(home, os.W_OK)):
-        environment["UV_CACHE_DIR"] = str(VENV / "uv-cache")
+        environment["UV_CACHE_DIR"] = str(PRODUCT.home / "uv-cache")
     return environment
 
 
@@ -257,7 +350,7 @@ def provide_debian() -> None:
 
 
 def lock_inputs() -> str:
-    """A digest of what the lock is computed from, kept in its first line."""
+    """A digest of what the locks are computed from, kept in their first lines."""
     import tomllib
 
     project = tomllib.loads(PYPROJECT.read_text())
@@ -269,9 +362,10 @@ def lock_inputs() -> str:
 def lock_faults() -> list[str]:
     """Faults of the lock files: stale, a host in them, or a pin without a hash."""
     faults = []
-    if LOCK.read_text().split("\n", 1)[0] != LOCK_HEADER + lock_inputs():
-        faults.append(f"{LOCK.name} is older than pyproject.toml: run dev.py lock")
-    for file in (LOCK, UV_LOCK):
+    for made in (PRODUCT.lock, TOOLS.lock):
+        if made.read_text().split("\n", 1)[0] != LOCK_HEADER + lock_inputs():
+            faults.append(f"{made.name} is older than pyproject.toml: run dev.py lock")
+    for file in (PRODUCT.lock, TOOLS.lock, UV_LOCK):
         text = file.read_text()
         if "://" in text or re.search(r"^\s*--(index|extra-index|find-links)", text, re.MULTILINE):
             faults.append(
@@ -319,22 +413,21 @@ def must(command: list[str], otherwise: str) -> None:
         raise Trouble(otherwise)
 
 
-def step(name: str, command: list[str]) -> bool:
+def step(name: str, command: list[str]) -> str:
     """Run one check and print how it went."""
     started = time.monotonic()
-    passed = run(command) == 0
-    print(
-        f"{'ok    ' if passed else 'FAILED'} {name} {time.monotonic() - started:.1f} s", flush=True
-    )
-    return passed
+    how = {0: OK, NOT_RUN_CODE: NOT_RUN}.get(run(command), FAILED)
+    print(f"{how:7} {name} {time.monotonic() - started:.1f} s", flush=True)
+    return how
 
 
-def report(name: str, faults: list[str]) -> list[str]:
-    """Print the faults of one of our own checks; its name if there are any."""
+def report(name: str, faults: list[str]) -> str:
+    """Print the faults of one of our own checks, and how it went."""
     for fault in faults:
         print(fault)
-    print(f"{'FAILED' if faults else 'ok    '} {name}", flush=True)
-    return [name] if faults else []
+    how = FAILED if faults else OK
+    print(f"{how:7} {name}", flush=True)
+    return how
 
 
 if __name__ == "__main__":

@@ -61,11 +61,11 @@ _LOAD = (
     " select md5('p' || n % 50)::uuid, md5('g' || n)::uuid, md5('c' || n)::uuid, 'no_opening',"
     " decode(repeat('0f', 150), 'hex'), case when n % 100 < 50 then 'open' else 'decided' end,"
     " now() - n * interval '1 second' from generate_series(0, 199999) n",
-    "insert into audit_events (practice_id, id, recorded, type, action, outcome, actor,"
-    " entity_type, entity_id, case_id, connection, code, request_id, software)"
-    " select md5('p' || n % 50)::uuid, md5('a' || n)::uuid, now() - n * interval '1 second',"
-    " 'case.read', 'R', 'ok', 'staff:sample', 'case', md5('c' || n % 200000),"
-    " md5('c' || n % 200000)::uuid, '', '', '', '0' from generate_series(0, 399999) n",
+    "insert into audit_events (practice_id, id, body)"
+    " select md5('p' || n % 50)::uuid, md5('a' || n)::uuid, jsonb_build_object('type', 'case.read',"
+    " 'action', 'R', 'outcome', 'ok', 'actor', 'staff:sample', 'entity_type', 'case', 'entity_id',"
+    " md5('c' || n % 200000), 'case', md5('c' || n % 200000)::uuid)"
+    " from generate_series(0, 399999) n",
 )
 
 

@@ -5,7 +5,7 @@ Only what is outside of the house is made up here; everything inside is the real
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -26,11 +26,23 @@ from cleargate.store.crypto import Keyring
 from cleargate.store.database import Database, Session
 from cleargate.store.embedded import EmbeddedPostgres
 from cleargate.store.keyfile import LocalKeyFile
-from cleargate.store.migrate import APP_ROLE, migrate
+from cleargate.store.migrate import (
+    APP_ROLE,
+    AUDITOR_ROLE,
+    ROLES,
+    SEALER_ROLE,
+    migrate,
+    role_url,
+)
+from cleargate.store.trail import TrailDatabase
+from cleargate.trail.keys import SigningKey
+from cleargate.trail.sealer import seal
 from tests.postgres import connect, fresh_database
 
 APP_PASSWORD = "only-for-tests"
 """One for the whole cluster, because roles belong to the cluster and not to a database."""
+
+OTHER_PASSWORDS = dict.fromkeys(ROLES.values(), APP_PASSWORD)
 
 TEMPLATE = "house_template"
 
@@ -95,6 +107,29 @@ class House:
         """A connection of the owner, who migrates. It is bound by the policies as well."""
         return connect(self.owner_url)
 
+    def as_role(self, role: str) -> str:
+        """The database's URL as another of our roles."""
+        return role_url(self.owner_url, role, APP_PASSWORD)
+
+    @contextmanager
+    def auditing(self) -> Iterator[TrailDatabase]:
+        """The trail as its auditor sees it."""
+        with closing(TrailDatabase(self.as_role(AUDITOR_ROLE), "auditor")) as database:
+            yield database
+
+    @property
+    def signing_key(self) -> SigningKey:
+        """The key that signs this house's checkpoints, made on first use."""
+        path = self.key_file.with_name("trail-key.pem")
+        if not path.exists():
+            SigningKey.create(path)
+        return SigningKey(path)
+
+    def seal(self, practice: PracticeId | None = None) -> int:
+        """Seal a practice's trail, as its sealer does."""
+        with closing(TrailDatabase(self.as_role(SEALER_ROLE), "sealer")) as database:
+            return seal(database, practice or self.practice, self.signing_key)
+
     def in_session(self, work: Callable[[Session], T], practice: PracticeId | None = None) -> T:
         """What `work` gives, in a transaction of its own."""
         with self.session(practice) as session:
@@ -104,7 +139,7 @@ class House:
 def make_template(cluster: EmbeddedPostgres) -> str:
     """The name of a migrated database without any data, to copy from."""
     url = fresh_database(cluster, TEMPLATE)
-    migrate(url, APP_PASSWORD)
+    migrate(url, APP_PASSWORD, OTHER_PASSWORDS)
     durable.migrate(url, APP_ROLE)
     return TEMPLATE
 
@@ -115,7 +150,9 @@ def open_house(
 ) -> Iterator[House]:
     """A house in a copy of the template."""
     owner_url = fresh_database(cluster, name, template)
-    migrate(owner_url, APP_PASSWORD)  # Rights to a database are not copied with it.
+    migrate(
+        owner_url, APP_PASSWORD, OTHER_PASSWORDS
+    )  # Rights to a database are not copied with it.
     app = sa.make_url(owner_url).set(username=APP_ROLE, password=APP_PASSWORD)
     app_url = app.render_as_string(hide_password=False)
     LocalKeyFile.create(key_file)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cleargate.commands import eligibility
+from cleargate.commands import audit, eligibility
 from cleargate.commands.doctor import doctor
 from cleargate.nouns.errors import Refused
 
@@ -21,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(eligibility.app, name="eligibility")
+app.add_typer(audit.app, name="audit")
 app.command()(doctor)
 
 EXIT_BAD_INPUT = 2
@@ -54,14 +55,17 @@ def migrate() -> None:
     """Bring the database to today's schema, as its owner."""
     from cleargate.engine import durable
     from cleargate.settings import installation
-    from cleargate.store.migrate import APP_ROLE
+    from cleargate.store.migrate import APP_ROLE, ROLES
     from cleargate.store.migrate import migrate as migrate_store
 
     settings = installation()
     password = os.environ.get("CLEARGATE_APP_PASSWORD", "")
     if not settings.owner_database_url or not password:
         raise Refused("set CLEARGATE_OWNER_DATABASE_URL and CLEARGATE_APP_PASSWORD to migrate.")
-    migrate_store(settings.owner_database_url, password)
+    others = {
+        role: os.environ.get(f"CLEARGATE_{name}_PASSWORD", "") for name, role in ROLES.items()
+    }
+    migrate_store(settings.owner_database_url, password, others)
     durable.migrate(settings.owner_database_url, APP_ROLE)
 
 

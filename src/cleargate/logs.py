@@ -32,15 +32,18 @@ _WORDS = frozenset(
         "logger",
         "level",
         "release",
+        "type",
+        "root",
+        "signature",
     }
 )
-"""Fields that hold words of ours: names, codes and kinds, at most 80 plain characters."""
+"""Fields that hold words of ours: names, codes and kinds, at most 96 plain characters."""
 
 _NUMBERS = frozenset({"count", "phases", "workers", "status", "duration_ms", "port", "pid"})
-_IDS = frozenset({"case", "gate", "request_id"})
+_IDS = frozenset({"case", "gate", "request_id", "audit"})
 
-_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:/{}+-")
-_LENGTH_MAX = 80
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:/{}+-=")
+_LENGTH_MAX = 96
 
 
 def allowed(event: Mapping[str, Any]) -> dict[str, str | int]:

@@ -8,7 +8,7 @@ threads with a deadline that is a setting of each connection.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -23,7 +23,7 @@ from cleargate.nouns.eligibility import (
     RawAnswer,
     Search,
 )
-from cleargate.nouns.ids import Ref
+from cleargate.nouns.ids import PracticeId, Ref
 from cleargate.nouns.insurance import Insurance
 from cleargate.nouns.patient import Patient, PatientQuery, PatientRecord
 
@@ -203,6 +203,20 @@ class KeyService(Protocol):
 
     def unwrap(self, wrapped: bytes, context: str) -> bytes:
         """Decrypt a data key that was wrapped with the same context."""
+        ...
+
+
+class Anchor(Protocol):
+    """A place outside of the database that keeps signed checkpoints and never gives one up.
+
+    `every` is how long a newer checkpoint may wait.
+    """
+
+    name: str
+    every: timedelta
+
+    def keep(self, practice: PracticeId, note: str) -> None:
+        """Add a checkpoint to those of the practice."""
         ...
 
 

@@ -4,6 +4,7 @@ Secrets are references only (`env:NAME`, `file:PATH`). Every error names file, k
 stops the start.
 """
 
+import hashlib
 import os
 import re
 import tomllib
@@ -37,7 +38,8 @@ class Installation(BaseSettings):
     """One installation. Every field is an environment variable with the prefix `CLEARGATE_`.
 
     `prepared_statements` spares the database a third of its work; not behind a pooler in
-    transaction mode.
+    transaction mode. `trail_key` is for the sealer's process alone, `trail_public_key` for whoever
+    verifies; `anchors` is a directory elsewhere, or `s3://bucket`.
     """
 
     model_config = SettingsConfigDict(env_prefix="CLEARGATE_", frozen=True)
@@ -45,6 +47,11 @@ class Installation(BaseSettings):
     database_url: str = Field(min_length=1)
     owner_database_url: str = ""
     prepared_statements: bool = False
+    sealer_database_url: str = ""
+    auditor_database_url: str = ""
+    trail_key: str = ""
+    trail_public_key: str = ""
+    anchors: str = ""
     key_file: Path
     practices: Path
     public_url: str = "http://127.0.0.1:8000"
@@ -224,6 +231,11 @@ class PracticeSettings:
         self.path = path
         self.file = file
         self._text = text
+
+    @property
+    def digest(self) -> str:
+        """What tells one version of the file from another, on the trail."""
+        return hashlib.sha256(self._text.encode()).hexdigest()[:32]
 
     def wrong(self, key: tuple[str | int, ...], message: str) -> BadSettings:
         """An error of this file, at a key."""

@@ -184,9 +184,9 @@ RIGHT_HOLES = {
         "cleargate_app may UPDATE on table audit_events and should not",
     ),
     "a change of one column of the trail": (
-        "grant update (code) on audit_events to cleargate_app",
-        "revoke update (code) on audit_events from cleargate_app",
-        "cleargate_app may UPDATE on column audit_events.code and should not",
+        "grant update (body) on audit_events to cleargate_app",
+        "revoke update (body) on audit_events from cleargate_app",
+        "cleargate_app may UPDATE on column audit_events.body and should not",
     ),
     "a right to pass on": (
         "grant select on gates to cleargate_app with grant option",

@@ -232,6 +232,7 @@ def _filled(house: House, practice: PracticeId) -> Ids:
         for _ in range(outages.FAILURES_MIN):
             outages.failed(session, "clearinghouse", "sample", NOW)
         session.run(_LOSE, id=f"{ids.case.hex}.1")
+    house.seal()
     return Ids(ids.case, gate, inquiry.id, attachment, staff.id, ids.username, ids.token, ids.nonce)
 
 

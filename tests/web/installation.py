@@ -110,7 +110,8 @@ class Site:
     def trail(self, case: CaseId, slug: str = SLUG) -> list[tuple[str, str, str]]:
         """What the trail says of a case: type, actor and outcome, oldest first."""
         found = self.rows(
-            "select type, actor, outcome from audit_events where practice_id = :practice"
+            "select type, actor, body::jsonb ->> 'outcome' as outcome from audit_events"
+            " where practice_id = :practice"
             " and case_id = :case order by recorded",
             slug,
             case=case,

@@ -10,7 +10,8 @@ from tests.workflows.stage import Stage
 from tests.workflows.worker import Blow, Point
 
 _SOFTWARE = sa.text(
-    "select distinct software from audit_events where practice_id = :practice and case_id = :case"
+    "select distinct body::jsonb ->> 'software' as software from audit_events"
+    " where practice_id = :practice and case_id = :case"
 )
 
 

@@ -188,9 +188,9 @@ def _register(phase: str, run: PhaseRunner, running: set[str]) -> None:
             _log.error("worker_overtaken")
             os._exit(EXIT_OVERTAKEN)
         except Exception as error:
-            name = type(error).__name__
-            _log.error("phase_broken", phase=phase, error=name, frames=frames(error.__traceback__))
-            raise PhaseBroken(name) from None
+            kind = type(error).__name__
+            _log.error("phase_broken", phase=phase, error=kind, frames=frames(error.__traceback__))
+            raise PhaseBroken(kind) from None
         finally:
             running.discard(workflow_id(case_id, seq))
 

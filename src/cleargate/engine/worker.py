@@ -138,8 +138,8 @@ class Worker:
             try:
                 self._chores()
             except Exception as error:  # Tried again: nothing else may end with them.
-                name = type(error).__name__
-                _log.error("chores_failed", error=name, frames=frames(error.__traceback__))
+                kind = type(error).__name__
+                _log.error("chores_failed", error=kind, frames=frames(error.__traceback__))
             if self._stop.wait(CHORES_S):
                 return
 

@@ -7,7 +7,7 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,10 +59,13 @@ def running(options: DemoOptions) -> Iterator[Demo]:
         sandbox_ready = processes.wait_ready("sandbox", sandbox)
         home.write_practices(sandbox_ready)
         port = usable_port(remembered_port(home.data, "web"))
+        trail = home.prepare_trail(owner_url)
         installation = _installation(home, app_url, port, options)
         home.seed(installation)
         environment = _environment(installation)
         processes.start("worker", ["cleargate", "work"], environment)
+        sealing = {**environment, **_variables(trail)}
+        processes.start("sealer", ["cleargate", "audit", "seal"], sealing)
         ready_file = _fresh(home.data / "web-ready.json")
         processes.start("web", ["cleargate", "serve", "--ready-file", str(ready_file)], environment)
         processes.wait_ready("web", ready_file)
@@ -106,7 +109,10 @@ def _installation(home: DemoHome, app_url: str, port: int, options: DemoOptions)
 
 
 def _environment(installation: Installation) -> dict[str, str]:
-    values = installation.model_dump(mode="json")
+    return _variables(installation.model_dump(mode="json"))
+
+
+def _variables(values: Mapping[str, object]) -> dict[str, str]:
     return {f"CLEARGATE_{name.upper()}": str(value) for name, value in values.items() if value}
 
 

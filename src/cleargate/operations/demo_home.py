@@ -26,7 +26,16 @@ from cleargate.store import people
 from cleargate.store.embedded import EmbeddedPostgres
 from cleargate.store.keyfile import LocalKeyFile
 from cleargate.store.links import token_hash
-from cleargate.store.migrate import APP_ROLE, app_url, migrate
+from cleargate.store.migrate import (
+    APP_ROLE,
+    AUDITOR_ROLE,
+    ROLES,
+    SEALER_ROLE,
+    migrate,
+    role_url,
+)
+from cleargate.trail.keys import SigningKey
+from cleargate.trail.note import verifier_key
 
 DEADLINE_S = 5
 """The demo's vendors are on this machine; a hung call should not hold its show for minutes."""
@@ -76,9 +85,33 @@ class DemoHome:
     def prepare_database(self, owner_url: str) -> str:
         """Bring the database to today's schema; gives the app role's URL."""
         password = self.secret("app-password")
-        migrate(owner_url, password)
+        others = {role: self.secret(f"{role}-password") for role in ROLES.values()}
+        migrate(owner_url, password, others)
         durable.migrate(owner_url, APP_ROLE)
-        return app_url(owner_url, password)
+        return role_url(owner_url, APP_ROLE, password)
+
+    def prepare_trail(self, owner_url: str) -> dict[str, str]:
+        """The settings of who seals the trail and who verifies it; makes what they need."""
+        key = self.data / "trail-key.pem"
+        if not key.exists():
+            SigningKey.create(key)
+        self.anchors.mkdir(exist_ok=True)
+        urls = {
+            role: role_url(owner_url, role, self.secret(f"{role}-password"))
+            for role in ROLES.values()
+        }
+        return {
+            "sealer_database_url": urls[SEALER_ROLE],
+            "auditor_database_url": urls[AUDITOR_ROLE],
+            "trail_key": str(key),
+            "trail_public_key": verifier_key(SigningKey(key).public_key),
+            "anchors": str(self.anchors),
+        }
+
+    @property
+    def anchors(self) -> Path:
+        """Where checkpoints of the trail are kept. Not elsewhere: this is a demo."""
+        return self.data / "anchors"
 
     def write_practices(self, sandbox: Ready) -> None:
         """Write each practice's settings for the addresses that the sandbox has this time."""

@@ -13,7 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from cleargate.nouns.ids import PracticeId
 from cleargate.store import audit, people, throttle
 from cleargate.store.audit import Action, Event
-from cleargate.store.database import Database, Session
+from cleargate.store.database import NOWHERE, Database, Session, Source
 from cleargate.store.links import token_hash
 from cleargate.store.people import SignIn, StaffMember
 
@@ -40,11 +40,21 @@ class SignedIn:
         return f"staff:{self.member.id}"
 
 
+def session_name(token: str) -> str:
+    """How the trail names a signed-in session: the beginning of its token's hash."""
+    return token_hash(token).hex()[:16]
+
+
 def sign_in(
-    database: Database, practice: PracticeId, username: str, password: str, now: datetime
+    database: Database,
+    practice: PracticeId,
+    username: str,
+    password: str,
+    now: datetime,
+    source: Source = NOWHERE,
 ) -> str | None:
     """The cookie's token; None for a wrong name or password, or after too many tries."""
-    with database.session(practice) as session:
+    with database.session(practice, source) as session:
         member = _authenticated(session, username, password, now)
         if member is None:
             return None
@@ -104,7 +114,10 @@ def signed_in(
     return None if member is None else SignedIn(member, practice, found.csrf)
 
 
-def sign_out(database: Database, token: str) -> None:
+def sign_out(database: Database, who: SignedIn, token: str, source: Source = NOWHERE) -> None:
     """End the session."""
     with database.public() as connection:
         people.sign_out(connection, token_hash(token))
+    event = Event("staff.sign_out", Action.EXECUTE, "staff", str(who.member.id), actor=who.actor)
+    with database.session(who.practice, source) as session:
+        audit.record(session, event)

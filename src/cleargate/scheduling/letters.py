@@ -53,7 +53,9 @@ def check_details(practice: Practice, to: str, link: str, *, again: bool = False
     return Message(to, f"Reminder: {subject}" if again else subject, dedent(text))
 
 
-def confirmation(practice: Practice, to: str, case: CaseId, opening: Opening) -> Message:
+def confirmation(
+    practice: Practice, to: str, case: CaseId, opening: Opening, now: datetime
+) -> Message:
     """Tell the patient when and where."""
     start = opening.start.astimezone(practice.zone)
     text = f"""\
@@ -69,7 +71,7 @@ def confirmation(practice: Practice, to: str, case: CaseId, opening: Opening) ->
 
         {practice.name}
         """
-    calendar = _calendar(practice, case, opening)
+    calendar = _calendar(practice, case, opening, now)
     return Message(to, f"Your visit at {practice.name}", dedent(text), calendar)
 
 
@@ -91,11 +93,11 @@ def _moment(start: datetime) -> str:
     return f"{start:%A}, {start:%B} {start.day}, {start.year} at {hour}:{start:%M %p} ({start:%Z})"
 
 
-def _calendar(practice: Practice, case: CaseId, opening: Opening) -> str:
+def _calendar(practice: Practice, case: CaseId, opening: Opening, now: datetime) -> str:
     """An .ics document; its UID is the case's, so a repeated mail makes no second entry."""
     event = Event()
     event.add("uid", f"{case.hex}@cleargate")
-    event.add("dtstamp", datetime.now(UTC).replace(microsecond=0))
+    event.add("dtstamp", now.astimezone(UTC).replace(microsecond=0))
     event.add("dtstart", opening.start.astimezone(UTC))
     event.add("dtend", (opening.start + opening.duration).astimezone(UTC))
     event.add("summary", f"Visit at {practice.name}")

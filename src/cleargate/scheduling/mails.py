@@ -58,7 +58,8 @@ def send_confirmation(run: Run[Practice]) -> None:
     if opening is None:
         msg = "a confirmed case has a time"
         raise LookupError(msg)
-    letter = letters.confirmation(run.practice, run.case.mail_address, run.case.id, opening)
+    to, now = run.case.mail_address, run.clock.now()
+    letter = letters.confirmation(run.practice, to, run.case.id, opening, now)
     _send(run, "mail_confirmation", letter)
 
 

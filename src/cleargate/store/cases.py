@@ -79,8 +79,13 @@ def open_case(
 
 def person_index(session: Session, patient: Patient) -> bytes:
     """The blind index of a person: family name and birth date."""
-    family = patient.name.family.casefold().strip()
-    return session.sealer.index("person", f"{family}|{patient.birth_date.isoformat()}")
+    return index_of_person(session, patient.name.family, patient.birth_date)
+
+
+def index_of_person(session: Session, family: str, birth_date: date) -> bytes:
+    """The same, of a family name and birth date that somebody says."""
+    plain = family.casefold().strip()
+    return session.sealer.index("person", f"{plain}|{birth_date.isoformat()}")
 
 
 _SELECT = (

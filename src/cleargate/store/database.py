@@ -7,10 +7,12 @@ lease: a process that was frozen and overtaken gets Overtaken instead of a trans
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
+import structlog
 
 from cleargate.nouns.errors import CleargateError
 from cleargate.nouns.ids import PracticeId
@@ -28,13 +30,36 @@ class Overtaken(CleargateError):
     """Another worker took over this process's work; it must stop and write nothing."""
 
 
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Whence somebody acts, for the trail.
+
+    `client` is the program (`web`, `api`, `command`, a worker's name), `address` the network
+    address that asked it, `authn` how the actor proved who they are, `session` the beginning of the
+    hash of their signed-in session.
+    """
+
+    client: str = ""
+    address: str = ""
+    authn: str = ""
+    session: str = ""
+
+
+NOWHERE = Source()
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One transaction of one practice."""
+    """One transaction of one practice. `recorded` are the events that it put on the trail."""
 
     connection: sa.Connection
     practice: PracticeId
     sealer: Sealer
+    source: Source = NOWHERE
+    recorded: list[tuple[UUID, str]] = field(default_factory=list)
 
     def run(self, statement: sa.TextClause, **values: object) -> sa.CursorResult[Any]:
         """Execute a named query; the practice is always bound as `:practice`."""
@@ -69,16 +94,25 @@ class Database:
     def __init__(
         self, url: str, keyring: Keyring, executor: str = "", *, prepared: bool = False
     ) -> None:
-        self._engine = _connect(url, executor, prepared=prepared)
+        self._engine = connect(url, executor, prepared=prepared)
         self._keyring = keyring
         self._executor = executor
+        self._source = Source(executor or "command")
 
     @contextmanager
-    def session(self, practice: PracticeId) -> Iterator[Session]:
-        """A transaction of one practice; commits when the block ends without an error."""
+    def session(self, practice: PracticeId, source: Source | None = None) -> Iterator[Session]:
+        """A transaction of one practice; commits when the block ends without an error.
+
+        What it put on the trail is then named in the log too: a second copy of the ids, in other
+        hands, tells whether an event was taken away before it was sealed.
+        """
         sealer = self._keyring.sealer(practice, lambda: self._transaction(practice))
         with self._transaction(practice) as connection:
-            yield Session(connection, practice, sealer)
+            session = Session(connection, practice, sealer, source or self._source)
+            yield session
+        if structlog.is_configured():  # A command at a terminal keeps no log.
+            for event, kind in session.recorded:
+                _log.info("audit", audit=str(event), type=kind, practice=str(practice))
 
     @contextmanager
     def _transaction(self, practice: PracticeId) -> Iterator[sa.Connection]:
@@ -112,7 +146,7 @@ def prepare_threshold(*, prepared: bool) -> int | None:
     return PREPARE_AFTER if prepared else None
 
 
-def _connect(url: str, application: str, *, prepared: bool) -> sa.Engine:
+def connect(url: str, application: str, *, prepared: bool) -> sa.Engine:
     """An engine that shows no values in errors."""
     return sa.create_engine(
         url,

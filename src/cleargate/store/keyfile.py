@@ -18,7 +18,7 @@ class LocalKeyFile:
     """Wraps data keys with a 32-byte key from a file of mode 0600, owned by this process's user."""
 
     def __init__(self, path: Path) -> None:
-        self._aead = AESGCM(_read_private(path))
+        self._aead = AESGCM(_master_key(path))
 
     @staticmethod
     def create(path: Path) -> None:
@@ -53,16 +53,22 @@ class LocalKeyFile:
             raise BadSettings(msg) from None
 
 
-def _read_private(path: Path) -> bytes:
+def read_private(path: Path) -> bytes:
+    """A key's file, which nobody but this process's user may read. BadSettings otherwise."""
     try:
         status = path.stat()
         key = path.read_bytes()
     except OSError as error:
-        msg = f"the key file {path} cannot be read ({error.strerror}); check CLEARGATE_KEY_FILE"
+        msg = f"the key file {path} cannot be read ({error.strerror}); check its setting"
         raise BadSettings(msg) from None
     if stat.S_IMODE(status.st_mode) & 0o077 or status.st_uid != os.getuid():
         msg = f"the key file {path} must belong to this user and have mode 0600"
         raise BadSettings(msg)
+    return key
+
+
+def _master_key(path: Path) -> bytes:
+    key = read_private(path)
     if len(key) != _KEY_BYTES:
         msg = f"the key file {path} must hold exactly {_KEY_BYTES} bytes"
         raise BadSettings(msg)

@@ -3,7 +3,9 @@
 Runs as the owner role; the app role that everything else uses can create nothing.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import sqlalchemy as sa
 from alembic import command
@@ -14,16 +16,29 @@ from psycopg import sql
 from cleargate.nouns.errors import BadSettings
 
 APP_ROLE = "cleargate_app"
+SEALER_ROLE = "cleargate_sealer"
+AUDITOR_ROLE = "cleargate_auditor"
+ROLES = MappingProxyType({"SEALER": SEALER_ROLE, "AUDITOR": AUDITOR_ROLE})
+"""Roles beside the app's, by the middle of the variable that holds their password."""
 _LOCK = 7_202_611
 
 
-def migrate(owner_url: str, app_password: str) -> None:
-    """Create or update roles and tables; safe to run twice and by two at once."""
+def migrate(
+    owner_url: str, app_password: str, others: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Create or update roles and tables; safe to run twice and by two at once.
+
+    `others` are the passwords of the other roles; one that has none yet can own rights, but nobody
+    can sign in as it.
+    """
     engine = sa.create_engine(owner_url, hide_parameters=True)
+    passwords = {APP_ROLE: app_password, **dict.fromkeys(ROLES.values(), ""), **others}
     try:
         with engine.begin() as connection:
             connection.execute(sa.text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-            _make_app_role(connection, app_password)
+            for role, password in passwords.items():
+                _make_role(connection, role, password)
+            _forbid_temporary_tables(connection)
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
@@ -43,28 +58,35 @@ def _config() -> Config:
     return config
 
 
-def app_url(owner_url: str, app_password: str) -> str:
-    """The same database, as the role that every running process uses."""
-    url = sa.make_url(owner_url).set(username=APP_ROLE, password=app_password)
+def role_url(owner_url: str, role: str, password: str) -> str:
+    """The same database, as one of our roles."""
+    url = sa.make_url(owner_url).set(username=role, password=password)
     return url.render_as_string(hide_password=False)
 
 
-# What the app role may be. Only a superuser can take these rights away again.
+# What a role may be. Only a superuser can take these rights away again.
 _ROLE = sa.text("select rolsuper or rolbypassrls as unbound from pg_roles where rolname = :role")
 
 
-def _make_app_role(connection: sa.Connection, password: str) -> None:
-    """The role of every running process: it owns nothing and is bound by every policy."""
-    role = connection.execute(_ROLE, {"role": APP_ROLE}).first()
-    if role is not None and role.unbound:
-        msg = f"the database role {APP_ROLE} must be neither SUPERUSER nor BYPASSRLS"
+def _make_role(connection: sa.Connection, role: str, password: str) -> None:
+    """A role that owns nothing and is bound by every policy; without a password it signs in never.
+
+    A password that it has is left alone when none is given.
+    """
+    found = connection.execute(_ROLE, {"role": role}).first()
+    if found is not None and found.unbound:
+        msg = f"the database role {role} must be neither SUPERUSER nor BYPASSRLS"
         raise BadSettings(msg)
-    name = sql.Identifier(APP_ROLE)
-    if role is None:
-        rights = sql.SQL("nosuperuser nobypassrls nocreatedb nocreaterole")
-        _execute(connection, sql.SQL("create role {} login {}").format(name, rights))
-    secret = sql.Literal(password)
-    _execute(connection, sql.SQL("alter role {} login password {}").format(name, secret))
+    name = sql.Identifier(role)
+    if found is None:
+        rights = sql.SQL("nologin nosuperuser nobypassrls nocreatedb nocreaterole")
+        _execute(connection, sql.SQL("create role {} {}").format(name, rights))
+    if password:
+        secret = sql.Literal(password)
+        _execute(connection, sql.SQL("alter role {} login password {}").format(name, secret))
+
+
+def _forbid_temporary_tables(connection: sa.Connection) -> None:
     database = sql.Identifier(connection.execute(sa.text("select current_database()")).scalar_one())
     _execute(connection, sql.SQL("revoke temporary on database {} from public").format(database))
 

@@ -66,6 +66,17 @@ def by_id(session: Session, staff: UUID) -> StaffMember | None:
     return _member(session.one(_BY_ID, id=staff))
 
 
+# A staff member by id, also one who has left.
+_EVER = sa.text(
+    "select id, username, name, password_hash from staff where practice_id = :practice and id = :id"
+)
+
+
+def of_any_time(session: Session, staff: UUID) -> StaffMember | None:
+    """The staff member of that id, even one who may not sign in any more."""
+    return _member(session.one(_EVER, id=staff))
+
+
 def _member(row: sa.RowMapping | None) -> StaffMember | None:
     if row is None:
         return None

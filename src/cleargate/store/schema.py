@@ -35,8 +35,13 @@ PUBLIC_TABLES = MappingProxyType(
 )
 """Tables without row-level security: name and reason. The list is closed; none may hold PHI."""
 
-APPEND_ONLY = frozenset({"audit_events", "attempts", "answers"})
-"""Tables to which the app role can add, and nothing else."""
+APPEND_ONLY = frozenset(
+    {"audit_events", "attempts", "answers", "audit_leaves", "audit_checkpoints"}
+)
+"""Tables in which the app role can change nothing; to the trail's seals it cannot even add."""
+
+
+_SEALS = ("audit_leaves", "audit_checkpoints")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,8 @@ ROLES = MappingProxyType(
             reason="Every running process: pages and workers.",
             bound="select insert update delete",
             tables={
-                **dict.fromkeys(APPEND_ONLY, "select insert"),
+                **dict.fromkeys(("audit_events", "attempts", "answers"), "select insert"),
+                **dict.fromkeys(_SEALS, "select"),
                 "practices": "select insert update",
                 "leases": "select insert update delete",
                 "engine_keys": "select insert update delete",
@@ -72,6 +78,18 @@ ROLES = MappingProxyType(
                 "cleargate_schema": "",
             },
             engine=True,
+        ),
+        "cleargate_sealer": Role(
+            reason="Seals the trail: it sees which events there are, and not what they say.",
+            tables={**dict.fromkeys(_SEALS, "select insert"), "practices": "select"},
+            columns={
+                f"audit_events.{column}": "select"
+                for column in ("practice_id", "id", "leaf", "xid")
+            },
+        ),
+        "cleargate_auditor": Role(
+            reason="Reads the trail and its seals, and nothing else.",
+            tables={**dict.fromkeys(("audit_events", *_SEALS), "select"), "practices": "select"},
         ),
     }
 )

@@ -16,11 +16,12 @@ from cleargate.nouns.ids import CaseId, GateId
 from cleargate.scheduling import requests
 from cleargate.store import attempts, audit, cases, gates, people
 from cleargate.store.audit import Action, Event
+from cleargate.store.database import Source
 from cleargate.store.links import token_hash
 from cleargate.web.intake import forms
 from cleargate.web.intake.forms import RequestForm
 from cleargate.web.intake.routes import today
-from cleargate.web.site import Here, Pages
+from cleargate.web.site import Here, Pages, address_of
 
 Responses = dict[int | str, dict[str, Any]]
 _bearer = HTTPBearer(auto_error=False)
@@ -130,7 +131,8 @@ def caller(
     profile = pages.profiles.get(found[0]) if found else None
     if found is None or profile is None:
         raise HTTPException(401, "this token is not known")
-    return Caller(Here(pages, profile, pages.clock.now()), f"api:{found[1]}")
+    source = Source("api", address_of(request), "token")
+    return Caller(Here(pages, profile, pages.clock.now(), source), f"api:{found[1]}")
 
 
 ByToken = Annotated[Caller, Depends(caller)]
@@ -144,7 +146,7 @@ def open_request(asked: Asked, by: ByToken) -> Opened | JSONResponse:
     read = forms.read(asked.form, profile.directory.visit_types, today(here), profile.payers)
     if isinstance(read, forms.FormErrors):
         return JSONResponse({"errors": dict(read.errors)}, status_code=422)
-    with here.pages.database.session(profile.id) as session:
+    with here.session() as session:
         submitted = requests.submit(
             session, profile, read, nonce=asked.nonce, now=here.now, actor=by.actor
         )
@@ -155,7 +157,7 @@ def open_request(asked: Asked, by: ByToken) -> Opened | JSONResponse:
 def get_case(case: UUID, by: ByToken) -> CaseBody:
     """Where a case stands, with every try of every step."""
     here = by.here
-    with here.pages.database.session(here.profile.id) as session:
+    with here.session() as session:
         found = cases.get(session, CaseId(case))
         if found is None:
             raise HTTPException(404, "this practice has no such case")
@@ -208,7 +210,7 @@ def decide_gate(gate: UUID, body: DecisionBody, by: ByToken) -> Opened:
     here = by.here
     decision = Decision(body.choice, body.evidence_version, body.detail, body.note)
     try:
-        with here.pages.database.session(here.profile.id) as session:
+        with here.session() as session:
             case = decide(session, GateId(gate), decision, actor=by.actor, now=here.now)
     except Refused as refused:
         raise HTTPException(409, str(refused)) from None

@@ -24,7 +24,7 @@ from cleargate.web.desk.door import NotSignedIn, is_poll
 from cleargate.web.intake import check
 from cleargate.web.intake import routes as intake
 from cleargate.web.pages import STATIC, render
-from cleargate.web.site import Here, Pages
+from cleargate.web.site import Pages, site_of
 from cleargate.web.views import ErrorView, Site
 
 BODY_BYTES_MAX = 6 * 1024 * 1024
@@ -154,7 +154,7 @@ def _site(request: Request) -> Site | None:
     """Whose page it would have been: "call us" needs a number."""
     pages: Pages = request.app.state.pages
     profile = pages.by_slug(request.url.path.split("/")[1])
-    return Here(pages, profile, pages.clock.now()).site if profile else None
+    return site_of(profile) if profile else None
 
 
 class _Limited:

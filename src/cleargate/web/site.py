@@ -1,6 +1,7 @@
 """What every route needs: the installation's pages, the practice in the path, and the form."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -11,7 +12,7 @@ from starlette.datastructures import UploadFile
 from cleargate.directory.practice import Profile
 from cleargate.nouns.ids import PracticeId
 from cleargate.nouns.time import Clock
-from cleargate.store.database import Database
+from cleargate.store.database import Database, Session, Source
 from cleargate.web.views import Site
 
 FIELDS_MAX = 120
@@ -35,16 +36,26 @@ class Pages:
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """One request's place: the pages, the practice, and the time."""
+    """One request's place: the pages, the practice, the time, and whence it came."""
 
     pages: Pages
     profile: Profile
     now: datetime
+    source: Source
+
+    def session(self) -> AbstractContextManager[Session]:
+        """A transaction of the practice; the trail says whence it came."""
+        return self.pages.database.session(self.profile.id, self.source)
 
     @property
     def site(self) -> Site:
         """What every template shows of the practice."""
-        return Site(self.profile.name, self.profile.phone, f"/{self.profile.slug}/")
+        return site_of(self.profile)
+
+
+def site_of(profile: Profile) -> Site:
+    """What every template shows of a practice."""
+    return Site(profile.name, profile.phone, f"/{profile.slug}/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +72,7 @@ def here(slug: str, request: Request) -> Here:
     profile = pages.by_slug(slug)
     if profile is None:
         raise HTTPException(404)
-    return Here(pages, profile, pages.clock.now())
+    return Here(pages, profile, pages.clock.now(), Source("web", address_of(request)))
 
 
 async def posted(request: Request) -> Form:

@@ -6,6 +6,8 @@ Times, money and codes are words by now (see words.py). A template gets its valu
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cleargate.nouns.ids import CaseId
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -181,6 +183,7 @@ class GateRow:
     age: str
     waited_since: str
     attempts: int
+    case: CaseId
 
 
 @dataclass(frozen=True, slots=True)

@@ -260,8 +260,8 @@ def test_the_trail_names_the_fields(stage: Stage) -> None:
         assert [each.generation for each in inquiries.of_case(session, case)] == [1]
         rows = session.all(
             sa.text(
-                "select actor, code from audit_events where practice_id = :practice"
-                " and case_id = :case and type = 'request.edit'"
+                "select actor, body::jsonb ->> 'code' as code from audit_events"
+                " where practice_id = :practice and case_id = :case and type = 'request.edit'"
             ),
             case=case,
         )

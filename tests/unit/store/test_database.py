@@ -1,5 +1,8 @@
 """A session sees one practice, commits at its end, and keeps its own trail."""
 
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -45,8 +48,35 @@ def test_an_event_is_on_the_trail_with_the_software_s_version(
     with house.session() as session:
         row = session.one(_EVENT, id=event_id)
     assert row is not None
-    assert (row["type"], row["action"], row["actor"]) == ("case.view", "R", "staff")
-    assert (row["outcome"], row["case_id"], row["software"]) == ("ok", case, __version__)
+    assert (row["type"], row["actor"], row["case_id"]) == ("case.view", "staff", case)
+    body = json.loads(row["body"])
+    assert (body["id"], body["practice"]) == (str(event_id), str(house.practice))
+    assert (body["action"], body["outcome"], body["software"]) == ("R", "ok", __version__)
+    assert len(body["patient"]) == 32
+    assert datetime.fromisoformat(body["recorded"]) == row["recorded"]
+    assert hashlib.sha256(b"\x00" + row["body"].encode()).digest() == row["leaf"]
+
+
+def test_nobody_chooses_an_event_s_time_id_practice_or_hash(house: House) -> None:
+    """Whatever the app role claims, the database stamps over it."""
+    claimed = json.dumps({"type": "sample", "recorded": "2001-01-01", "id": "x", "practice": "y"})
+    with house.session() as session:
+        session.run(
+            sa.text(
+                "insert into audit_events (practice_id, id, recorded, body, leaf, xid)"
+                " values (:practice, :id, '2001-01-01', :body, decode(repeat('00', 32), 'hex'),"
+                " cast('1' as xid8))"
+            ),
+            id=(event := uuid4()),
+            body=claimed,
+        )
+        row = session.one(_EVENT, id=event)
+    assert row is not None
+    assert datetime.now(UTC) - row["recorded"] < timedelta(minutes=1)
+    body = json.loads(row["body"])
+    assert (body["id"], body["practice"]) == (str(event), str(house.practice))
+    assert datetime.fromisoformat(body["recorded"]) == row["recorded"]
+    assert hashlib.sha256(b"\x00" + row["body"].encode()).digest() == row["leaf"]
 
 
 def test_an_event_follows_the_rollback_of_what_it_tells(house: House) -> None:

@@ -90,7 +90,8 @@ def test_beginning_and_end_are_on_the_trail(house: House, clock: TurnedClock) ->
         outages.answered(session, *THERE)
         rows = session.all(
             sa.text(
-                "select type, code from audit_events where practice_id = :practice"
+                "select type, body::jsonb ->> 'code' as code from audit_events"
+                " where practice_id = :practice"
                 " and type like 'outage.%' order by recorded desc limit 2"
             )
         )

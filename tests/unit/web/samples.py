@@ -1,7 +1,9 @@
 """One view of each page, as a practice could see it; every person is made up."""
 
 from dataclasses import replace
+from uuid import UUID
 
+from cleargate.nouns.ids import CaseId
 from cleargate.web.views import (
     Action,
     AmountRow,
@@ -97,16 +99,16 @@ GATES = GatesView(
     (
         GateRow(
             "/desk/cases/1", "Coverage has ended: ask for newer insurance", "R.T.", "Aetna",
-            "Tue 9:40 AM", "3 h", "Mon Nov 23, 6:31 AM", 4,
+            "Tue 9:40 AM", "3 h", "Mon Nov 23, 6:31 AM", 4, CaseId(UUID(int=1)),
         ),
         GateRow(
             "/desk/cases/2", "May be a known patient: compare the records", "K.S.", "",
-            "", "26 min", "Mon Nov 23, 9:05 AM", 1,
+            "", "26 min", "Mon Nov 23, 9:05 AM", 1, CaseId(UUID(int=1)),
         ),
         GateRow(
             "/desk/cases/3", "Plan is active, this service is unclear: call the payer", "A.D.",
             "Blue Cross Blue Shield of Massachusetts", "Thu 2:00 PM", "just now",
-            "Mon Nov 23, 9:31 AM", 12,
+            "Mon Nov 23, 9:31 AM", 12, CaseId(UUID(int=1)),
         ),
     ),
 )  # fmt: skip

@@ -1,13 +1,13 @@
 """The door of the desk: cookie, sign-in, CSRF. Every desk route goes through `InDesk`."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends, HTTPException, Request, Response
 
-from cleargate.people.sign_in import LONGEST, SignedIn, signed_in
+from cleargate.people.sign_in import LONGEST, SignedIn, session_name, signed_in
 from cleargate.web.site import Form, Here, InPractice, Posted
 
 
@@ -58,7 +58,8 @@ def at_desk(here: InPractice, request: Request) -> AtDesk:
     who = signed_in(here.pages.database, here.profile.id, token, here.now, extend=not polled)
     if who is None:
         raise NotSignedIn(here.profile.slug)
-    return AtDesk(here, who, polled)
+    source = replace(here.source, authn="password", session=session_name(token))
+    return AtDesk(replace(here, source=source), who, polled)
 
 
 InDesk = Annotated[AtDesk, Depends(at_desk)]

@@ -61,7 +61,7 @@ def submit_phone_request(desk: InDesk, form: OwnForm) -> Response:
     if errors or isinstance(read, forms.FormErrors):
         return _phone_page(desk, nonce, form.fields, errors)
     actor = desk.who.actor
-    with here.pages.database.session(here.profile.id) as session:
+    with here.session() as session:
         submitted = requests.submit(
             session, here.profile, read, nonce=nonce, now=here.now, actor=actor, photos=photos
         )
@@ -91,7 +91,7 @@ def _phone_page(
     here = desk.here
     action = f"/{here.profile.slug}/desk/phone"
     form = form_page.view(here, action, nonce, values, errors, desk.who.csrf)
-    with here.pages.database.session(here.profile.id) as session:
+    with here.session() as session:
         view = PhoneRequestView(gates_page.desk_view(session, desk), form)
     page = render("desk/phone_request.html", view)
     return HTMLResponse(page, status_code=422 if errors else 200)
@@ -100,7 +100,7 @@ def _phone_page(
 @router.get("/{slug}/desk/cases/{case}/edit")
 def show_request(desk: InDesk, case: UUID) -> Response:
     """The request as it stands, to be corrected; back to the case where that is not offered."""
-    with desk.here.pages.database.session(desk.here.profile.id) as session:
+    with desk.here.session() as session:
         found, gate = _editable(session, CaseId(case))
         if gate is None and not requests.waits_for_patient(found):
             return _to_case(desk, found.id)
@@ -118,8 +118,7 @@ def correct_request(
 ) -> Response:
     """Put the corrected request in the old one's place, and find everything out anew."""
     seen = _Seen(version, generation)
-    database, practice = desk.here.pages.database, desk.here.profile.id
-    with database.session(practice) as session:
+    with desk.here.session() as session:
         found, gate = _editable(session, CaseId(case))
         if gate is None and not requests.waits_for_patient(found):
             return _to_case(desk, found.id)
@@ -127,12 +126,12 @@ def correct_request(
         if errors or isinstance(read, forms.FormErrors):
             return _edit_page(session, desk, found, seen, form.fields, errors)
     try:
-        with database.session(practice) as session:
+        with desk.here.session() as session:
             _put(session, desk, found, gate, seen, read)
             for kind, content in photos.items():
                 attachments.add(session, found.id, kind, content, desk.here.now)
     except Refused as refused:
-        with database.session(practice) as session:
+        with desk.here.session() as session:
             found, newer = _editable(session, found.id)
             wrong = {"summary": str(refused)}
             now = _Seen(newer.version if newer else 0, found.generation)

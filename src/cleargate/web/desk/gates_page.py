@@ -65,6 +65,7 @@ def _row(session: Session, desk: AtDesk, stored: StoredGate) -> GateRow:
     here = desk.here
     opened = stored.opened.astimezone(here.profile.zone)
     return GateRow(
+        case=case.id,
         url=f"/{here.profile.slug}/desk/cases/{case.id}",
         why=words.REASONS[stored.gate.reason],
         patient=_initials(case),

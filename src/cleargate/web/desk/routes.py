@@ -1,6 +1,7 @@
 """The desk's routes: sign in, see what needs a person, open a case, decide."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Request, Response
@@ -44,7 +45,8 @@ def let_in(here: InPractice, form: Posted, request: Request) -> Response:
     check_origin(request)
     username = form.fields.get("username", "")[:100]
     password = form.fields.get("password", "")[:200]
-    token = sign_in(here.pages.database, here.profile.id, username, password, here.now)
+    database, practice = here.pages.database, here.profile.id
+    token = sign_in(database, practice, username, password, here.now, here.source)
     if token is None:
         error = "Name and password do not fit. After many tries, wait a quarter of an hour."
         action = f"/{here.profile.slug}/desk/sign-in"
@@ -58,7 +60,8 @@ def let_in(here: InPractice, form: Posted, request: Request) -> Response:
 @router.post("/{slug}/desk/sign-out")
 def let_out(desk: InDesk, _form: OwnForm, request: Request) -> Response:
     """End the session at once."""
-    sign_out(desk.here.pages.database, request.cookies.get(cookie_name(desk.here), ""))
+    token = request.cookies.get(cookie_name(desk.here), "")
+    sign_out(desk.here.pages.database, desk.who, token, desk.here.source)
     response = RedirectResponse(f"/{desk.here.profile.slug}/desk/sign-in", 303)
     response.delete_cookie(cookie_name(desk.here), path="/")
     return response
@@ -69,9 +72,13 @@ def show_gates(desk: InDesk, page: int = 0) -> HTMLResponse:
     """What needs somebody, oldest first."""
     if not 0 <= page <= 1000:
         raise HTTPException(404)
-    with desk.here.pages.database.session(desk.here.profile.id) as session:
+    with desk.here.session() as session:
         view = gates_page.view(session, desk, page)
-        _record(desk, session, "gates.list", Action.READ, "gates", str(page))
+        shown = [row.case for row in view.rows]
+        event = Event(
+            "gates.list", Action.READ, "gates", _name(shown), actor=desk.who.actor, cases=shown
+        )
+        _record(desk, session, event)
     return HTMLResponse(render("desk/gates.html", view))
 
 
@@ -84,25 +91,34 @@ def show_case(desk: InDesk, case: UUID) -> HTMLResponse:
 def _case_page(
     desk: AtDesk, case_id: CaseId, status: int = 200, error: str = "", note: str = ""
 ) -> HTMLResponse:
-    with desk.here.pages.database.session(desk.here.profile.id) as session:
+    with desk.here.session() as session:
         case = cases.get(session, case_id)
         if case is None:
             raise HTTPException(404)
         view = case_page.view(session, desk, case, error, note)
-        _record(desk, session, "case.read", Action.READ, "case", str(case_id), case_id)
+        event = Event(
+            "case.read", Action.READ, "case", str(case_id), actor=desk.who.actor, case=case_id
+        )
+        _record(desk, session, event)
     return HTMLResponse(render("desk/case.html", view), status_code=status)
 
 
 @router.get("/{slug}/desk/cases/{case}/photos/{photo}")
 def show_photo(desk: InDesk, case: UUID, photo: UUID) -> Response:
     """A photo of the insurance card."""
-    with desk.here.pages.database.session(desk.here.profile.id) as session:
+    with desk.here.session() as session:
         content = attachments.get(session, CaseId(case), photo)
         if content is None:
             raise HTTPException(404)
-        _record(
-            desk, session, "attachment.read", Action.READ, "attachment", str(photo), CaseId(case)
+        event = Event(
+            "attachment.read",
+            Action.READ,
+            "attachment",
+            str(photo),
+            actor=desk.who.actor,
+            case=CaseId(case),
         )
+        _record(desk, session, event)
     return Response(content, media_type="image/jpeg")
 
 
@@ -110,12 +126,11 @@ def show_photo(desk: InDesk, case: UUID, photo: UUID) -> Response:
 def decide_gate(desk: InDesk, gate: UUID, form: OwnForm) -> Response:
     """Carry out a decision; newer evidence or a quicker colleague gives 409 and the page anew."""
     decision = _decision(form.fields)
-    database, practice = desk.here.pages.database, desk.here.profile.id
     try:
-        with database.session(practice) as session:
+        with desk.here.session() as session:
             case = decide(session, GateId(gate), decision, actor=desk.who.actor, now=desk.here.now)
     except Refused as refused:
-        with database.session(practice) as session:
+        with desk.here.session() as session:
             stored = gates.get(session, GateId(gate))
         if stored is None:
             raise HTTPException(404) from None
@@ -143,7 +158,7 @@ def _decision(sent: Mapping[str, str]) -> Decision:
 @router.post("/{slug}/desk/cases/{case}/withdraw")
 def withdraw(desk: InDesk, case: UUID, _form: OwnForm) -> Response:
     """The patient called: the visit is not wanted any more."""
-    with desk.here.pages.database.session(desk.here.profile.id) as session:
+    with desk.here.session() as session:
         _known(session, case)
         requests.withdraw(session, CaseId(case), actor=desk.who.actor, now=desk.here.now)
     return RedirectResponse(f"/{desk.here.profile.slug}/desk/cases/{case}", 303)
@@ -152,7 +167,7 @@ def withdraw(desk: InDesk, case: UUID, _form: OwnForm) -> Response:
 @router.post("/{slug}/desk/cases/{case}/rebook")
 def rebook(desk: InDesk, case: UUID, _form: OwnForm) -> Response:
     """Give the time back and find another."""
-    with desk.here.pages.database.session(desk.here.profile.id) as session:
+    with desk.here.session() as session:
         _known(session, case)
         requests.rebook(session, CaseId(case), actor=desk.who.actor, now=desk.here.now)
     return RedirectResponse(f"/{desk.here.profile.slug}/desk/cases/{case}", 303)
@@ -163,16 +178,12 @@ def _known(session: Session, case: UUID) -> None:
         raise HTTPException(404)
 
 
-def _record(
-    desk: AtDesk,
-    session: Session,
-    kind: str,
-    action: Action,
-    entity: str,
-    entity_id: str,
-    case: CaseId | None = None,
-) -> None:
+def _name(shown: Sequence[CaseId]) -> str:
+    """A name for what a list showed: with another case on it, it is another view."""
+    return hashlib.sha256(b"".join(case.bytes for case in shown)).hexdigest()[:16]
+
+
+def _record(desk: AtDesk, session: Session, event: Event) -> None:
     """Put it on the trail; a page that looks for news by itself is still the same view."""
-    event = Event(kind, action, entity, entity_id, actor=desk.who.actor, case=case)
     if not (desk.polled and audit.is_recent(session, event, desk.here.now - IDLE)):
         audit.record(session, event)

@@ -36,7 +36,7 @@ _CALL = "We cannot take that here. Please call us, and we change it together."
 @router.get("/{slug}/check/{token}")
 def ask_birth_date(here: InPractice, token: str) -> HTMLResponse:
     """The birth-date question; the same for a link that leads nowhere."""
-    with here.pages.database.session(here.profile.id) as session:
+    with here.session() as session:
         case = _without_proof(session, here, token)
     if case is not None:
         return _page(here, token, case, {})
@@ -46,7 +46,7 @@ def ask_birth_date(here: InPractice, token: str) -> HTMLResponse:
 @router.post("/{slug}/check/{token}")
 def check(here: InPractice, token: str, form: Posted) -> HTMLResponse:
     """Show what is doubtful after the right birth date; take what the patient says about it."""
-    with here.pages.database.session(here.profile.id) as session:
+    with here.session() as session:
         case = _without_proof(session, here, token) or proof.proved(
             session, here, token, _PURPOSE, form
         )
@@ -80,7 +80,7 @@ def _take(here: Here, token: str, case: Case, form: Form) -> HTMLResponse:
     # The day has moved on by itself, which is nothing that the patient has said.
     read = replace(read, earliest=case.request.earliest)
     try:
-        with here.pages.database.session(here.profile.id) as session:
+        with here.session() as session:
             taken = requests.correct(
                 session,
                 case.id,

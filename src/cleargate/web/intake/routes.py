@@ -57,7 +57,7 @@ def payer_matches(
 @router.post("/{slug}/")
 def submit(here: InPractice, form: Posted, request: Request) -> Response:
     """Keep the request before answering; errors stand beside their fields."""
-    with here.pages.database.session(here.profile.id) as session:
+    with here.session() as session:
         hour = here.now.replace(minute=0, second=0, microsecond=0)
         bucket = f"posts:{address_of(request)}"
         if not throttle.take(session, bucket, hour, here.profile.intake.posts_per_hour):
@@ -76,7 +76,7 @@ def submit(here: InPractice, form: Posted, request: Request) -> Response:
         errors.setdefault("form", "The page was too old. Please send it again.")
     if errors or isinstance(read, forms.FormErrors):
         return _mend(here, form, nonce, errors)
-    with here.pages.database.session(here.profile.id) as session:
+    with here.session() as session:
         submitted = requests.submit(
             session, here.profile, read, nonce=nonce, now=here.now, photos=photos
         )
@@ -107,7 +107,7 @@ def received(here: InPractice, token: str) -> HTMLResponse:
 @router.get("/{slug}/confirm/{token}")
 def ask_to_confirm(here: InPractice, token: str) -> HTMLResponse:
     """A button: opening the link does nothing, because mail scanners open links."""
-    with here.pages.database.session(here.profile.id) as session:
+    with here.session() as session:
         proof.link(session, here, token, LinkPurpose.CONFIRM_CONTACT)
     view = ConfirmView(here.site, f"/{here.profile.slug}/confirm/{token}")
     return HTMLResponse(render("intake/confirm.html", view))
@@ -116,7 +116,7 @@ def ask_to_confirm(here: InPractice, token: str) -> HTMLResponse:
 @router.post("/{slug}/confirm/{token}")
 def confirm(here: InPractice, token: str) -> HTMLResponse:
     """The patient says: yes, that was me."""
-    with here.pages.database.session(here.profile.id) as session:
+    with here.session() as session:
         link = proof.link(session, here, token, LinkPurpose.CONFIRM_CONTACT)
         requests.confirm_contact(session, link.case, here.now)
         case = cases.get(session, link.case)
@@ -138,7 +138,7 @@ def ask_birth_date(here: InPractice, token: str) -> HTMLResponse:
 @router.post("/{slug}/status/{token}")
 def show_status(here: InPractice, token: str, form: Posted) -> HTMLResponse:
     """What there is to say, after the right birth date; a few wrong ones end the link."""
-    with here.pages.database.session(here.profile.id) as session:
+    with here.session() as session:
         case = proof.proved(session, here, token, LinkPurpose.RECEIPT, form)
     if case is None:
         view = BirthDateView(here.site, f"/{here.profile.slug}/status/{token}", proof.WRONG)
@@ -149,7 +149,7 @@ def show_status(here: InPractice, token: str, form: Posted) -> HTMLResponse:
 @router.post("/{slug}/withdraw/{token}")
 def withdraw(here: InPractice, token: str) -> HTMLResponse:
     """The patient does not want the visit any more; the link is shown after the birth date."""
-    with here.pages.database.session(here.profile.id) as session:
+    with here.session() as session:
         link = proof.link(session, here, token, LinkPurpose.WITHDRAW)
         requests.withdraw(session, link.case, actor=requests.PATIENT, now=here.now)
     text = "We have taken back your request. If a time was booked, it is given back now."
@@ -204,7 +204,7 @@ def _in_work(case: Case) -> tuple[str, str]:
 
 def _withdraw_action(here: Here, case: CaseId) -> str:
     """A link of its own, known only to whoever proved the birth date."""
-    with here.pages.database.session(here.profile.id) as session:
+    with here.session() as session:
         token = links.derived_token(session, case, LinkPurpose.WITHDRAW)
         expires = here.now + here.profile.intake.receipt_valid
         links.keep(session, case, LinkPurpose.WITHDRAW, token, expires)

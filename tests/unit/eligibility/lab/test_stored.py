@@ -22,8 +22,9 @@ NEW = NewInquiry(1, 1, "sundry", "Sundry", "clearinghouse", "SUND1", ON)
 ANSWER = RawAnswer(encoded(x12()), ContentKind.X12_271)
 
 _TRAIL = sa.text(
-    "select actor, action, entity_id, code from audit_events where practice_id = :practice"
-    " and type = 'eligibility.capture' and entity_id = :id"
+    "select actor, body::jsonb ->> 'action' as action, entity_id, body::jsonb ->> 'code' as code"
+    " from audit_events where practice_id = :practice and type = 'eligibility.capture'"
+    " and entity_id = :id"
 )
 
 

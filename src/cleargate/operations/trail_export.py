@@ -1,0 +1,111 @@
+"""Take events of the trail out of the house, with the proof that they are the sealed ones."""
+
+import json
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import resources
+from pathlib import Path
+from uuid import UUID
+
+from rich.console import Console
+
+from cleargate.house import House
+from cleargate.nouns.errors import Refused
+from cleargate.nouns.ids import PracticeId
+from cleargate.operations.trail import auditing, chosen, note, public_key
+from cleargate.store.trail import TrailDatabase, TrailSession
+from cleargate.trail import bundle
+from cleargate.trail.fhir import audit_event
+from cleargate.trail.note import verifier_key
+
+VERIFIER = "verify_bundle.py"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """Which events: of one practice, sealed from one moment up to another."""
+
+    practice: str
+    since: datetime | None
+    until: datetime | None
+    fhir: bool = False
+
+
+def export_trail(house: House, options: ExportOptions, out: Path, console: Console) -> None:
+    """Write the events' bundle and the program that checks it, or FHIR AuditEvents."""
+    key = public_key(house.installation)
+    with auditing(house.installation) as database:
+        practice = _one(database, options.practice)
+        with database.session(practice) as session:
+            first, end = bundle.span(session, options.since, options.until)
+            note(house, practice, "audit.export", f"{first}-{end - 1}")
+            if options.fhir:
+                count = _write(out, _resources(session, first, end))
+                console.print(f"{out}: {count} AuditEvents")
+                return
+            header, events = bundle.bundle(session, first, end, key)
+            count = _write(out, events, header)
+    console.print(f"{out}: {count} events, places {first} to {end - 1}")
+    _say_how_to_check(out, key, console)
+
+
+def write_receipt(house: House, slug: str, event: str, out: Path, console: Console) -> None:
+    """Write the bundle of one event, and the program that checks it."""
+    key = public_key(house.installation)
+    try:
+        wanted = UUID(event)
+    except ValueError:
+        raise Refused("EVENT is the id of an event, as exports and `audit who` show it.") from None
+    with auditing(house.installation) as database:
+        practice = _one(database, slug)
+        with database.session(practice) as session:
+            header, events = bundle.receipt(session, wanted, key)
+            note(house, practice, "audit.receipt", str(wanted))
+            _write(out, events, header)
+    console.print(f"{out}: the proof of event {wanted}")
+    _say_how_to_check(out, key, console)
+
+
+def _one(database: TrailDatabase, slug: str) -> PracticeId:
+    practices = chosen(database, slug)
+    if len(practices) != 1:
+        raise Refused(f"--practice: name one of {', '.join(practices)}.")
+    return next(iter(practices.values()))
+
+
+def _resources(session: TrailSession, first: int, end: int) -> Iterable[bytes]:
+    for text in bundle.texts(session, first, end):
+        yield json.dumps(audit_event(json.loads(text)), separators=(",", ":")).encode()
+
+
+def _write(out: Path, lines: Iterable[bytes], header: str = "") -> int:
+    """Write a new file, whole or not at all; gives how many lines follow the header."""
+    draft = out.with_name(f".{out.name}.part")
+    count = 0
+    try:
+        if out.exists():
+            raise Refused(f"--out: {out} is there already; take another name.")
+        with draft.open("xb") as file:
+            if header:
+                file.write(header.encode() + b"\n")
+            for line in lines:
+                file.write(line + b"\n")
+                count += 1
+        draft.rename(out)
+    except OSError as error:
+        raise Refused(f"--out: {out} cannot be written ({error.strerror}).") from None
+    finally:
+        draft.unlink(missing_ok=True)
+    return count
+
+
+def _say_how_to_check(out: Path, key: bytes, console: Console) -> None:
+    """Put the program beside the bundle, and say how it is used."""
+    source = resources.files("cleargate.trail").joinpath(VERIFIER)
+    beside = out.with_name(VERIFIER)
+    with resources.as_file(source) as program:
+        shutil.copyfile(program, beside)
+    console.print(f"Check it with: python3 {beside} {out} {verifier_key(key)}")
+    console.print("Take the key from where you trust it, not from here.")

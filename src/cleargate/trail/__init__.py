@@ -1,0 +1,1 @@
+"""The trail's seals: a tree of hashes over what happened, its signed roots, and their proofs."""

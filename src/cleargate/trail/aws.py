@@ -1,0 +1,81 @@
+"""The trail's outside in AWS: a signing key in KMS, anchors in a bucket with Object Lock."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from cleargate.nouns.errors import BadSettings
+from cleargate.nouns.ids import PracticeId
+from cleargate.trail.anchors import Anchored
+
+KEPT_FOR = timedelta(days=2192)
+"""Six years. Source: 45 CFR 164.316(b)(2)(i)."""
+
+
+class KmsSigner:
+    """An Ed25519 key (ECC_NIST_EDWARDS25519) that never leaves KMS."""
+
+    def __init__(self, key: str) -> None:
+        self._kms = boto3.client("kms")
+        self._key = key
+        try:
+            der = self._kms.get_public_key(KeyId=key)["PublicKey"]
+        except (BotoCoreError, ClientError) as error:
+            msg = f"the signing key in KMS cannot be used ({type(error).__name__})"
+            raise BadSettings(msg) from None
+        public = load_der_public_key(der)
+        if not isinstance(public, Ed25519PublicKey):
+            raise BadSettings("the signing key in KMS must be of the kind ECC_NIST_EDWARDS25519")
+        self.public_key = public.public_bytes_raw()
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature, 64 bytes."""
+        signed = self._kms.sign(
+            KeyId=self._key,
+            Message=message,
+            MessageType="RAW",
+            SigningAlgorithm="ED25519_SHA_512",
+        )
+        return bytes(signed["Signature"])
+
+
+class BucketAnchor:
+    """One object a checkpoint, which nobody can delete or replace for six years."""
+
+    name = "bucket"
+    every = timedelta(minutes=1)
+
+    def __init__(self, bucket: str) -> None:
+        self._s3 = boto3.client("s3")
+        self._bucket = bucket
+
+    def keep(self, practice: PracticeId, note: str) -> None:
+        """Put the checkpoint beside the earlier ones."""
+        size = int(note.split("\n")[1])
+        self._s3.put_object(
+            Bucket=self._bucket,
+            Key=f"{practice}/{size:012d}",
+            Body=note.encode(),
+            ChecksumAlgorithm="SHA256",
+            ObjectLockMode="COMPLIANCE",
+            ObjectLockRetainUntilDate=datetime.now(UTC) + KEPT_FOR,
+        )
+
+
+def read_bucket(bucket: str, practice: PracticeId) -> Iterator[Anchored]:
+    """What the bucket keeps of a practice. Raises BadSettings when it cannot be read."""
+    s3 = boto3.client("s3")
+    try:
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{practice}/")
+        for page in pages:
+            for each in page.get("Contents", []):
+                note = s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read().decode()
+                at = each["LastModified"].isoformat(timespec="seconds")
+                yield Anchored(note, at, each["Key"], int(note.split("\n")[1]))
+    except (BotoCoreError, ClientError, ValueError, IndexError) as error:
+        msg = f"the anchors in s3://{bucket} cannot be read ({type(error).__name__})"
+        raise BadSettings(msg) from None

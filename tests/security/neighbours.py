@@ -158,6 +158,7 @@ def neighbours(house: House, folder: Path) -> Iterator[Neighbours]:
     profiles[house.other] = replace(other, payers=load_directory(practice_csv=csv))
     mine = _filled(house, house.practice, clock, visit_patient=None)
     theirs = _filled(house, house.other, clock, visit_patient=PATIENT)
+    house.seal(house.other)
     token = uuid4().hex
     with house.database.public() as connection:
         people.keep_api_token(connection, token_hash(token), house.practice, "sample")

@@ -100,6 +100,9 @@ CALLS: dict[str, Call] = {
     "attempts.add": lambda s, ids: attempts.add(s, ids.case, [ATTEMPT]),
     "attempts.failures": lambda s, ids: dict(attempts.failures(s, ids.case, "book")),
     "attempts.of_case": lambda s, ids: attempts.of_case(s, ids.case),
+    "audit.about": lambda s, ids: audit.about(s, str(ids.case)),
+    "audit.latest": lambda s, ids: audit.latest(s, "sample.type"),
+    "audit.patient_of": lambda s, ids: audit.patient_of(s, ids.case),
     "audit.is_recent": lambda s, ids: audit.is_recent(s, _view(ids), NOW - timedelta(days=9999)),
     "audit.record": lambda s, ids: audit.record(s, _view(ids)),
     "cases.booked": lambda s, ids: cases.booked(s, date(2000, 1, 1), date(2100, 1, 1), None, 999),
@@ -109,6 +112,7 @@ CALLS: dict[str, Call] = {
     "cases.close": lambda s, ids: cases.close(s, ids.case, CaseState.DONE),
     "cases.get": lambda s, ids: cases.get(s, ids.case),
     "cases.hold": lambda s, ids: cases.hold(s, ids.case, 1),
+    "cases.index_of_person": lambda s, ids: cases.index_of_person(s, "Otto", date(1990, 2, 28)),
     "cases.lock": lambda s, ids: cases.lock(s, ids.case),
     "cases.open_case": lambda s, ids: cases.open_case(
         s, CaseId(uuid4()), visit_request(), nonce=ids.nonce, phase="x", now=NOW, actor="x"
@@ -177,6 +181,7 @@ CALLS: dict[str, Call] = {
     "outages.standing": lambda s, ids: outages.standing(s),
     "people.by_id": lambda s, ids: people.by_id(s, ids.staff),
     "people.by_username": lambda s, ids: people.by_username(s, ids.username),
+    "people.of_any_time": lambda s, ids: people.of_any_time(s, ids.staff),
     "people.keep": lambda s, ids: people.keep(s, ids.username, "Somebody", "hash"),
     "queue.start_phase": lambda s, ids: queue.start_phase(s, ids.case, "sample.second"),
     "throttle.clear": lambda s, ids: throttle.clear(s, ids.token, NOW),

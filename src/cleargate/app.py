@@ -6,9 +6,10 @@ them.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,11 +25,15 @@ from cleargate.settings import (
     PracticeSettings,
     ReferencedSecrets,
 )
+from cleargate.store.calls import StoredCalls
+from cleargate.store.connect import HEARTBEATS
 from cleargate.store.connections import Budget, StoredBudgets, StoredTokens
+from cleargate.store.crypto import Keyring
+from cleargate.store.database import Database
 
 if TYPE_CHECKING:
     from cleargate.engine.worker import Worker
-    from cleargate.ports import Clearinghouse, Messenger, PracticeSystem
+    from cleargate.ports import Clearinghouse, Messenger, PracticeSystem, Recorder
 
 P = TypeVar("P")
 C = TypeVar("C")
@@ -68,8 +73,11 @@ def connections(house: House) -> Iterator[Wire]:
         yield Wire(profile.slug, file.mail, partial(wiring.build, "mail", file.mail, MESSENGERS))
 
 
-def make_worker(house: House, stop_at: datetime | None = None) -> Worker:
-    """A worker of this process, ready to start. Imports the engine, which a page never does."""
+def make_worker(house: House, ends: float | None = None) -> Worker:
+    """A worker of this process, ready to start. Imports the engine, which a page never does.
+
+    `ends` is when the process must be done, by time.monotonic(): nobody can turn that.
+    """
     from cleargate.eligibility import check
     from cleargate.engine.durable import Durable
     from cleargate.engine.phases import Engine
@@ -102,13 +110,18 @@ def make_worker(house: House, stop_at: datetime | None = None) -> Worker:
     )
 
     def run(phase: str, practice: PracticeId, case: CaseId, seq: int) -> None:
+        left = None if ends is None else timedelta(seconds=ends - time.monotonic())
+        stop_at = None if left is None else house.clock.now() + left
         engine.run_phase(phase, practice, case, seq, stop_at)
 
     def chores() -> None:
         for profile in house.profiles.values():
             sweep_if_due(house.database, profile, house.clock.now())
 
-    return Worker(house.database, durable, house.executor, tuple(procedures), run, chores)
+    pulse = Database(
+        house.installation.database_url, Keyring(house.keys), house.executor, limits=HEARTBEATS
+    )
+    return Worker(house.database, durable, house.executor, tuple(procedures), run, chores, pulse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +155,12 @@ class _Wiring:
         return ReferencedSecrets(self.settings.path.parent)
 
     @property
+    def recorder(self) -> Recorder:
+        from cleargate.engine.calls import GatheringRecorder
+
+        return GatheringRecorder(StoredCalls(self.house.database, self.practice))
+
+    @property
     def tokens(self) -> StoredTokens:
         return StoredTokens(self.house.database, self.practice, self.house.clock)
 
@@ -169,6 +188,7 @@ def _client(
         settings.model_validate(table.settings),
         secrets=wiring.secrets,
         budget=wiring.budget(table),
+        recorder=wiring.recorder,
         clock=wiring.house.clock,
         **more,
     )

@@ -211,7 +211,8 @@ def _ask(two: Neighbours, by: By, method: str, path: str, how: Try, ids: Ids) ->
         query |= rest
     answer = two.client.request(method, address, params=query, headers=headers, **more)
     two.client.cookies.clear()
-    return _plain(answer, {*sent.values(), csrf} - {""})
+    in_path = {value.replace("/", "-") for value in sent.values()}
+    return _plain(answer, {*sent.values(), *in_path, csrf} - {""})
 
 
 _RANDOM = re.compile(

@@ -1,4 +1,7 @@
-"""Attempts: every try of every step, as the case's timeline shows them. No PHI."""
+"""Attempts: every try of every step, as the case's timeline shows them. No PHI.
+
+What left this house in a try is told to the trail in the same transaction.
+"""
 
 from collections.abc import Iterable
 
@@ -6,6 +9,7 @@ import sqlalchemy as sa
 
 from cleargate.nouns.case import Attempt
 from cleargate.nouns.ids import CaseId
+from cleargate.store import calls
 from cleargate.store.database import Session
 
 
@@ -14,16 +18,20 @@ def look_step(step: str) -> str:
     return f"{step}.look"
 
 
-# One try.
+# One try. One that failed after a person's decision began after it, whatever the clock said: it
+# may have been turned back since, and what failed since the decision is counted (see _FAILED).
 _ADD = sa.text(
     "insert into attempts (practice_id, case_id, step, connection, started_at, duration_ms,"
     " outcome, vendor_code, request_id, ref, next_try_at) values (:practice, :case, :step,"
-    " :connection, :started, :duration_ms, :outcome, :vendor_code, :request_id, :ref, :next_try)"
+    " :connection, case when :outcome = 'ok' then cast(:started as timestamptz) else"
+    "   greatest(cast(:started as timestamptz), (select max(decided_at) from gates"
+    "     where practice_id = :practice and case_id = :case and state = 'decided')) end,"
+    " :duration_ms, :outcome, :vendor_code, :request_id, :ref, :next_try)"
 )
 
 
 def add(session: Session, case: CaseId, attempts: Iterable[Attempt]) -> None:
-    """Keep tries of a case, in their order."""
+    """Keep tries of a case, in their order, and tell the trail of their calls."""
     for attempt in attempts:
         session.run(
             _ADD,
@@ -38,6 +46,10 @@ def add(session: Session, case: CaseId, attempts: Iterable[Attempt]) -> None:
             ref=attempt.ref,
             next_try=attempt.next_try,
         )
+        for call in attempt.calls:
+            calls.tell(session, call, step=attempt.step, case=case)
+        if not attempt.calls:
+            calls.tell_nothing_left(session, attempt, case)
 
 
 # The tries of a case, oldest first.

@@ -54,6 +54,7 @@ from cleargate.ports import (
     Dedupe,
     Line,
     RateBudget,
+    Recorder,
     RecordKind,
     SecretStore,
     TokenStore,
@@ -94,6 +95,7 @@ class FhirPracticeSystem:
         secrets: SecretStore,
         tokens: TokenStore,
         budget: RateBudget,
+        recorder: Recorder,
         clock: Clock,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
@@ -107,6 +109,7 @@ class FhirPracticeSystem:
             settings,
             secrets=secrets,
             budget=budget,
+            recorder=recorder,
             clock=clock,
             transport=transport,
         )

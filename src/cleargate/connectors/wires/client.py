@@ -13,7 +13,7 @@ from cleargate.connectors.wires.oauth import ACCESS_DEADLINE_S, BearerHttp
 from cleargate.nouns.eligibility import NO_NEEDS, Pending, RawAnswer, Search
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.time import Clock
-from cleargate.ports import Line, RateBudget, SecretStore, Token, TokenStore
+from cleargate.ports import Line, RateBudget, Recorder, SecretStore, Token, TokenStore
 
 
 class ClearinghouseSettings(HttpSettings, ABC):
@@ -50,6 +50,7 @@ class ClearinghouseClient(Generic[S]):
         *,
         secrets: SecretStore,
         budget: RateBudget,
+        recorder: Recorder,
         clock: Clock,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
@@ -60,7 +61,13 @@ class ClearinghouseClient(Generic[S]):
         self._secret = secrets.get(settings.secret)
         self._clock = clock
         self._http = Http(
-            connection, settings, secrets=secrets, budget=budget, clock=clock, transport=transport
+            connection,
+            settings,
+            secrets=secrets,
+            budget=budget,
+            recorder=recorder,
+            clock=clock,
+            transport=transport,
         )
 
     def close(self) -> None:
@@ -92,11 +99,18 @@ class TokenClient(ClearinghouseClient[S], ABC):
         secrets: SecretStore,
         tokens: TokenStore,
         budget: RateBudget,
+        recorder: Recorder,
         clock: Clock,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
         super().__init__(
-            connection, settings, secrets=secrets, budget=budget, clock=clock, transport=transport
+            connection,
+            settings,
+            secrets=secrets,
+            budget=budget,
+            recorder=recorder,
+            clock=clock,
+            transport=transport,
         )
         self._authorised = BearerHttp(self._http, self._mint, tokens=tokens, clock=clock)
 

@@ -21,7 +21,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from cleargate.store import audit, cases, gates, inquiries
-from cleargate.store.database import prepare_threshold
+from cleargate.store.connect import PREPARE_AFTER
 from cleargate.store.embedded import SUPERUSER, EmbeddedPostgres
 from tests.house import APP_PASSWORD, House, make_template, open_house
 from tests.postgres import connect, temporary_cluster
@@ -162,7 +162,7 @@ def _measured(house: House, ends: float, *, prepared: bool) -> bool:
 @contextmanager
 def _line(url: str, *, prepared: bool) -> Iterator[sa.Connection]:
     engine = sa.create_engine(
-        url, connect_args={"prepare_threshold": prepare_threshold(prepared=prepared)}
+        url, connect_args={"prepare_threshold": PREPARE_AFTER if prepared else None}
     )
     try:
         with engine.connect() as connection:

@@ -66,7 +66,9 @@ OK, FAILED, NOT_RUN = "ok", "FAILED", "not run"
 NOT_RUN_CODE = 3
 """How a check says that it could not look: neither a pass nor a failure."""
 
-CHROMIUM = Path("/usr/bin/chromium")
+DEBIAN = {"chromium": ["fonts-liberation", "chromium"], "pgbouncer": ["pgbouncer"]}
+"""Programs of Debian that a test drives, each with the packages that bring it."""
+SYSTEM = f"{os.defpath}:/usr/sbin"
 RULES = ["--config", "tools/semgrep"]
 TWO_AT_ONCE = ["-n", "2", "--dist", "loadfile"]
 FUZZ_LONG = ["--seconds", "600"]
@@ -117,7 +119,7 @@ def test(arguments: list[str]) -> int:
 
     Without arguments everything runs, in two processes, each with a database of its own.
     """
-    provide_chromium()
+    provide_debian()
     return run([str(PYTHON), "-m", "pytest", *(arguments or TWO_AT_ONCE)])
 
 
@@ -324,21 +326,24 @@ def tool_environment() -> dict[str, str]:
     return environment
 
 
-def provide_chromium() -> None:
-    """Install Debian's browser for the browser tests if we may; otherwise they skip and say so."""
-    if CHROMIUM.exists():
+def provide_debian() -> None:
+    """Install the Debian programs that some tests need if we may; otherwise those skip, and say so.
+
+    The service that a package brings is not for us: each test starts its own, and ends it.
+    """
+    missing = {what: of for what, of in DEBIAN.items() if shutil.which(what, path=SYSTEM) is None}
+    if not missing:
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        print(f"No {CHROMIUM}: browser tests will skip (install it to run them).", flush=True)
+        print(f"No {', '.join(missing)}: their tests will skip (install to run them).", flush=True)
         return
-    print("Installing chromium for the browser tests ...", flush=True)
+    print(f"Installing {', '.join(missing)} for their tests ...", flush=True)
     quiet = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
     install_it = ["apt-get", "install", "-qq", "--yes", "--no-install-recommends"]
-    for command in (["apt-get", "update", "-qq"], [*install_it, "chromium", "fonts-liberation"]):
+    for command in (["apt-get", "update", "-qq"], *([*install_it, *of] for of in missing.values())):
         done = subprocess.run(command, env=quiet, stdin=subprocess.DEVNULL, capture_output=True)
         if done.returncode != 0:
-            print("It cannot be installed: browser tests will skip.", flush=True)
-            return
+            print(f"`{' '.join(command)}` failed: the tests that need it will skip.", flush=True)
 
 
 # -- checks of our own

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from cleargate import logs, outlets
 from cleargate.commands import audit, eligibility, keys
+from cleargate.commands.doctor import doctor
 from cleargate.nouns.errors import KeysDestroyed, Refused, Unavailable
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app = typer.Typer(
 app.add_typer(eligibility.app, name="eligibility")
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
+app.command()(doctor)
 
 EXIT_BUG = 1
 EXIT_BAD_INPUT = 2

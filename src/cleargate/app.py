@@ -7,9 +7,10 @@ them.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -17,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from cleargate import logs
 from cleargate.directory.payers import Connection
 from cleargate.directory.practice import Practice, Profile
-from cleargate.house import House, note_settings
+from cleargate.house import House, Wire, note_settings
 from cleargate.nouns.errors import BadSettings
 from cleargate.nouns.ids import CaseId, PracticeId
 from cleargate.settings import (
@@ -58,6 +59,19 @@ def _wire(house: House, practice: PracticeId) -> Practice:
         },
         mail=wiring.build("mail", settings.file.mail, MESSENGERS),
     )
+
+
+def connections(house: House) -> Iterator[Wire]:
+    """Every connection of every practice, to be wired by itself: a wrong one stops no other."""
+    for practice, profile in house.profiles.items():
+        settings = house.settings[practice]
+        wiring = _Wiring(house, practice, settings)
+        file = settings.file
+        yield Wire(profile.slug, file.ehr, partial(wiring.build, "ehr", file.ehr, EHRS))
+        for each in file.clearinghouses:
+            build = partial(wiring.build, "clearinghouses", each, CLEARINGHOUSES)
+            yield Wire(profile.slug, each, build)
+        yield Wire(profile.slug, file.mail, partial(wiring.build, "mail", file.mail, MESSENGERS))
 
 
 def make_worker(house: House, ends: float | None = None) -> Worker:

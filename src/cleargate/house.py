@@ -3,15 +3,15 @@
 Knows no vendor and no engine, so that pages and tools can have it for little.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cleargate import logs
 from cleargate.directory.practice import Profile
 from cleargate.nouns.ids import PracticeId
 from cleargate.nouns.time import Clock, SystemClock
-from cleargate.ports import FileStore, KeyService
-from cleargate.settings import Installation, PracticeSettings, read_practices
+from cleargate.ports import Access, FileStore, KeyService
+from cleargate.settings import ConnectionTable, Installation, PracticeSettings, read_practices
 from cleargate.store import audit, practices
 from cleargate.store.audit import Action, Event
 from cleargate.store.database import Database
@@ -32,6 +32,15 @@ class House:
     settings: Mapping[PracticeId, PracticeSettings]
     profiles: Mapping[PracticeId, Profile]
     executor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """One connection of a practice. `build` gives its client, or raises BadSettings."""
+
+    practice: str
+    table: ConnectionTable
+    build: Callable[[], Access]
 
 
 def open_house(installation: Installation, executor: str = "") -> House:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,37 @@ from cleargate.nouns.ids import PracticeId, Ref
 from cleargate.nouns.insurance import Insurance
 from cleargate.nouns.outside import OutsideCall
 from cleargate.nouns.patient import Patient, PatientQuery, PatientRecord
+
+
+class Encryption(StrEnum):
+    """How the way to a vendor is encrypted; NONE is for what stays on this machine."""
+
+    TLS = "tls"
+    STARTTLS = "starttls"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A place to which a connection's calls go. `ca_file` adds an authority that is believed."""
+
+    host: str
+    port: int
+    encryption: Encryption
+    ca_file: Path | None = None
+
+
+class Access(Protocol):
+    """What every connection can tell about the way to its vendor; for whoever looks after it."""
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        """Every place to which calls go."""
+        ...
+
+    def try_access(self) -> bool:
+        """Show that we are let in. False where the vendor has no way to try that costs nothing."""
+        ...
 
 
 class Dedupe(StrEnum):
@@ -65,7 +97,7 @@ class Capabilities:
     zone: ZoneInfo
 
 
-class PracticeSystem(Protocol):
+class PracticeSystem(Access, Protocol):
     """The practice's own EHR or practice-management system.
 
     `deadline_s` is the longest that one operation may take, its sub-calls included.
@@ -111,7 +143,7 @@ class PracticeSystem(Protocol):
         ...
 
 
-class Clearinghouse(Protocol):
+class Clearinghouse(Access, Protocol):
     """Somebody who carries questions to payers.
 
     `repeatable`: whether a question that may have arrived can be asked again without a second fee.
@@ -144,7 +176,7 @@ class Message:
     calendar: str = ""
 
 
-class Messenger(Protocol):
+class Messenger(Access, Protocol):
     """Whoever carries mail. `deadline_s` is the longest that handing over may take."""
 
     connection: str

@@ -7,13 +7,15 @@ import pkgutil
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import cleargate.store
 from cleargate.nouns.case import Attempt, Case, CaseState, Memo, Outcome, Receipt
@@ -21,8 +23,9 @@ from cleargate.nouns.coverage import Coverage, Verdict
 from cleargate.nouns.eligibility import ContentKind, RawAnswer
 from cleargate.nouns.errors import CleargateError
 from cleargate.nouns.gate import Choice, Decision, Gate, GateReason
-from cleargate.nouns.ids import CaseId, GateId, Ref
+from cleargate.nouns.ids import CaseId, GateId, PracticeId, Ref
 from cleargate.nouns.outside import Left, OutsideCall
+from cleargate.ports import Token
 from cleargate.store import (
     attachments,
     attempts,
@@ -49,7 +52,7 @@ from cleargate.store.keyfile import LocalKeyFile
 from cleargate.store.links import LinkPurpose
 from cleargate.store.resealing import Place
 from cleargate.store.schema import PUBLIC_TABLES
-from tests.house import House, visit_request
+from tests.house import House, TurnedClock, visit_request
 
 NOW = datetime(2030, 1, 7, 12, tzinfo=UTC)
 GATE = Gate(GateReason.NO_OPENING, "tip", (), (Choice.DECLINE,), "sample.first")
@@ -106,6 +109,9 @@ CALLS: dict[str, Call] = {
     "attempts.add": lambda s, ids: attempts.add(s, ids.case, [ATTEMPT]),
     "attempts.failures": lambda s, ids: dict(attempts.failures(s, ids.case, "book")),
     "attempts.of_case": lambda s, ids: attempts.of_case(s, ids.case),
+    "audit.about": lambda s, ids: audit.about(s, str(ids.case)),
+    "audit.latest": lambda s, ids: audit.latest(s, "sample.type"),
+    "audit.patient_of": lambda s, ids: audit.patient_of(s, ids.case),
     "audit.is_recent": lambda s, ids: audit.is_recent(s, _view(ids), NOW - timedelta(days=9999)),
     "audit.record": lambda s, ids: audit.record(s, _view(ids)),
     "calls.begin": lambda s, ids: calls.begin(s, ids.case, "book", "ehr"),
@@ -118,6 +124,7 @@ CALLS: dict[str, Call] = {
     "cases.close": lambda s, ids: cases.close(s, ids.case, CaseState.DONE),
     "cases.get": lambda s, ids: cases.get(s, ids.case),
     "cases.hold": lambda s, ids: cases.hold(s, ids.case, 1),
+    "cases.index_of_person": lambda s, ids: cases.index_of_person(s, "Otto", date(1990, 2, 28)),
     "cases.lock": lambda s, ids: cases.lock(s, ids.case),
     "cases.open_case": lambda s, ids: cases.open_case(
         s, CaseId(uuid4()), visit_request(), nonce=ids.nonce, phase="x", now=NOW, actor="x"
@@ -190,6 +197,7 @@ CALLS: dict[str, Call] = {
     "outages.standing": lambda s, ids: outages.standing(s),
     "people.by_id": lambda s, ids: people.by_id(s, ids.staff),
     "people.by_username": lambda s, ids: people.by_username(s, ids.username),
+    "people.of_any_time": lambda s, ids: people.of_any_time(s, ids.staff),
     "people.keep": lambda s, ids: people.keep(s, ids.username, "Somebody", "hash"),
     "queue.start_phase": lambda s, ids: queue.start_phase(s, ids.case, "sample.second"),
     "resealing.left_over": lambda s, ids: resealing.left_over(s, 1),
@@ -206,8 +214,18 @@ CALLS: dict[str, Call] = {
 @pytest.fixture(scope="module")
 def theirs(house: House) -> Ids:
     """The first practice's data: a row in every table."""
+    return _filled(house, house.practice)
+
+
+@pytest.fixture(scope="module")
+def own(house: House) -> Ids:
+    """The second practice's own."""
+    return _filled(house, house.other)
+
+
+def _filled(house: House, practice: PracticeId) -> Ids:
     ids = _nobody_s(house)
-    with house.session() as session:
+    with house.session(practice) as session:
         cases.open_case(
             session,
             ids.case,
@@ -296,6 +314,46 @@ def test_another_practice_s_ids_give_what_ids_of_nothing_give(
     assert _everything(house, theirs) == before
 
 
+@settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_their_ids_mixed_with_own_ones_give_what_ids_of_nothing_give(
+    house: House, theirs: Ids, own: Ids, data: st.DataObject
+) -> None:
+    """Such as a photo of theirs, asked for under a case of our own."""
+    name = data.draw(st.sampled_from(sorted(CALLS)))
+    places = [each.name for each in fields(Ids)]
+    stolen = data.draw(st.sets(st.sampled_from(places), min_size=1))
+    nothing = _nobody_s(house)
+    before = _everything(house, theirs)
+    tried, expected = (
+        _outcome(house, CALLS[name], replace(own, **{each: getattr(ids, each) for each in stolen}))
+        for ids in (theirs, nothing)
+    )
+    assert _without(tried, theirs) == _without(expected, nothing)
+    assert _everything(house, theirs) == before
+
+
+def _without(outcome: str, ids: Ids) -> str:
+    """An outcome without the ids that were given to the call: what it repeats tells nothing."""
+    for each in (ids.case.hex, ids.token, ids.nonce, ids.username):
+        outcome = outcome.replace(each, "<given>")
+    return outcome
+
+
+def test_a_token_of_another_practice_s_connection_is_none(house: House, clock: TurnedClock) -> None:
+    """These open their own transactions: one practice's tokens and budgets are not another's."""
+    later = clock.now() + timedelta(hours=1)
+    mine, other = (
+        connections.StoredTokens(house.database, practice, clock)
+        for practice in (house.practice, house.other)
+    )
+    mine.refresh("shared-name", None, lambda: Token("secret", later))
+    assert other.current("shared-name") is None
+    budget = {"shared-name": connections.Budget(1, 0.001)}
+    for practice in (house.practice, house.other):
+        connections.StoredBudgets(house.database, practice, clock, budget).take("shared-name")
+
+
 def test_every_function_of_the_store_that_takes_a_session_is_played() -> None:
     """A new one that is not in CALLS fails here."""
     found = set()
@@ -308,7 +366,10 @@ def test_every_function_of_the_store_that_takes_a_session_is_played() -> None:
                 if function.__module__ == code.__name__
                 and not name.startswith("_")
                 and Session
-                in (each.annotation for each in inspect.signature(function).parameters.values())
+                in (
+                    each.annotation
+                    for each in inspect.signature(function, eval_str=True).parameters.values()
+                )
             }
     assert found == CALLS.keys()
 

@@ -10,6 +10,7 @@ from types import MappingProxyType
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from psycopg import sql
 
 from cleargate.nouns.errors import BadSettings
@@ -40,12 +41,23 @@ def migrate(
                 _make_role(connection, role, password)
             _limit_app_role(connection)
             _forbid_temporary_tables(connection)
-            config = Config()
-            config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+            config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            _tell_version(connection, newest())
     finally:
         engine.dispose()
+
+
+def newest() -> str:
+    """The schema that this release works with."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
 
 
 def role_url(owner_url: str, role: str, password: str) -> str:
@@ -87,6 +99,12 @@ def _limit_app_role(connection: sa.Connection) -> None:
 def _forbid_temporary_tables(connection: sa.Connection) -> None:
     database = sql.Identifier(connection.execute(sa.text("select current_database()")).scalar_one())
     _execute(connection, sql.SQL("revoke temporary on database {} from public").format(database))
+
+
+def _tell_version(connection: sa.Connection, version: str) -> None:
+    """As a comment, which every role can read; Alembic's own table is the owner's alone."""
+    statement = sql.SQL("comment on table cleargate_schema is {}").format(sql.Literal(version))
+    _execute(connection, statement)
 
 
 def _execute(connection: sa.Connection, statement: sql.Composed) -> None:

@@ -1,13 +1,26 @@
-"""What the catalogue must show of every table: bound to its practice, or free for a reason.
+"""What the catalogue must show: every table bound to its practice or free for a reason, and what
+each role may do.
 
-tests/security/test_row_security.py holds the catalogue against this.
+store/catalogue.py and store/grants.py hold a database against this; so do the tests, and the doctor
+of a running installation.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 POLICY = "practice_only"
 """The one policy of every table with practice data."""
+
+RULE = (
+    "(practice_id = ( SELECT (NULLIF(current_setting('app.practice_id'::text, true), ''::text))"
+    '::uuid AS "nullif"))'
+)
+"""What that policy asks, in Postgres's own words (`pg_get_expr`)."""
+
+ENGINE = "dbos"
+"""The engine's schema: ids and times only, sealed where they are more; none of it is a practice's
+own. Its tables are the engine's affair, and so are the rights to them."""
 
 PUBLIC_TABLES = MappingProxyType(
     {
@@ -72,3 +85,64 @@ BYTES_NOT_SEALED = MappingProxyType(
     }
 )
 """Binary columns of practice tables that no data key seals, each with its reason."""
+
+
+_SEALS = ("audit_leaves", "audit_checkpoints")
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a role may do, in Postgres's words (`select insert`), and why there is such a role.
+
+    `bound` holds for every table with practice data that `tables` does not name; `columns` goes by
+    `table.column`. What is not said here, the role may not. `bypasses`: it sees every practice.
+    """
+
+    reason: str
+    bound: str = ""
+    tables: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    sequences: Mapping[str, str] = field(default_factory=dict)
+    engine: bool = False
+    bypasses: bool = False
+    member_of: frozenset[str] = frozenset()
+
+
+ROLES = MappingProxyType(
+    {
+        "cleargate_app": Role(
+            reason="Every running process: pages and workers.",
+            bound="select insert update delete",
+            tables={
+                **dict.fromkeys(
+                    ("audit_events", "attempts", "answers", "data_keys"), "select insert"
+                ),
+                **dict.fromkeys(_SEALS, "select"),
+                "practices": "select insert",
+                "leases": "select insert update delete",
+                "engine_keys": "select insert",
+                "sign_ins": "select insert update delete",
+                "api_tokens": "select insert update delete",
+                "cleargate_schema": "",
+            },
+            columns={"practices.name": "update", "practices.zone": "update"},
+            engine=True,
+        ),
+        "cleargate_sealer": Role(
+            reason="Seals the trail: it sees which events there are, and not what they say.",
+            tables={**dict.fromkeys(_SEALS, "select insert"), "practices": "select"},
+            columns={
+                f"audit_events.{column}": "select"
+                for column in ("practice_id", "id", "leaf", "xid")
+            },
+        ),
+        "cleargate_auditor": Role(
+            reason="Reads the trail and its seals, and nothing else.",
+            tables={**dict.fromkeys(("audit_events", *_SEALS), "select"), "practices": "select"},
+        ),
+    }
+)
+"""Every role but the owner, who migrates. The list is closed."""
+
+OTHER_POLICIES: Mapping[tuple[str, str], str] = MappingProxyType({})
+"""Policies beside the one, by table and name, each with its reason: for one named role only."""

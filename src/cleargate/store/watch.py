@@ -48,6 +48,14 @@ _WAITING = sa.text(
 )
 
 
+# For how long the phase has been due that has waited longest, of every practice.
+_OVERDUE = sa.text(
+    "select coalesce(max(extract(epoch from now())"
+    " - greatest(created_at, coalesce(delay_until_epoch_ms, 0)) / 1000.0), 0)"
+    " from dbos.workflow_status where queue_name is not null and status in ('ENQUEUED', 'DELAYED')"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Orphan:
     """An open case to which nothing would ever happen."""
@@ -83,3 +91,8 @@ def noted_as_running(connection: sa.Connection, executor: str) -> set[str]:
 def phases_waiting(connection: sa.Connection, horizon_s: float) -> int:
     """Phases that run, wait to run, or fall due within `horizon_s` seconds."""
     return int(connection.execute(_WAITING, {"horizon_ms": horizon_s * 1000}).scalar_one())
+
+
+def overdue_s(connection: sa.Connection) -> float:
+    """How many seconds ago the oldest phase fell due that nobody has taken up; 0 without one."""
+    return max(0.0, float(connection.execute(_OVERDUE).scalar_one()))

@@ -120,7 +120,11 @@ async def _wrong_shape(request: Request, error: Exception) -> Response:
     """Which fields are wrong, and how; what was sent is never repeated."""
     if not request.url.path.startswith("/api/") or not isinstance(error, RequestValidationError):
         return _page(request, 404)
-    found = {".".join(map(str, each["loc"][1:])): each["msg"] for each in error.errors()}
+    # What follows says which character of what was sent is wrong.
+    found = {
+        ".".join(map(str, each["loc"][1:])): each["msg"].partition(", invalid")[0]
+        for each in error.errors()
+    }
     return JSONResponse({"errors": found}, status_code=422)
 
 

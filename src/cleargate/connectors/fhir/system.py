@@ -37,7 +37,9 @@ from cleargate.connectors.fhir.resources import (
     SlotView,
 )
 from cleargate.connectors.fhir.settings import FhirSettings
-from cleargate.connectors.wires.http import Http
+from cleargate.connectors.wires.deadline import deadline
+from cleargate.connectors.wires.http import Http, line_to
+from cleargate.connectors.wires.oauth import ACCESS_DEADLINE_S
 from cleargate.connectors.wires.smart import SmartHttp
 from cleargate.nouns.appointment import BookingDetails, BookingStatus, Opening, OpeningQuery
 from cleargate.nouns.case import Outcome, Receipt
@@ -50,6 +52,7 @@ from cleargate.nouns.time import Clock
 from cleargate.ports import (
     Capabilities,
     Dedupe,
+    Line,
     RateBudget,
     Recorder,
     RecordKind,
@@ -110,15 +113,28 @@ class FhirPracticeSystem:
             clock=clock,
             transport=transport,
         )
-        authorised = SmartHttp(
+        self._authorised = SmartHttp(
             self._http, settings.smart, secrets=secrets, tokens=tokens, clock=clock
         )
-        self._client = FhirClient(self._http, authorised, settings)
+        self._client = FhirClient(self._http, self._authorised, settings)
         self._names: dict[str, tuple[datetime, str, str]] = {}
 
     def close(self) -> None:
         """Close idle connections."""
         self._http.close()
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        """The FHIR server, and whoever grants its tokens."""
+        urls = (self._settings.base_url, self._settings.smart.token_url)
+        return [line_to(url, self._settings.ca_file) for url in urls if url]
+
+    def try_access(self) -> bool:
+        """Read what the server can do, and get a new token."""
+        with deadline(ACCESS_DEADLINE_S):
+            self.capabilities()
+            self._authorised.renew()
+        return True
 
     def capabilities(self) -> Capabilities:
         """What the server's CapabilityStatement says."""

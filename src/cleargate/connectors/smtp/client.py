@@ -8,7 +8,7 @@ import smtplib
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 
 from cleargate.connectors.smtp.mapping import compose, dot_stuffed, message_id
@@ -19,7 +19,13 @@ from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.ids import Ref
 from cleargate.nouns.outside import SEND, Left
 from cleargate.nouns.time import Clock
-from cleargate.ports import Message, RateBudget, Recorder, SecretStore
+from cleargate.ports import Encryption, Line, Message, RateBudget, Recorder, SecretStore
+
+_ENCRYPTIONS = {
+    MailTls.STARTTLS: Encryption.STARTTLS,
+    MailTls.IMPLICIT: Encryption.TLS,
+    MailTls.NONE: Encryption.NONE,
+}
 
 _ACCESS_CODES = frozenset({530, 534, 535, 538})
 """Sign-in is missing, too weak or refused (RFC 4954)."""
@@ -53,6 +59,20 @@ class SmtpMessenger:
         self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
         if settings.ca_file is not None:
             self._tls.load_verify_locations(cafile=settings.ca_file)
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        """The mail server."""
+        settings = self._settings
+        return (Line(settings.host, settings.port, _ENCRYPTIONS[settings.tls], settings.ca_file),)
+
+    def try_access(self) -> bool:
+        """Connect, encrypt and sign in, and send nothing."""
+        try:
+            with self._session():
+                return True
+        except (OSError, smtplib.SMTPException) as failure:
+            raise self._unsent(failure) from None
 
     def send(self, message: Message, ref: Ref) -> Receipt:
         """Hand a mail over. RETRYABLE before the final dot and for 4xx, REJECTED for 5xx."""

@@ -1,17 +1,19 @@
 """What every clearinghouse's client has: its settings, its secret, and the one way to call."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 import httpx2
 from pydantic import Field
 
-from cleargate.connectors.wires.http import Http, HttpSettings
-from cleargate.connectors.wires.oauth import BearerHttp
+from cleargate.connectors.wires.deadline import deadline
+from cleargate.connectors.wires.http import Http, HttpSettings, line_to
+from cleargate.connectors.wires.oauth import ACCESS_DEADLINE_S, BearerHttp
 from cleargate.nouns.eligibility import NO_NEEDS, Pending, RawAnswer, Search
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.time import Clock
-from cleargate.ports import RateBudget, Recorder, SecretStore, Token, TokenStore
+from cleargate.ports import Line, RateBudget, Recorder, SecretStore, Token, TokenStore
 
 
 class ClearinghouseSettings(HttpSettings, ABC):
@@ -72,6 +74,15 @@ class ClearinghouseClient(Generic[S]):
         """Close idle connections."""
         self._http.close()
 
+    @property
+    def lines(self) -> Sequence[Line]:
+        """The clearinghouse's address."""
+        return (line_to(self._settings.base_url, self._settings.ca_file),)
+
+    def try_access(self) -> bool:
+        """Nothing but a question shows whether we are let in, and a question costs a fee."""
+        return False
+
     def poll(self, token: str) -> RawAnswer | Pending:  # noqa: ARG002
         """UNSUPPORTED: real time has no later."""
         raise PortError(ErrorKind.UNSUPPORTED, self.connection, vendor_code="poll")
@@ -102,6 +113,12 @@ class TokenClient(ClearinghouseClient[S], ABC):
             transport=transport,
         )
         self._authorised = BearerHttp(self._http, self._mint, tokens=tokens, clock=clock)
+
+    def try_access(self) -> bool:
+        """Get a new token, which is free."""
+        with deadline(ACCESS_DEADLINE_S):
+            self._authorised.renew()
+        return True
 
     @abstractmethod
     def _mint(self) -> Token:

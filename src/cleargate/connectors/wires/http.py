@@ -28,7 +28,7 @@ from cleargate.connectors.wires.told import Seen, told
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.outside import Left
 from cleargate.nouns.time import Clock, SystemClock
-from cleargate.ports import RateBudget, Recorder, SecretStore
+from cleargate.ports import Encryption, Line, RateBudget, Recorder, SecretStore
 
 RETRY_AFTER_MAX_S = 86_400.0
 """A vendor that asks for more than a day means "ask a person"."""
@@ -108,6 +108,14 @@ def is_safe_address(url: str) -> bool:
     if not parts.hostname:
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
+
+
+def line_to(url: str, ca_file: Path | None = None) -> Line:
+    """Where the calls to an address go."""
+    parts = urlsplit(url)
+    tls = parts.scheme == "https"
+    port = parts.port or (443 if tls else 80)
+    return Line(parts.hostname or "", port, Encryption.TLS if tls else Encryption.NONE, ca_file)
 
 
 def is_loopback(host: str) -> bool:

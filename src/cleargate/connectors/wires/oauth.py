@@ -24,6 +24,9 @@ TOKEN_MARGIN = timedelta(seconds=30)
 TOKEN_DEADLINE_S = 20.0
 """An answer may take minutes, a token may not: all processes wait for the one that asks."""
 
+ACCESS_DEADLINE_S = 20.0
+"""How long somebody who tries a connection waits."""
+
 _LIFE_MAX_S = 86_400.0
 """A longer life is not believed; it would overflow a date, or outlive a secret that was changed."""
 
@@ -71,6 +74,11 @@ class BearerHttp:
         if reply.status != 401:
             return reply
         return send(self._tokens.refresh(self._http.connection, token, self._ask))
+
+    def renew(self) -> None:
+        """Get a new token whatever is left of the one in force. PortError when none is granted."""
+        name = self._http.connection
+        self._tokens.refresh(name, self._tokens.current(name), self._ask)
 
     def _valid_token(self) -> Token:
         name = self._http.connection

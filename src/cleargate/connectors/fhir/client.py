@@ -219,7 +219,7 @@ class FhirClient:
 
     def _created(self, reply: Reply, kind: str, ref: Ref) -> Receipt:
         """A 201 names its record in Location; some servers only show it, some do neither."""
-        location = _LOCATION.search(urlsplit(reply.headers.get("location", "")).path)
+        location = _LOCATION.search(_path(reply.headers.get("location", "")))
         if location and location["type"] == kind:
             version = location["v"] or _etag(reply)
             return Receipt(location["id"], Outcome.CREATED, version)
@@ -289,9 +289,16 @@ class FhirClient:
 
     def _expect_own_address(self, url: str) -> None:
         """The token goes with every call: a link may not lead it to another host."""
-        ours, theirs = urlsplit(self._base), urlsplit(url)
-        if (ours.scheme, ours.netloc) != (theirs.scheme, theirs.netloc):
+        if not self._http.is_own(url):
             raise self._refusal("foreign_link")
+
+
+def _path(url: str) -> str:
+    """The path of an address in a vendor's words, empty where it is none."""
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        return ""
 
 
 def _etag(reply: Reply) -> str:

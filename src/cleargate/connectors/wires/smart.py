@@ -11,9 +11,9 @@ from uuid import uuid4
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from cleargate.connectors.wires.http import Http, is_safe_address
+from cleargate.connectors.wires.http import Http, is_safe_address, must_be_safe
 from cleargate.connectors.wires.oauth import FORM, BearerHttp, ask_token
 from cleargate.nouns.errors import BadSettings, ErrorKind, PortError
 from cleargate.nouns.time import Clock
@@ -27,7 +27,8 @@ ASSERTION_LIFE_S = 240
 class SmartSettings(BaseModel):
     """Our registration with an EHR's authorisation server.
 
-    `private_key` is the reference of a secret in PEM form. `token_url` is discovered when empty.
+    `private_key` is the reference of a secret in PEM form. `token_url` is discovered when empty;
+    what is discovered must be of the FHIR server's own origin, or listed in `other_origins`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,6 +39,11 @@ class SmartSettings(BaseModel):
     algorithm: Literal["RS384", "ES384"] = "RS384"
     scope: str = Field(min_length=1)
     token_url: str = ""
+
+    @field_validator("token_url")
+    @classmethod
+    def _is_safe(cls, url: str) -> str:
+        return must_be_safe(url) if url else url
 
 
 class _Discovered(BaseModel):
@@ -98,6 +104,8 @@ class SmartHttp(BearerHttp):
             raise self._http.unreadable(reply, write=False) from None
         if not is_safe_address(endpoint):
             raise PortError(ErrorKind.AUTH, self._http.connection, vendor_code="token_url_insecure")
+        if not self._http.is_own(endpoint):
+            raise PortError(ErrorKind.AUTH, self._http.connection, vendor_code="token_url_foreign")
         self._token_url = endpoint
         return endpoint
 

@@ -71,15 +71,17 @@ def serve(
     from cleargate import logs
     from cleargate.house import open_house
     from cleargate.settings import installation
+    from cleargate.web.listener import listener_of
     from cleargate.web.server import run
     from cleargate.web.site import Pages
 
     logs.configure()
     settings = installation()
+    listener = listener_of(settings)
     house = open_house(settings)
     secure = settings.public_url.startswith("https://")
     pages = Pages(house.database, house.clock, house.profiles, secure)
-    run(pages, settings.host, settings.port, ready_file)
+    run(pages, listener, ready_file)
 
 
 @app.command()

@@ -37,7 +37,8 @@ class Installation(BaseSettings):
     """One installation. Every field is an environment variable with the prefix `CLEARGATE_`.
 
     `prepared_statements` spares the database a third of its work; not behind a pooler in
-    transaction mode.
+    transaction mode. `proxy` names the addresses from which X-Forwarded-For and -Proto are
+    believed, separated by commas.
     """
 
     model_config = SettingsConfigDict(env_prefix="CLEARGATE_", frozen=True)
@@ -50,6 +51,9 @@ class Installation(BaseSettings):
     public_url: str = "http://127.0.0.1:8000"
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    proxy: str = ""
     clock_speed: float = Field(default=1.0, gt=0)
     concurrency: int = Field(default=20, ge=1, le=200)
     poll_s: float = Field(default=0.5, gt=0, le=60)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import ip_address
 from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request
@@ -85,6 +86,10 @@ InPractice = Annotated[Here, Depends(here)]
 Posted = Annotated[Form, Depends(posted)]
 
 
-def address_of(request: Request) -> str:
-    """Who asks, for throttles."""
-    return request.client.host if request.client else "unknown"
+def client_address(request: Request) -> str:
+    """Who asks: the address that reached us, or that a named proxy saw (see `Listener`)."""
+    host = request.client.host if request.client else ""
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        return "unknown"

@@ -9,10 +9,11 @@ from pydantic import ValidationError
 from cleargate.connectors.fhir.settings import FhirSettings
 from cleargate.connectors.smtp.client import SmtpMessenger
 from cleargate.connectors.smtp.settings import SmtpSettings
-from cleargate.connectors.wires.addresses import Reach, is_loopback, may_reach, resolve
+from cleargate.connectors.wires.addresses import Reach, may_reach, resolve
 from cleargate.connectors.wires.deadline import DeadlineTransport
 from cleargate.connectors.wires.http import Http, HttpSettings, tls_context
 from cleargate.nouns.errors import ErrorKind, PortError
+from cleargate.nouns.hosts import is_loopback
 from cleargate.ports import Message
 from tests.unit.connectors.parts import (
     FixedClock,

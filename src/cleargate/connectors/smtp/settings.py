@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from cleargate.connectors.wires.addresses import PrivateNetworks, is_loopback
+from cleargate.connectors.wires.addresses import PrivateNetworks
+from cleargate.nouns.hosts import is_loopback
 
 _ADDRESS = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@[A-Za-z0-9.-]+", re.A

@@ -14,6 +14,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, IPvAnyNetwork
 
+from cleargate.nouns.hosts import is_loopback
+
 Network = IPv4Network | IPv6Network
 Resolve = Callable[[str, int], Sequence[str]]
 """From a host and a port to the addresses of the host, the best first. Raises OSError."""
@@ -27,16 +29,6 @@ _CREDENTIALS = (
     IPv6Network("fd00:ec2::/32"),
 )
 """Where a cloud hands its machines their own credentials: no vendor is there, listed or not."""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, by its literal address or the name localhost."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:

@@ -21,9 +21,10 @@ from urllib.parse import urlsplit
 import httpx2
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from cleargate.connectors.wires.addresses import PrivateNetworks, Reach, is_loopback
+from cleargate.connectors.wires.addresses import PrivateNetworks, Reach
 from cleargate.connectors.wires.deadline import AddressRefused, DeadlineTransport, deadline
 from cleargate.nouns.errors import ErrorKind, PortError
+from cleargate.nouns.hosts import is_loopback
 from cleargate.nouns.time import Clock, SystemClock
 from cleargate.ports import RateBudget, SecretStore
 

@@ -21,6 +21,7 @@ from cleargate.web.desk.door import (
     InDesk,
     OwnForm,
     check_origin,
+    clear_cookie,
     cookie_name,
     set_cookie,
 )
@@ -60,7 +61,7 @@ def let_out(desk: InDesk, _form: OwnForm, request: Request) -> Response:
     """End the session at once."""
     sign_out(desk.here.pages.database, request.cookies.get(cookie_name(desk.here), ""))
     response = RedirectResponse(f"/{desk.here.profile.slug}/desk/sign-in", 303)
-    response.delete_cookie(cookie_name(desk.here), path="/")
+    clear_cookie(response, desk.here)
     return response
 
 

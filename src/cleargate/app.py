@@ -8,21 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from cleargate.connection_table import ConnectionTable
 from cleargate.directory.payers import Connection
 from cleargate.directory.practice import Practice, Profile
 from cleargate.house import House
 from cleargate.nouns.errors import BadSettings
 from cleargate.nouns.ids import CaseId, PracticeId
-from cleargate.settings import (
-    ConnectionTable,
-    PracticeSettings,
-    ReferencedSecrets,
-)
+from cleargate.secrets import ReferencedSecrets
+from cleargate.settings import PracticeSettings
 from cleargate.store.connections import Budget, StoredBudgets, StoredTokens
 
 if TYPE_CHECKING:
@@ -110,9 +108,8 @@ class _Wiring:
         if vendor is None:
             known = ", ".join(sorted(vendors))
             raise self.settings.wrong((key, "vendor"), f"there is no such connector; use {known}.")
-        if table.leaves_machine and table.baa_signed is None:
-            message = "baa_signed is missing: no agreement, no patient data over this connection."
-            raise self.settings.wrong((key, "baa_signed"), message)
+        if fault := table.agreement_fault(self.today):
+            raise self.settings.wrong((key, "baa_signed"), fault)
         try:
             return vendor(self, table)
         except ValidationError as error:
@@ -121,6 +118,11 @@ class _Wiring:
             raise self.settings.wrong(where, f"{first['msg']}.") from None
         except BadSettings as error:
             raise self.settings.wrong((key, "settings"), str(error)) from None
+
+    @property
+    def today(self) -> date:
+        """The day at the office."""
+        return self.house.clock.now().astimezone(self.house.profiles[self.practice].zone).date()
 
     @property
     def secrets(self) -> ReferencedSecrets:

@@ -162,6 +162,22 @@ class SecretStore(Protocol):
         ...
 
 
+class Stage(StrEnum):
+    """Which of a credential's secrets: the one in use, the one to come, the one before."""
+
+    CURRENT = "current"
+    NEXT = "next"
+    PREVIOUS = "previous"
+
+
+class StagedSecrets(SecretStore, Protocol):
+    """Secrets beside which the one to come and the one before may stand."""
+
+    def staged(self, reference: str, stage: Stage) -> str | None:
+        """The secret of a stage; None where there is none."""
+        ...
+
+
 class KeyService(Protocol):
     """Whoever holds the key that wraps the data keys: a KMS, or a local key file."""
 

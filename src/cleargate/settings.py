@@ -1,21 +1,20 @@
 """Settings: the installation from its environment, each practice from its practice.toml.
 
-Secrets are references only (`env:NAME`, `file:PATH`). Every error names file, key and line, and
-stops the start.
+Secrets are references only (see secrets.py). Every error names file, key and line, and stops the
+start.
 """
 
-import os
 import re
 import tomllib
-from datetime import date, time, timedelta
+from datetime import time, timedelta
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.parse import urlsplit
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from cleargate.connection_table import ConnectionTable, Slug, Table, Text
 from cleargate.directory.offices import OfferedVisit, Office, PracticeDirectory, Provider
 from cleargate.directory.payers import load_directory
 from cleargate.directory.practice import (
@@ -30,6 +29,7 @@ from cleargate.nouns.appointment import VisitType
 from cleargate.nouns.errors import BadSettings, Refused
 from cleargate.nouns.ids import npi_is_valid
 from cleargate.nouns.patient import Address
+from cleargate.store.database_url import DatabaseUrl
 from cleargate.store.practices import practice_id
 
 
@@ -43,8 +43,8 @@ class Installation(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CLEARGATE_", frozen=True)
 
-    database_url: str = Field(min_length=1)
-    owner_database_url: str = ""
+    database_url: DatabaseUrl = Field(min_length=1)
+    owner_database_url: DatabaseUrl = ""
     prepared_statements: bool = False
     key_file: Path
     practices: Path
@@ -83,17 +83,12 @@ def _npi(npi: str) -> str:
     return npi
 
 
+Key = tuple[str | int, ...]
 Zone = Annotated[str, AfterValidator(_zone)]
 Npi = Annotated[str, AfterValidator(_npi)]
-Text = Annotated[str, Field(min_length=1, max_length=200)]
-Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,30}$")]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class _PracticeTable(_Table):
+class _PracticeTable(Table):
     slug: Slug
     name: Text
     npi: Npi
@@ -103,7 +98,7 @@ class _PracticeTable(_Table):
     payers_csv: str = ""
 
 
-class _IntakeTable(_Table):
+class _IntakeTable(Table):
     confirm_contact: ConfirmContact = ConfirmContact.NEW
     confirm_within_h: int = Field(default=48, ge=1, le=720)
     answer_within_h: int = Field(default=48, ge=2, le=168)
@@ -120,7 +115,7 @@ class _IntakeTable(_Table):
         )
 
 
-class _BookingTable(_Table):
+class _BookingTable(Table):
     hold_after_min: int = Field(default=10, ge=1)
     hold_within_h: int = Field(default=48, ge=0)
     search_days: int = Field(default=20, ge=1, le=90)
@@ -133,7 +128,7 @@ class _BookingTable(_Table):
         )
 
 
-class _EligibilityTable(_Table):
+class _EligibilityTable(Table):
     sweep_at: time | None = None
     sweep_before: str = Field(default="3d", pattern=r"^([1-9]|[12][0-9]|30)d$")
     write_back: bool = True
@@ -146,12 +141,12 @@ class _EligibilityTable(_Table):
         )
 
 
-class _HoursTable(_Table):
+class _HoursTable(Table):
     opens: time = time(8)
     closes: time = time(17)
 
 
-class _OfficeTable(_Table):
+class _OfficeTable(Table):
     code: Slug
     name: Text
     phone: Text
@@ -161,14 +156,14 @@ class _OfficeTable(_Table):
     zip: Text
 
 
-class _ProviderTable(_Table):
+class _ProviderTable(Table):
     code: Slug
     name: Text
     npi: Npi
     offices: tuple[str, ...]
 
 
-class _VisitTable(_Table):
+class _VisitTable(Table):
     code: Slug
     name: Text
     duration_min: int = Field(ge=5, le=480)
@@ -176,36 +171,7 @@ class _VisitTable(_Table):
     providers: tuple[str, ...]
 
 
-class BudgetTable(_Table):
-    """How often a connection may be called: a bucket of `burst` filled by `per_second`."""
-
-    burst: int = Field(ge=1)
-    per_second: float = Field(gt=0)
-
-
-class ConnectionTable(_Table):
-    """One connection: its vendor's folder, its budget, and what the vendor's settings.py reads.
-
-    `baa_signed` is the date of the business associate agreement; without it nothing about a
-    patient leaves this machine over the connection. `kind` is the kind of clearinghouse.
-    """
-
-    name: Slug
-    vendor: Text
-    kind: str = ""
-    baa_signed: date | None = None
-    budget: BudgetTable | None = None
-    settings: dict[str, Any]
-
-    @property
-    def leaves_machine(self) -> bool:
-        """Whether what goes over this connection goes to another machine."""
-        address = str(self.settings.get("base_url") or self.settings.get("host") or "")
-        host = urlsplit(address).hostname or address
-        return host not in ("localhost", "127.0.0.1", "::1")
-
-
-class PracticeFile(_Table):
+class PracticeFile(Table):
     """A whole practice.toml."""
 
     practice: _PracticeTable
@@ -220,6 +186,16 @@ class PracticeFile(_Table):
     clearinghouses: tuple[ConnectionTable, ...]
     mail: ConnectionTable
 
+    @property
+    def connections(self) -> tuple[tuple[Key, ConnectionTable], ...]:
+        """Every connection with its key in this file."""
+        several = enumerate(self.clearinghouses)
+        return (
+            (("ehr",), self.ehr),
+            *((("clearinghouses", number), table) for number, table in several),
+            (("mail",), self.mail),
+        )
+
 
 class PracticeSettings:
     """One practice's file, read and checked. `path` is for errors that come later."""
@@ -229,7 +205,7 @@ class PracticeSettings:
         self.file = file
         self._text = text
 
-    def wrong(self, key: tuple[str | int, ...], message: str) -> BadSettings:
+    def wrong(self, key: Key, message: str) -> BadSettings:
         """An error of this file, at a key."""
         dotted = ".".join(str(part) for part in key)
         return BadSettings(f"{self.path}:{_line(self._text, key)}: {dotted}: {message}")
@@ -285,10 +261,15 @@ def read_practice(path: Path) -> PracticeSettings:
         dotted = ".".join(str(part) for part in first["loc"])
         line = _line(text, first["loc"])
         raise BadSettings(f"{path}:{line}: {dotted}: {first['msg']}.") from None
-    return PracticeSettings(path, file, text)
+    settings = PracticeSettings(path, file, text)
+    for key, table in file.connections:
+        if literal := table.literal_secret():
+            message = "is a secret itself; write where it is: env:NAME, file:PATH or aws:NAME."
+            raise settings.wrong((*key, "settings", *literal), message)
+    return settings
 
 
-def _line(text: str, key: tuple[str | int, ...]) -> int:
+def _line(text: str, key: Key) -> int:
     """The line of a key, or of the table that lacks it; 1 where even that is missing.
 
     `[[tables]]` are counted, so that the second office's error is not shown at the first.
@@ -336,27 +317,3 @@ def _directory(file: PracticeFile, zone: ZoneInfo) -> PracticeDirectory:
             for each in file.visit_types
         ),
     )
-
-
-class ReferencedSecrets:
-    """The SecretStore of one machine: `env:NAME` and `file:PATH`, relative to practice.toml."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def get(self, reference: str) -> str:
-        """The secret. BadSettings when the reference leads nowhere; the secret is never shown."""
-        kind, _, place = reference.partition(":")
-        if kind == "env" and os.environ.get(place):
-            return os.environ[place]
-        if kind == "file":
-            try:
-                return (self._folder / place).read_text("utf-8").strip()
-            except OSError as error:
-                msg = f"the secret {kind}:{place} cannot be read ({error.strerror})"
-                raise BadSettings(msg) from None
-        raise BadSettings(
-            f"the secret {kind}:{place} is not there; write env:NAME or file:PATH"
-            if kind in ("env", "file")
-            else "a secret must be a reference: env:NAME or file:PATH"
-        )

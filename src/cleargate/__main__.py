@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cleargate.commands import eligibility
+from cleargate.commands import credentials, eligibility
 from cleargate.nouns.errors import Refused
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(eligibility.app, name="eligibility")
+app.add_typer(credentials.app, name="keys")
 
 EXIT_BAD_INPUT = 2
 

@@ -7,11 +7,14 @@ them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+import structlog
 from pydantic import BaseModel, ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 
 from cleargate.connection_table import ConnectionTable
 from cleargate.directory.payers import Connection
@@ -19,13 +22,25 @@ from cleargate.directory.practice import Practice, Profile
 from cleargate.house import House
 from cleargate.nouns.errors import BadSettings
 from cleargate.nouns.ids import CaseId, PracticeId
+from cleargate.ports import Stage
 from cleargate.secrets import ReferencedSecrets
 from cleargate.settings import PracticeSettings
+from cleargate.store import credentials
 from cleargate.store.connections import Budget, StoredBudgets, StoredTokens
 
 if TYPE_CHECKING:
+    from cleargate.connectors.wires.renewal import Renewal
     from cleargate.engine.worker import Worker
-    from cleargate.ports import Clearinghouse, Messenger, PracticeSystem
+    from cleargate.ports import (
+        Clearinghouse,
+        Messenger,
+        PracticeSystem,
+        Provable,
+        SecretStore,
+        TokenStore,
+    )
+
+_log = structlog.get_logger()
 
 P = TypeVar("P")
 C = TypeVar("C")
@@ -37,19 +52,45 @@ def wire_practices(house: House) -> dict[PracticeId, Practice]:
 
 
 def _wire(house: House, practice: PracticeId) -> Practice:
+    from cleargate.connectors.wires.renewal import (
+        RenewedClearinghouse,
+        RenewedMessenger,
+        RenewedPracticeSystem,
+    )
+
     profile, settings = house.profiles[practice], house.settings[practice]
-    wiring = _Wiring(house, practice, settings)
+    wiring = _wiring(house, practice)
     clearinghouses = settings.file.clearinghouses
     return Practice(
         **{each.name: getattr(profile, each.name) for each in fields(Profile)},
         connections=tuple(Connection(each.name, each.kind) for each in clearinghouses),
-        ehr=wiring.build("ehr", settings.file.ehr, EHRS),
+        ehr=wiring.build("ehr", settings.file.ehr, EHRS, RenewedPracticeSystem),
         clearinghouses={
-            each.name: wiring.build("clearinghouses", each, CLEARINGHOUSES)
+            each.name: wiring.build("clearinghouses", each, CLEARINGHOUSES, RenewedClearinghouse)
             for each in clearinghouses
         },
-        mail=wiring.build("mail", settings.file.mail, MESSENGERS),
+        mail=wiring.build("mail", settings.file.mail, MESSENGERS, RenewedMessenger),
     )
+
+
+def _wiring(house: House, practice: PracticeId) -> _Wiring:
+    settings = house.settings[practice]
+    secrets = ReferencedSecrets(settings.path.parent)
+    tokens = StoredTokens(house.database, practice, house.clock)
+    return _Wiring(house, practice, settings, secrets, tokens)
+
+
+def make_provable(
+    house: House, practice: PracticeId, table: ConnectionTable, secrets: SecretStore
+) -> Provable:
+    """A client of a connection that signs in with these secrets."""
+    file = house.settings[practice].file
+    wiring = replace(_wiring(house, practice), secrets=secrets)
+    if table == file.ehr:
+        return wiring.bare("ehr", table, EHRS)
+    if table == file.mail:
+        return wiring.bare("mail", table, MESSENGERS)
+    return wiring.bare("clearinghouses", table, CLEARINGHOUSES)
 
 
 def make_worker(house: House, stop_at: datetime | None = None) -> Worker:
@@ -101,9 +142,27 @@ class _Wiring:
     house: House
     practice: PracticeId
     settings: PracticeSettings
+    secrets: SecretStore
+    tokens: TokenStore
 
-    def build(self, key: str, table: ConnectionTable, vendors: Mapping[str, Vendor[P]]) -> P:
-        """The vendor's client for one connection of the settings."""
+    def build(
+        self,
+        key: str,
+        table: ConnectionTable,
+        vendors: Mapping[str, Vendor[P]],
+        renewed: Callable[[Renewal[P]], P],
+    ) -> P:
+        """The vendor's client for one connection, made anew when its credentials change."""
+        from cleargate.connectors.wires.renewal import Renewal
+
+        def make(secrets: SecretStore) -> P:
+            return replace(self, secrets=secrets).bare(key, table, vendors)
+
+        staged = ReferencedSecrets(self.settings.path.parent)
+        return renewed(Renewal(make, staged, partial(self.note_renewal, table.name)))
+
+    def bare(self, key: str, table: ConnectionTable, vendors: Mapping[str, Vendor[P]]) -> P:
+        """The vendor's client with these secrets, and no others."""
         vendor = vendors.get(table.vendor)
         if vendor is None:
             known = ", ".join(sorted(vendors))
@@ -124,13 +183,18 @@ class _Wiring:
         """The day at the office."""
         return self.house.clock.now().astimezone(self.house.profiles[self.practice].zone).date()
 
-    @property
-    def secrets(self) -> ReferencedSecrets:
-        return ReferencedSecrets(self.settings.path.parent)
+    def note_renewal(self, connection: str, stage: Stage) -> None:
+        """Another of a connection's secrets works now; told, whatever else is broken.
 
-    @property
-    def tokens(self) -> StoredTokens:
-        return StoredTokens(self.house.database, self.practice, self.house.clock)
+        The call went through: a trail that cannot be written must not undo that.
+        """
+        level = _log.info if stage is Stage.CURRENT else _log.error
+        level("alert", code=f"credential_{stage}_used", connection=connection)
+        try:
+            with self.house.database.session(self.practice) as session:
+                credentials.note(session, connection, "used", stage)
+        except SQLAlchemyError as error:
+            _log.error("credential_not_noted", error=type(error).__name__)
 
     def budget(self, table: ConnectionTable) -> StoredBudgets:
         budgets = {}

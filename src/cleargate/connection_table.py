@@ -70,6 +70,12 @@ class ConnectionTable(Table):
             return "baa_signed is a day to come: until then no patient data over this connection."
         return ""
 
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Where everything is that we sign in with, each once."""
+        texts = _texts(self.settings)
+        return tuple(dict.fromkeys(text for key, text in texts if _is_secret(key) and text))
+
     def literal_secret(self) -> tuple[str, ...]:
         """The key at which a secret itself stands in place of its reference; empty when none."""
         for key, text in _texts(self.settings):

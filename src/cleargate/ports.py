@@ -64,7 +64,15 @@ class Capabilities:
     zone: ZoneInfo
 
 
-class PracticeSystem(Protocol):
+class Provable(Protocol):
+    """A vendor's client that can show whether its credentials are good, for nothing."""
+
+    def prove(self) -> None:
+        """Sign in and do nothing else. UNSUPPORTED where only a paid call would show it."""
+        ...
+
+
+class PracticeSystem(Provable, Protocol):
     """The practice's own EHR or practice-management system.
 
     `deadline_s` is the longest that one operation may take, its sub-calls included.
@@ -110,7 +118,7 @@ class PracticeSystem(Protocol):
         ...
 
 
-class Clearinghouse(Protocol):
+class Clearinghouse(Provable, Protocol):
     """Somebody who carries questions to payers.
 
     `repeatable`: whether a question that may have arrived can be asked again without a second fee.
@@ -143,7 +151,7 @@ class Message:
     calendar: str = ""
 
 
-class Messenger(Protocol):
+class Messenger(Provable, Protocol):
     """Whoever carries mail. `deadline_s` is the longest that handing over may take."""
 
     connection: str

@@ -107,15 +107,19 @@ class FhirPracticeSystem:
             clock=clock,
             transport=transport,
         )
-        authorised = SmartHttp(
+        self._authorised = SmartHttp(
             self._http, settings.smart, secrets=secrets, tokens=tokens, clock=clock
         )
-        self._client = FhirClient(self._http, authorised, settings)
+        self._client = FhirClient(self._http, self._authorised, settings)
         self._names: dict[str, tuple[datetime, str, str]] = {}
 
     def close(self) -> None:
         """Close idle connections."""
         self._http.close()
+
+    def prove(self) -> None:
+        """Ask for a token with a signed assertion, and keep it nowhere."""
+        self._authorised.prove()
 
     def capabilities(self) -> Capabilities:
         """What the server's CapabilityStatement says."""

@@ -77,6 +77,17 @@ class SmtpMessenger:
             raise self._unsent(failure) from None
         return Receipt(message_id(ref, self._settings.domain), Outcome.CREATED)
 
+    def prove(self) -> None:
+        """Sign in and send nothing. UNSUPPORTED where the server wants no sign-in."""
+        if not self._settings.username:
+            raise self._error(ErrorKind.UNSUPPORTED, "no_sign_in")
+        self._budget.take(self.connection)
+        try:
+            with self._session():
+                pass
+        except (OSError, smtplib.SMTPException) as failure:
+            raise self._unsent(failure) from None
+
     @contextmanager
     def _session(self) -> Iterator[smtplib.SMTP]:
         """A connection that is encrypted and signed in, and cut off at the deadline."""

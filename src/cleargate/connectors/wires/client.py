@@ -65,6 +65,10 @@ class ClearinghouseClient(Generic[S]):
         """Close idle connections."""
         self._http.close()
 
+    def prove(self) -> None:
+        """UNSUPPORTED: only a question proves who we are here, and questions cost."""
+        raise PortError(ErrorKind.UNSUPPORTED, self.connection, vendor_code="no_free_call")
+
     def poll(self, token: str) -> RawAnswer | Pending:  # noqa: ARG002
         """UNSUPPORTED: real time has no later."""
         raise PortError(ErrorKind.UNSUPPORTED, self.connection, vendor_code="poll")
@@ -88,6 +92,10 @@ class TokenClient(ClearinghouseClient[S], ABC):
             connection, settings, secrets=secrets, budget=budget, clock=clock, transport=transport
         )
         self._authorised = BearerHttp(self._http, self._mint, tokens=tokens, clock=clock)
+
+    def prove(self) -> None:
+        """Ask for a token, which is free, and keep it nowhere."""
+        self._mint()
 
     @abstractmethod
     def _mint(self) -> Token:

@@ -35,14 +35,15 @@ if TYPE_CHECKING:
         Clearinghouse,
         Messenger,
         PracticeSystem,
-        Provable,
         SecretStore,
         TokenStore,
+        VendorClient,
     )
 
 _log = structlog.get_logger()
 
 P = TypeVar("P")
+V = TypeVar("V", bound="VendorClient")
 C = TypeVar("C")
 
 
@@ -80,9 +81,9 @@ def _wiring(house: House, practice: PracticeId) -> _Wiring:
     return _Wiring(house, practice, settings, secrets, tokens)
 
 
-def make_provable(
+def make_client(
     house: House, practice: PracticeId, table: ConnectionTable, secrets: SecretStore
-) -> Provable:
+) -> VendorClient:
     """A client of a connection that signs in with these secrets."""
     file = house.settings[practice].file
     wiring = replace(_wiring(house, practice), secrets=secrets)
@@ -149,13 +150,13 @@ class _Wiring:
         self,
         key: str,
         table: ConnectionTable,
-        vendors: Mapping[str, Vendor[P]],
-        renewed: Callable[[Renewal[P]], P],
-    ) -> P:
+        vendors: Mapping[str, Vendor[V]],
+        renewed: Callable[[Renewal[V]], V],
+    ) -> V:
         """The vendor's client for one connection, made anew when its credentials change."""
         from cleargate.connectors.wires.renewal import Renewal
 
-        def make(secrets: SecretStore) -> P:
+        def make(secrets: SecretStore) -> V:
             return replace(self, secrets=secrets).bare(key, table, vendors)
 
         staged = ReferencedSecrets(self.settings.path.parent)

@@ -64,15 +64,19 @@ class Capabilities:
     zone: ZoneInfo
 
 
-class Provable(Protocol):
-    """A vendor's client that can show whether its credentials are good, for nothing."""
+class VendorClient(Protocol):
+    """What every vendor's client can do beside its port."""
 
     def prove(self) -> None:
         """Sign in and do nothing else. UNSUPPORTED where only a paid call would show it."""
         ...
 
+    def close(self) -> None:
+        """Close idle connections; the object is not used afterwards."""
+        ...
 
-class PracticeSystem(Provable, Protocol):
+
+class PracticeSystem(VendorClient, Protocol):
     """The practice's own EHR or practice-management system.
 
     `deadline_s` is the longest that one operation may take, its sub-calls included.
@@ -118,7 +122,7 @@ class PracticeSystem(Provable, Protocol):
         ...
 
 
-class Clearinghouse(Provable, Protocol):
+class Clearinghouse(VendorClient, Protocol):
     """Somebody who carries questions to payers.
 
     `repeatable`: whether a question that may have arrived can be asked again without a second fee.
@@ -151,7 +155,7 @@ class Message:
     calendar: str = ""
 
 
-class Messenger(Provable, Protocol):
+class Messenger(VendorClient, Protocol):
     """Whoever carries mail. `deadline_s` is the longest that handing over may take."""
 
     connection: str

@@ -18,7 +18,7 @@ def rotate_credential(
     ] = False,
 ) -> None:
     """Prove a vendor's new credential and put it to use; the old one is kept until told."""
-    from cleargate.app import make_provable
+    from cleargate.app import make_client
     from cleargate.house import open_house
     from cleargate.operations.credentials import forget_previous, rotate
     from cleargate.settings import installation
@@ -33,6 +33,6 @@ def rotate_credential(
         if forget:
             forget_previous(house, practice, connection, actor=actor, tell=tell)
         else:
-            rotate(house, practice, connection, make_provable, actor=actor, tell=tell)
+            rotate(house, practice, connection, make_client, actor=actor, tell=tell)
     finally:
         house.database.close()

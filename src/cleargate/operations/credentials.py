@@ -4,6 +4,7 @@ The workers need not be told: whoever is refused reads the secrets again, and tr
 """
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 from cleargate import secret_stages
@@ -14,11 +15,11 @@ from cleargate.directory.practice import Profile
 from cleargate.house import House
 from cleargate.nouns.errors import ErrorKind, PortError, Refused
 from cleargate.nouns.ids import PracticeId
-from cleargate.ports import Provable, SecretStore, Stage
+from cleargate.ports import SecretStore, Stage, VendorClient
 from cleargate.secrets import ReferencedSecrets
 from cleargate.store import credentials
 
-MakeClient = Callable[[House, PracticeId, ConnectionTable, SecretStore], Provable]
+MakeClient = Callable[[House, PracticeId, ConnectionTable, SecretStore], VendorClient]
 Tell = Callable[[str], None]
 
 
@@ -135,7 +136,8 @@ def _prove(rotation: _Rotation, make: MakeClient, tell: Tell) -> None:
     staged = AtStage(rotation.secrets, Stage.NEXT)
     client = make(rotation.house, rotation.profile.id, rotation.table, staged)
     try:
-        client.prove()
+        with closing(client):
+            client.prove()
     except PortError as error:
         if error.kind is ErrorKind.UNSUPPORTED:
             tell(f"{name} has no free call: its next question proves the new credential. Should it")

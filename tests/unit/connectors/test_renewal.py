@@ -1,7 +1,6 @@
 """Credentials that change under way: what is refused is tried with the others that there are."""
 
 import threading
-from collections.abc import Callable
 
 import pytest
 
@@ -39,19 +38,38 @@ class Vendor:
         self.good = set(good)
         self.heard: list[str] = []
         self.trouble: PortError | None = None
+        self.clients: list[Client] = []
 
-    def client(self, secrets: SecretStore) -> Callable[[str], str]:
-        secret = secrets.get(KEY)
+    def client(self, secrets: SecretStore) -> "Client":
+        made = Client(self, secrets.get(KEY))
+        self.clients.append(made)
+        return made
 
-        def ask(question: str) -> str:
-            self.heard.append(secret)
-            if secret not in self.good:
-                raise PortError(ErrorKind.AUTH, "desk", vendor_code="401")
-            if self.trouble is not None:
-                raise self.trouble
-            return f"{question} answered"
+    @property
+    def open(self) -> list[str]:
+        return [each.secret for each in self.clients if not each.closed]
 
-        return ask
+
+class Client:
+    """One client of the vendor, which like a real one is of no use once it is closed."""
+
+    def __init__(self, vendor: Vendor, secret: str) -> None:
+        self.vendor, self.secret, self.closed = vendor, secret, False
+
+    def prove(self) -> None:
+        self.ask("who am I")
+
+    def ask(self, question: str) -> str:
+        assert not self.closed
+        self.vendor.heard.append(self.secret)
+        if self.secret not in self.vendor.good:
+            raise PortError(ErrorKind.AUTH, "desk", vendor_code="401")
+        if self.vendor.trouble is not None:
+            raise self.vendor.trouble
+        return f"{question} answered"
+
+    def close(self) -> None:
+        self.closed = True
 
 
 def renewal(vendor: Vendor, secrets: Staged) -> tuple[Renewal, list[Stage]]:
@@ -60,7 +78,7 @@ def renewal(vendor: Vendor, secrets: Staged) -> tuple[Renewal, list[Stage]]:
 
 
 def ask(renewed: Renewal) -> str:
-    return renewed.run(lambda client: client("q"))
+    return renewed.run(lambda client: client.ask("q"))
 
 
 def test_while_the_secret_is_good_no_other_is_tried() -> None:
@@ -77,6 +95,9 @@ def test_a_secret_that_was_exchanged_is_read_again_and_no_call_is_lost() -> None
     vendor.good, secrets.stages = {"new"}, {"current": "new", "previous": "now"}
     assert ask(renewed) == ask(renewed) == "q answered"
     assert (vendor.heard, told) == (["now", "now", "new", "new"], [Stage.CURRENT])
+    assert vendor.open == ["new"]
+    renewed.close()
+    assert vendor.open == []
 
 
 @pytest.mark.parametrize("stage", [Stage.NEXT, Stage.PREVIOUS])
@@ -94,6 +115,7 @@ def test_a_refusal_of_all_is_the_first_one_and_each_is_tried_once() -> None:
         ask(renewed)
     assert caught.value.kind is ErrorKind.AUTH
     assert (vendor.heard, told) == (["now", "soon"], [])
+    assert vendor.open == ["now"]
 
 
 @pytest.mark.parametrize("kind", [each for each in ErrorKind if each is not ErrorKind.AUTH])
@@ -138,6 +160,30 @@ def test_many_threads_that_are_refused_at_once_all_get_their_answer() -> None:
         thread.join(20)
     assert answers == ["q answered"] * 8
     assert told == [Stage.CURRENT]
+    assert vendor.open == ["new"]
+
+
+def test_a_client_is_not_closed_under_a_call_of_another_thread() -> None:
+    vendor, secrets = Vendor("now"), Staged(current="now")
+    renewed, _ = renewal(vendor, secrets)
+    entered, leave = threading.Event(), threading.Event()
+
+    def slow(client: Client) -> str:
+        entered.set()
+        assert leave.wait(20)
+        return client.ask("slow")
+
+    answers: list[str] = []
+    thread = threading.Thread(target=lambda: answers.append(renewed.run(slow)))
+    thread.start()
+    assert entered.wait(20)
+    vendor.good, secrets.stages = {"new"}, {"current": "new"}
+    assert ask(renewed) == "q answered"
+    assert vendor.open == ["now", "new"]
+    vendor.good = {"now", "new"}
+    leave.set()
+    thread.join(20)
+    assert (answers, vendor.open) == (["slow answered"], ["new"])
 
 
 def test_a_stage_that_is_not_there_is_the_secret_in_use() -> None:

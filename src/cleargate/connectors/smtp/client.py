@@ -88,6 +88,9 @@ class SmtpMessenger:
         except (OSError, smtplib.SMTPException) as failure:
             raise self._unsent(failure) from None
 
+    def close(self) -> None:
+        """Nothing is kept open between two mails."""
+
     @contextmanager
     def _session(self) -> Iterator[smtplib.SMTP]:
         """A connection that is encrypted and signed in, and cut off at the deadline."""

@@ -26,9 +26,10 @@ from cleargate.ports import (
     SecretStore,
     Stage,
     StagedSecrets,
+    VendorClient,
 )
 
-C = TypeVar("C")
+C = TypeVar("C", bound=VendorClient)
 T = TypeVar("T")
 
 
@@ -50,12 +51,14 @@ class AtStage:
         return secret
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Made(Generic[C]):
-    """A client, and the secrets that it was made with."""
+    """A client, the secrets that it was made with, and how many calls it has on their way."""
 
     client: C
     secrets: Mapping[str, str]
+    calls: int = 0
+    retired: bool = False
 
 
 class Renewal(Generic[C]):
@@ -81,11 +84,15 @@ class Renewal(Generic[C]):
         """The client whose secrets worked last."""
         return self._made.client
 
+    def close(self) -> None:
+        """Close the client once its last call has come back."""
+        self._retire(self._made)
+
     def run(self, call: Callable[[C], T]) -> T:
         """Make a call; when its credentials are refused, with the others that there are."""
-        made = self._made
+        made = self._take()
         try:
-            return call(made.client)
+            return self._call(made, call)
         except PortError as error:
             if error.kind is not ErrorKind.AUTH:
                 raise
@@ -95,11 +102,12 @@ class Renewal(Generic[C]):
             other = self._other(stage, tried)
             if other is None:
                 continue
+            tried.append(other.secrets)
             try:
-                answer = call(other.client)
+                answer = self._call(other, call)
             except PortError as error:
                 if error.kind is ErrorKind.AUTH:
-                    tried.append(other.secrets)
+                    self._retire(other)
                     continue
                 self._keep(other, stage)  # Let in, whatever else is wrong.
                 raise
@@ -107,9 +115,26 @@ class Renewal(Generic[C]):
             return answer
         raise refused
 
-    def _make(self, stage: Stage) -> _Made[C]:
+    def _take(self) -> _Made[C]:
+        """The client in use, which is not closed until this call of it is over."""
+        with self._lock:
+            self._made.calls += 1
+            return self._made
+
+    def _call(self, made: _Made[C], call: Callable[[C], T]) -> T:
+        """The one call for which a client was taken or made."""
+        try:
+            return call(made.client)
+        finally:
+            with self._lock:
+                made.calls -= 1
+                over = made.retired and not made.calls
+            if over:
+                made.client.close()
+
+    def _make(self, stage: Stage, calls: int = 0) -> _Made[C]:
         at_stage = AtStage(self._secrets, stage)
-        return _Made(self._build(at_stage), at_stage.read)
+        return _Made(self._build(at_stage), at_stage.read, calls)
 
     def _other(self, stage: Stage, tried: Sequence[Mapping[str, str]]) -> _Made[C] | None:
         """A client with a stage's secrets; None when they are none, or were refused already."""
@@ -117,17 +142,27 @@ class Renewal(Generic[C]):
         try:
             for reference in tried[0]:
                 at_stage.get(reference)
-            return None if at_stage.read in tried else self._make(stage)
+            return None if at_stage.read in tried else self._make(stage, calls=1)
         except BadSettings:
             # A secret that cannot be read now is no other one; the refusal itself is told.
             return None
 
     def _keep(self, made: _Made[C], stage: Stage) -> None:
+        """Use this client from now on; a thread that was quicker with the same secrets stays."""
         with self._lock:
             news = made.secrets != self._made.secrets
-            self._made = made
+            older = self._made if news else made
+            self._made = made if news else self._made
+        self._retire(older)
         if news:
             self._told(stage)
+
+    def _retire(self, made: _Made[C]) -> None:
+        with self._lock:
+            made.retired = True
+            over = not made.calls
+        if over:
+            made.client.close()
 
 
 class RenewedClearinghouse:
@@ -142,6 +177,10 @@ class RenewedClearinghouse:
     def prove(self) -> None:
         """See the port, here and below."""
         self._renewal.client.prove()
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._renewal.close()
 
     def check_eligibility(self, inquiry: Inquiry, ref: Ref) -> RawAnswer | Pending:
         """Ask one payer."""
@@ -164,6 +203,10 @@ class RenewedMessenger:
         """See the port, here and below."""
         self._renewal.client.prove()
 
+    def close(self) -> None:
+        """Close idle connections."""
+        self._renewal.close()
+
     def send(self, message: Message, ref: Ref) -> Receipt:
         """Hand the message over."""
         return self._renewal.run(lambda vendor: vendor.send(message, ref))
@@ -180,6 +223,10 @@ class RenewedPracticeSystem:
     def prove(self) -> None:
         """See the port, here and below."""
         self._renewal.client.prove()
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._renewal.close()
 
     def capabilities(self) -> Capabilities:
         """What this system can do."""

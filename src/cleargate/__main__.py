@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -71,6 +72,7 @@ def serve(
     """Serve the patient's pages, the desk and the API."""
     from cleargate import logs
     from cleargate.house import open_house
+    from cleargate.operations.expiries import expiries_of
     from cleargate.settings import installation
     from cleargate.web.listener import listener_of
     from cleargate.web.server import run
@@ -81,7 +83,7 @@ def serve(
     listener = listener_of(settings)
     house = open_house(settings)
     secure = settings.public_url.startswith("https://")
-    pages = Pages(house.database, house.clock, house.profiles, secure)
+    pages = Pages(house.database, house.clock, house.profiles, secure, partial(expiries_of, house))
     run(pages, listener, ready_file)
 
 

@@ -101,6 +101,7 @@ def make_worker(house: House, stop_at: datetime | None = None) -> Worker:
     from cleargate.engine.phases import Engine
     from cleargate.engine.worker import Worker
     from cleargate.gates.failures import gate_for
+    from cleargate.operations.expiries import alert_expiries, expiries_of
     from cleargate.scheduling.booking import PROCEDURES, last_moment
     from cleargate.scheduling.sweep import sweep_if_due
     from cleargate.store.engine_keys import engine_key
@@ -131,7 +132,9 @@ def make_worker(house: House, stop_at: datetime | None = None) -> Worker:
 
     def chores() -> None:
         for profile in house.profiles.values():
-            sweep_if_due(house.database, profile, house.clock.now())
+            now = house.clock.now()
+            alert_expiries(house.database, profile, expiries_of(house, profile.id), now)
+            sweep_if_due(house.database, profile, now)
 
     return Worker(house.database, durable, house.executor, tuple(procedures), run, chores)
 

@@ -1,6 +1,6 @@
 """What every route needs: the installation's pages, the practice in the path, and the form."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
@@ -12,6 +12,7 @@ from starlette.datastructures import UploadFile
 from cleargate.directory.practice import Profile
 from cleargate.nouns.ids import PracticeId
 from cleargate.nouns.time import Clock
+from cleargate.operations.expiries import Expiry
 from cleargate.store.database import Database
 from cleargate.web.views import Site
 
@@ -28,6 +29,8 @@ class Pages:
     clock: Clock
     profiles: Mapping[PracticeId, Profile]
     secure: bool
+    expiries: Callable[[PracticeId], Sequence[Expiry]] = lambda practice: ()  # noqa: ARG005
+    """What ends on a day that is known, of a practice."""
 
     def by_slug(self, slug: str) -> Profile | None:
         """The practice of an address."""

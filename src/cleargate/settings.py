@@ -6,7 +6,8 @@ start.
 
 import re
 import tomllib
-from datetime import time, timedelta
+from dataclasses import dataclass
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -195,6 +196,33 @@ class PracticeFile(Table):
             *((("clearinghouses", number), table) for number, table in several),
             (("mail",), self.mail),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What was agreed about one connection. `fault` says why nothing about a patient may go over
+    it; empty where it may, or where nothing leaves this machine.
+    """
+
+    connection: str
+    vendor: str
+    leaves_machine: bool
+    signed: date | None
+    fault: str
+
+
+def agreements(file: PracticeFile, today: date) -> list[Agreement]:
+    """Every connection of a practice, with and without its business associate agreement."""
+    return [
+        Agreement(
+            each.name,
+            each.vendor,
+            each.leaves_machine,
+            each.baa_signed,
+            each.agreement_fault(today),
+        )
+        for _, each in file.connections
+    ]
 
 
 class PracticeSettings:

@@ -12,6 +12,7 @@ from cleargate.nouns.errors import BadSettings
 from cleargate.nouns.time import SystemClock
 from cleargate.secrets import ReferencedSecrets
 from cleargate.settings import (
+    agreements,
     installation,
     read_practice,
     read_practices,
@@ -52,6 +53,22 @@ def test_a_whole_file_becomes_a_profile(tmp_path: Path) -> None:
     assert profile.public_url == "http://127.0.0.1:8000/sample"
     assert [each.code for each in profile.directory.visit_types] == ["eval", "followup"]
     assert profile.payers.by_id("aetna") is not None
+
+
+def test_the_agreements_of_a_practice_are_listed_with_what_is_missing(tmp_path: Path) -> None:
+    changed = practice_toml(
+        tmp_path,
+        ("http://127.0.0.1:1/fhir", "https://ehr.example.test/fhir"),
+        ("http://127.0.0.1:1/core", "https://core.example.test"),
+        ('vendor = "core_soap"', 'vendor = "core_soap"\nbaa_signed = 2026-11-01'),
+    )
+    found = agreements(read_practice(changed).file, TODAY)
+    assert [(each.connection, each.leaves_machine, bool(each.fault)) for each in found] == [
+        ("ehr", True, True),
+        ("clearinghouse", True, False),
+        ("mail", False, False),
+    ]
+    assert found[1].signed == date(2026, 11, 1)
 
 
 @pytest.mark.parametrize(

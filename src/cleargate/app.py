@@ -192,8 +192,10 @@ class _Wiring:
 
         The call went through: a trail that cannot be written must not undo that.
         """
-        level = _log.info if stage is Stage.CURRENT else _log.error
-        level("alert", code=f"credential_{stage}_used", connection=connection)
+        if stage is Stage.CURRENT:
+            _log.info("credential_read_again", connection=connection)
+        else:
+            _log.error("alert", code=f"credential_{stage}_used", connection=connection)
         try:
             with self.house.database.session(self.practice) as session:
                 credentials.note(session, connection, "used", stage)

@@ -56,8 +56,8 @@ def rotate(
     _prove(rotation, make, tell)
     for reference in new:
         left = secret_stages.promote(rotation.secrets, reference)
+        rotation.note("left" if left else "rotated", Stage.NEXT)
         tell(f"{reference}: {left or 'the new one is in use, the old one is kept beside it'}.")
-    rotation.note("rotated", Stage.NEXT)
     tell(
         f"When {connection} has worked for a day, take the old one back at the vendor, and"
         f" then here: cleargate keys rotate-credential {connection} --forget-previous"

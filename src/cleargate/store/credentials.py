@@ -15,7 +15,9 @@ def note(
     actor: str = audit.SYSTEM,
     outcome: str = "ok",
 ) -> None:
-    """Keep that a credential was `what`: proven, refused, rotated, used or forgotten."""
+    """Keep that a credential was `what`: made, proven, refused, rotated, left to a person, used, or
+    forgotten.
+    """
     event = Event(
         f"credential.{what}",
         Action.UPDATE,

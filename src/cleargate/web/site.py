@@ -93,6 +93,7 @@ def client_address(request: Request) -> str:
     """Who asks: the address that reached us, or that a named proxy saw (see `Listener`)."""
     host = request.client.host if request.client else ""
     try:
-        return str(ip_address(host))
+        address = ip_address(host)
     except ValueError:
         return "unknown"
+    return str(getattr(address, "ipv4_mapped", None) or address)

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -80,16 +81,19 @@ def serve(
 ) -> None:
     """Serve the patient's pages, the desk and the API."""
     from cleargate.house import open_house
+    from cleargate.operations.expiries import expiries_of
     from cleargate.settings import installation
+    from cleargate.web.listener import listener_of
     from cleargate.web.server import run
     from cleargate.web.site import Pages
 
     _only_log_lines()
     settings = installation()
+    listener = listener_of(settings)
     house = open_house(settings)
     secure = settings.public_url.startswith("https://")
-    pages = Pages(house.database, house.clock, house.profiles, secure)
-    run(pages, settings.host, settings.port, ready_file)
+    pages = Pages(house.database, house.clock, house.profiles, secure, partial(expiries_of, house))
+    run(pages, listener, ready_file)
 
 
 @app.command()

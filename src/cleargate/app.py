@@ -8,24 +8,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
-from datetime import timedelta
+from dataclasses import dataclass, fields, replace
+from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+import structlog
 from pydantic import BaseModel, ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 
 from cleargate import logs
+from cleargate.connection_table import ConnectionTable
 from cleargate.directory.payers import Connection
 from cleargate.directory.practice import Practice, Profile
 from cleargate.house import House, Wire, note_settings
 from cleargate.nouns.errors import BadSettings
 from cleargate.nouns.ids import CaseId, PracticeId
-from cleargate.settings import (
-    ConnectionTable,
-    PracticeSettings,
-    ReferencedSecrets,
-)
+from cleargate.ports import Stage
+from cleargate.secrets import ReferencedSecrets
+from cleargate.settings import PracticeSettings
+from cleargate.store import credentials
 from cleargate.store.calls import StoredCalls
 from cleargate.store.connect import HEARTBEATS
 from cleargate.store.connections import Budget, StoredBudgets, StoredTokens
@@ -33,10 +35,22 @@ from cleargate.store.database import Database
 from cleargate.store.keyring import Keyring
 
 if TYPE_CHECKING:
+    from cleargate.connectors.wires.renewal import Renewal
     from cleargate.engine.worker import Worker
-    from cleargate.ports import Clearinghouse, Messenger, PracticeSystem, Recorder
+    from cleargate.ports import (
+        Clearinghouse,
+        Messenger,
+        PracticeSystem,
+        Recorder,
+        SecretStore,
+        TokenStore,
+        VendorClient,
+    )
+
+_log = structlog.get_logger()
 
 P = TypeVar("P")
+V = TypeVar("V", bound="VendorClient")
 C = TypeVar("C")
 
 
@@ -46,32 +60,57 @@ def wire_practices(house: House) -> dict[PracticeId, Practice]:
 
 
 def _wire(house: House, practice: PracticeId) -> Practice:
+    from cleargate.connectors.wires.renewal import (
+        RenewedClearinghouse,
+        RenewedMessenger,
+        RenewedPracticeSystem,
+    )
+
     profile, settings = house.profiles[practice], house.settings[practice]
-    wiring = _Wiring(house, practice, settings)
+    wiring = _wiring(house, practice)
     clearinghouses = settings.file.clearinghouses
     return Practice(
         **{each.name: getattr(profile, each.name) for each in fields(Profile)},
         connections=tuple(Connection(each.name, each.kind) for each in clearinghouses),
-        ehr=wiring.build("ehr", settings.file.ehr, EHRS),
+        ehr=wiring.build("ehr", settings.file.ehr, EHRS, RenewedPracticeSystem),
         clearinghouses={
-            each.name: wiring.build("clearinghouses", each, CLEARINGHOUSES)
+            each.name: wiring.build("clearinghouses", each, CLEARINGHOUSES, RenewedClearinghouse)
             for each in clearinghouses
         },
-        mail=wiring.build("mail", settings.file.mail, MESSENGERS),
+        mail=wiring.build("mail", settings.file.mail, MESSENGERS, RenewedMessenger),
     )
 
 
 def connections(house: House) -> Iterator[Wire]:
     """Every connection of every practice, to be wired by itself: a wrong one stops no other."""
     for practice, profile in house.profiles.items():
-        settings = house.settings[practice]
-        wiring = _Wiring(house, practice, settings)
-        file = settings.file
-        yield Wire(profile.slug, file.ehr, partial(wiring.build, "ehr", file.ehr, EHRS))
+        wiring = _wiring(house, practice)
+        file = house.settings[practice].file
+        yield Wire(profile.slug, file.ehr, partial(wiring.bare, "ehr", file.ehr, EHRS))
         for each in file.clearinghouses:
-            build = partial(wiring.build, "clearinghouses", each, CLEARINGHOUSES)
+            build = partial(wiring.bare, "clearinghouses", each, CLEARINGHOUSES)
             yield Wire(profile.slug, each, build)
-        yield Wire(profile.slug, file.mail, partial(wiring.build, "mail", file.mail, MESSENGERS))
+        yield Wire(profile.slug, file.mail, partial(wiring.bare, "mail", file.mail, MESSENGERS))
+
+
+def _wiring(house: House, practice: PracticeId) -> _Wiring:
+    settings = house.settings[practice]
+    secrets = ReferencedSecrets(settings.path.parent)
+    tokens = StoredTokens(house.database, practice, house.clock)
+    return _Wiring(house, practice, settings, secrets, tokens)
+
+
+def make_client(
+    house: House, practice: PracticeId, table: ConnectionTable, secrets: SecretStore
+) -> VendorClient:
+    """A client of a connection that signs in with these secrets."""
+    file = house.settings[practice].file
+    wiring = replace(_wiring(house, practice), secrets=secrets)
+    if table == file.ehr:
+        return wiring.bare("ehr", table, EHRS)
+    if table == file.mail:
+        return wiring.bare("mail", table, MESSENGERS)
+    return wiring.bare("clearinghouses", table, CLEARINGHOUSES)
 
 
 def make_worker(house: House, ends: float | None = None) -> Worker:
@@ -84,6 +123,7 @@ def make_worker(house: House, ends: float | None = None) -> Worker:
     from cleargate.engine.phases import Engine
     from cleargate.engine.worker import Worker
     from cleargate.gates.failures import gate_for
+    from cleargate.operations.expiries import alert_expiries, expiries_of
     from cleargate.scheduling.booking import PROCEDURES, last_moment
     from cleargate.scheduling.sweep import sweep_if_due
     from cleargate.store.engine_keys import engine_key
@@ -118,7 +158,9 @@ def make_worker(house: House, ends: float | None = None) -> Worker:
 
     def chores() -> None:
         for profile in house.profiles.values():
-            sweep_if_due(house.database, profile, house.clock.now())
+            now = house.clock.now()
+            alert_expiries(house.database, profile, expiries_of(house, profile.id), now)
+            sweep_if_due(house.database, profile, now)
 
     pulse = Database(
         house.installation.database_url, Keyring(house.keys), house.executor, limits=HEARTBEATS
@@ -133,16 +175,33 @@ class _Wiring:
     house: House
     practice: PracticeId
     settings: PracticeSettings
+    secrets: SecretStore
+    tokens: TokenStore
 
-    def build(self, key: str, table: ConnectionTable, vendors: Mapping[str, Vendor[P]]) -> P:
-        """The vendor's client for one connection of the settings."""
+    def build(
+        self,
+        key: str,
+        table: ConnectionTable,
+        vendors: Mapping[str, Vendor[V]],
+        renewed: Callable[[Renewal[V]], V],
+    ) -> V:
+        """The vendor's client for one connection, made anew when its credentials change."""
+        from cleargate.connectors.wires.renewal import Renewal
+
+        def make(secrets: SecretStore) -> V:
+            return replace(self, secrets=secrets).bare(key, table, vendors)
+
+        staged = ReferencedSecrets(self.settings.path.parent)
+        return renewed(Renewal(make, staged, partial(self.note_renewal, table.name)))
+
+    def bare(self, key: str, table: ConnectionTable, vendors: Mapping[str, Vendor[P]]) -> P:
+        """The vendor's client with these secrets, and no others."""
         vendor = vendors.get(table.vendor)
         if vendor is None:
             known = ", ".join(sorted(vendors))
             raise self.settings.wrong((key, "vendor"), f"there is no such connector; use {known}.")
-        if table.leaves_machine and table.baa_signed is None:
-            message = "baa_signed is missing: no agreement, no patient data over this connection."
-            raise self.settings.wrong((key, "baa_signed"), message)
+        if fault := table.agreement_fault(self.today):
+            raise self.settings.wrong((key, "baa_signed"), fault)
         try:
             return vendor(self, table)
         except ValidationError as error:
@@ -153,8 +212,9 @@ class _Wiring:
             raise self.settings.wrong((key, "settings"), str(error)) from None
 
     @property
-    def secrets(self) -> ReferencedSecrets:
-        return ReferencedSecrets(self.settings.path.parent)
+    def today(self) -> date:
+        """The day at the office."""
+        return self.house.clock.now().astimezone(self.house.profiles[self.practice].zone).date()
 
     @property
     def recorder(self) -> Recorder:
@@ -162,9 +222,22 @@ class _Wiring:
 
         return GatheringRecorder(StoredCalls(self.house.database, self.practice))
 
-    @property
-    def tokens(self) -> StoredTokens:
-        return StoredTokens(self.house.database, self.practice, self.house.clock)
+    def note_renewal(self, connection: str, stage: Stage) -> None:
+        """Another of a connection's secrets works now; told, whatever else is broken.
+
+        The call went through: a trail that cannot be written must not undo that.
+        """
+        if stage is Stage.CURRENT:
+            _log.info("credential_read_again", connection=connection)
+        elif stage is Stage.NEXT:
+            _log.error("alert", code="credential_next_used", connection=connection)
+        else:
+            _log.error("alert", code="credential_previous_used", connection=connection)
+        try:
+            with self.house.database.session(self.practice) as session:
+                credentials.note(session, connection, "used", stage)
+        except SQLAlchemyError as error:
+            _log.error("credential_not_noted", error=error)
 
     def budget(self, table: ConnectionTable) -> StoredBudgets:
         budgets = {}

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cleargate import logs
+from cleargate.connection_table import ConnectionTable
 from cleargate.directory.practice import Profile
 from cleargate.nouns.ids import PracticeId
 from cleargate.nouns.time import Clock, SystemClock
-from cleargate.ports import Access, FileStore, KeyService
-from cleargate.settings import ConnectionTable, Installation, PracticeSettings, read_practices
+from cleargate.ports import FileStore, KeyService, VendorClient
+from cleargate.settings import Installation, PracticeSettings, read_practices
 from cleargate.store import audit, practices
 from cleargate.store.audit import Action, Event
 from cleargate.store.database import Database
@@ -40,7 +41,7 @@ class Wire:
 
     practice: str
     table: ConnectionTable
-    build: Callable[[], Access]
+    build: Callable[[], VendorClient]
 
 
 def open_house(installation: Installation, executor: str = "") -> House:

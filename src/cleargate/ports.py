@@ -47,16 +47,20 @@ class Line:
     ca_file: Path | None = None
 
 
-class Access(Protocol):
-    """What every connection can tell about the way to its vendor; for whoever looks after it."""
+class VendorClient(Protocol):
+    """What every vendor's client can do beside its port."""
 
     @property
     def lines(self) -> Sequence[Line]:
         """Every place to which calls go."""
         ...
 
-    def try_access(self) -> bool:
-        """Show that we are let in. False where the vendor has no way to try that costs nothing."""
+    def prove(self) -> None:
+        """Sign in and do nothing else. UNSUPPORTED where only a paid call would show it."""
+        ...
+
+    def close(self) -> None:
+        """Close idle connections; the object is not used afterwards."""
         ...
 
 
@@ -97,7 +101,7 @@ class Capabilities:
     zone: ZoneInfo
 
 
-class PracticeSystem(Access, Protocol):
+class PracticeSystem(VendorClient, Protocol):
     """The practice's own EHR or practice-management system.
 
     `deadline_s` is the longest that one operation may take, its sub-calls included.
@@ -143,7 +147,7 @@ class PracticeSystem(Access, Protocol):
         ...
 
 
-class Clearinghouse(Access, Protocol):
+class Clearinghouse(VendorClient, Protocol):
     """Somebody who carries questions to payers.
 
     `repeatable`: whether a question that may have arrived can be asked again without a second fee.
@@ -176,7 +180,7 @@ class Message:
     calendar: str = ""
 
 
-class Messenger(Access, Protocol):
+class Messenger(VendorClient, Protocol):
     """Whoever carries mail. `deadline_s` is the longest that handing over may take."""
 
     connection: str
@@ -192,6 +196,22 @@ class SecretStore(Protocol):
 
     def get(self, reference: str) -> str:
         """The secret; BadSettings when it is not there."""
+        ...
+
+
+class Stage(StrEnum):
+    """Which of a credential's secrets: the one in use, the one to come, the one before."""
+
+    CURRENT = "current"
+    NEXT = "next"
+    PREVIOUS = "previous"
+
+
+class StagedSecrets(SecretStore, Protocol):
+    """Secrets beside which the one to come and the one before may stand."""
+
+    def staged(self, reference: str, stage: Stage) -> str | None:
+        """The secret of a stage; None where there is none."""
         ...
 
 

@@ -1,22 +1,22 @@
 """Settings: the installation from its environment, each practice from its practice.toml.
 
-Secrets are references only (`env:NAME`, `file:PATH`). Every error names file, key and line, and
-stops the start.
+Secrets are references only (see secrets.py). Every error names file, key and line, and stops the
+start.
 """
 
 import hashlib
-import os
 import re
 import tomllib
+from dataclasses import dataclass
 from datetime import date, time, timedelta
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.parse import urlsplit
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from cleargate.connection_table import ConnectionTable, Slug, Table, Text
 from cleargate.directory.offices import OfferedVisit, Office, PracticeDirectory, Provider
 from cleargate.directory.payers import load_directory
 from cleargate.directory.practice import (
@@ -31,6 +31,7 @@ from cleargate.nouns.appointment import VisitType
 from cleargate.nouns.errors import BadSettings, Refused
 from cleargate.nouns.ids import npi_is_valid
 from cleargate.nouns.patient import Address
+from cleargate.store.database_url import DatabaseUrl
 from cleargate.store.practices import practice_id
 
 
@@ -41,13 +42,14 @@ class Installation(BaseSettings):
     transaction mode. `trail_key` is for the sealer's process alone, `trail_public_key` for whoever
     verifies; `anchors` is a directory elsewhere, or `s3://bucket`. Either `key_file` or `kms_key`
     wraps the data keys. `attachments_bucket` is where photos of cards are kept, sealed; the
-    database where it is empty.
+    database where it is empty. `proxy` names the addresses from which X-Forwarded-For and -Proto
+    are believed, separated by commas.
     """
 
     model_config = SettingsConfigDict(env_prefix="CLEARGATE_", frozen=True)
 
-    database_url: str = Field(min_length=1)
-    owner_database_url: str = ""
+    database_url: DatabaseUrl = Field(min_length=1)
+    owner_database_url: DatabaseUrl = ""
     prepared_statements: bool = False
     sealer_database_url: str = ""
     auditor_database_url: str = ""
@@ -61,6 +63,9 @@ class Installation(BaseSettings):
     public_url: str = "http://127.0.0.1:8000"
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    proxy: str = ""
     clock_speed: float = Field(default=1.0, gt=0)
     concurrency: int = Field(default=20, ge=1, le=200)
     poll_s: float = Field(default=0.5, gt=0, le=60)
@@ -90,17 +95,12 @@ def _npi(npi: str) -> str:
     return npi
 
 
+Key = tuple[str | int, ...]
 Zone = Annotated[str, AfterValidator(_zone)]
 Npi = Annotated[str, AfterValidator(_npi)]
-Text = Annotated[str, Field(min_length=1, max_length=200)]
-Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,30}$")]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class _PracticeTable(_Table):
+class _PracticeTable(Table):
     slug: Slug
     name: Text
     npi: Npi
@@ -110,7 +110,7 @@ class _PracticeTable(_Table):
     payers_csv: str = ""
 
 
-class _IntakeTable(_Table):
+class _IntakeTable(Table):
     confirm_contact: ConfirmContact = ConfirmContact.NEW
     confirm_within_h: int = Field(default=48, ge=1, le=720)
     answer_within_h: int = Field(default=48, ge=2, le=168)
@@ -127,7 +127,7 @@ class _IntakeTable(_Table):
         )
 
 
-class _BookingTable(_Table):
+class _BookingTable(Table):
     hold_after_min: int = Field(default=10, ge=1)
     hold_within_h: int = Field(default=48, ge=0)
     search_days: int = Field(default=20, ge=1, le=90)
@@ -140,7 +140,7 @@ class _BookingTable(_Table):
         )
 
 
-class _EligibilityTable(_Table):
+class _EligibilityTable(Table):
     sweep_at: time | None = None
     sweep_before: str = Field(default="3d", pattern=r"^([1-9]|[12][0-9]|30)d$")
     write_back: bool = True
@@ -153,12 +153,12 @@ class _EligibilityTable(_Table):
         )
 
 
-class _HoursTable(_Table):
+class _HoursTable(Table):
     opens: time = time(8)
     closes: time = time(17)
 
 
-class _OfficeTable(_Table):
+class _OfficeTable(Table):
     code: Slug
     name: Text
     phone: Text
@@ -168,14 +168,14 @@ class _OfficeTable(_Table):
     zip: Text
 
 
-class _ProviderTable(_Table):
+class _ProviderTable(Table):
     code: Slug
     name: Text
     npi: Npi
     offices: tuple[str, ...]
 
 
-class _VisitTable(_Table):
+class _VisitTable(Table):
     code: Slug
     name: Text
     duration_min: int = Field(ge=5, le=480)
@@ -183,38 +183,7 @@ class _VisitTable(_Table):
     providers: tuple[str, ...]
 
 
-class BudgetTable(_Table):
-    """How often a connection may be called: a bucket of `burst` filled by `per_second`."""
-
-    burst: int = Field(ge=1)
-    per_second: float = Field(gt=0)
-
-
-class ConnectionTable(_Table):
-    """One connection: its vendor's folder, its budget, and what the vendor's settings.py reads.
-
-    `baa_signed` is the date of the business associate agreement; without it nothing about a
-    patient leaves this machine over the connection. `kind` is the kind of clearinghouse.
-    `organisation` is who stands behind it, for the accounting of disclosures; its name if empty.
-    """
-
-    name: Slug
-    vendor: Text
-    organisation: str = Field(default="", max_length=200)
-    kind: str = ""
-    baa_signed: date | None = None
-    budget: BudgetTable | None = None
-    settings: dict[str, Any]
-
-    @property
-    def leaves_machine(self) -> bool:
-        """Whether what goes over this connection goes to another machine."""
-        address = str(self.settings.get("base_url") or self.settings.get("host") or "")
-        host = urlsplit(address).hostname or address
-        return host not in ("localhost", "127.0.0.1", "::1")
-
-
-class PracticeFile(_Table):
+class PracticeFile(Table):
     """A whole practice.toml."""
 
     practice: _PracticeTable
@@ -232,8 +201,44 @@ class PracticeFile(_Table):
     @property
     def organisations(self) -> dict[str, str]:
         """Who stands behind each connection, by the connection's name."""
-        tables = (self.ehr, *self.clearinghouses, self.mail)
-        return {each.name: each.organisation or each.name for each in tables}
+        return {each.name: each.organisation or each.name for _, each in self.connections}
+
+    @property
+    def connections(self) -> tuple[tuple[Key, ConnectionTable], ...]:
+        """Every connection with its key in this file."""
+        several = enumerate(self.clearinghouses)
+        return (
+            (("ehr",), self.ehr),
+            *((("clearinghouses", number), table) for number, table in several),
+            (("mail",), self.mail),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What was agreed about one connection. `fault` says why nothing about a patient may go over
+    it; empty where it may, or where nothing leaves this machine.
+    """
+
+    connection: str
+    vendor: str
+    leaves_machine: bool
+    signed: date | None
+    fault: str
+
+
+def agreements(file: PracticeFile, today: date) -> list[Agreement]:
+    """Every connection of a practice, with and without its business associate agreement."""
+    return [
+        Agreement(
+            each.name,
+            each.vendor,
+            each.leaves_machine,
+            each.baa_signed,
+            each.agreement_fault(today),
+        )
+        for _, each in file.connections
+    ]
 
 
 class PracticeSettings:
@@ -249,7 +254,7 @@ class PracticeSettings:
         """What tells one version of the file from another, on the trail."""
         return hashlib.sha256(self._text.encode()).hexdigest()[:32]
 
-    def wrong(self, key: tuple[str | int, ...], message: str) -> BadSettings:
+    def wrong(self, key: Key, message: str) -> BadSettings:
         """An error of this file, at a key."""
         dotted = ".".join(str(part) for part in key)
         return BadSettings(f"{self.path}:{_line(self._text, key)}: {dotted}: {message}")
@@ -305,10 +310,15 @@ def read_practice(path: Path) -> PracticeSettings:
         dotted = ".".join(str(part) for part in first["loc"])
         line = _line(text, first["loc"])
         raise BadSettings(f"{path}:{line}: {dotted}: {first['msg']}.") from None
-    return PracticeSettings(path, file, text)
+    settings = PracticeSettings(path, file, text)
+    for key, table in file.connections:
+        if literal := table.literal_secret():
+            message = "is a secret itself; write where it is: env:NAME, file:PATH or aws:NAME."
+            raise settings.wrong((*key, "settings", *literal), message)
+    return settings
 
 
-def _line(text: str, key: tuple[str | int, ...]) -> int:
+def _line(text: str, key: Key) -> int:
     """The line of a key, or of the table that lacks it; 1 where even that is missing.
 
     `[[tables]]` are counted, so that the second office's error is not shown at the first.
@@ -356,27 +366,3 @@ def _directory(file: PracticeFile, zone: ZoneInfo) -> PracticeDirectory:
             for each in file.visit_types
         ),
     )
-
-
-class ReferencedSecrets:
-    """The SecretStore of one machine: `env:NAME` and `file:PATH`, relative to practice.toml."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def get(self, reference: str) -> str:
-        """The secret. BadSettings when the reference leads nowhere; the secret is never shown."""
-        kind, _, place = reference.partition(":")
-        if kind == "env" and os.environ.get(place):
-            return os.environ[place]
-        if kind == "file":
-            try:
-                return (self._folder / place).read_text("utf-8").strip()
-            except OSError as error:
-                msg = f"the secret {kind}:{place} cannot be read ({error.strerror})"
-                raise BadSettings(msg) from None
-        raise BadSettings(
-            f"the secret {kind}:{place} is not there; write env:NAME or file:PATH"
-            if kind in ("env", "file")
-            else "a secret must be a reference: env:NAME or file:PATH"
-        )

@@ -25,7 +25,7 @@ from cleargate.nouns.errors import CleargateError
 from cleargate.nouns.gate import Choice, Decision, Gate, GateReason
 from cleargate.nouns.ids import CaseId, GateId, PracticeId, Ref
 from cleargate.nouns.outside import Left, OutsideCall
-from cleargate.ports import Token
+from cleargate.ports import Stage, Token
 from cleargate.store import (
     attachments,
     attempts,
@@ -33,6 +33,7 @@ from cleargate.store import (
     calls,
     cases,
     connections,
+    credentials,
     effects,
     gates,
     inquiries,
@@ -139,6 +140,7 @@ CALLS: dict[str, Call] = {
     "connections.mark": lambda s, ids: connections.mark(s, "ehr", "stopped", "401", NOW),
     "connections.states": lambda s, ids: connections.states(s),
     "connections.works": lambda s, ids: connections.works(s, ids.case, NOW),
+    "credentials.note": lambda s, ids: credentials.note(s, "ehr", "used", Stage.NEXT),
     "effects.begin": lambda s, ids: effects.begin(s, ids.ref, "ehr", NOW),
     "effects.begun": lambda s, ids: effects.begun(s, ids.case, "book"),
     "effects.done": lambda s, ids: effects.done(s, ids.case, "book"),

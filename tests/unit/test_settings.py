@@ -1,23 +1,26 @@
 """Settings: every mistake names the file, the line and the key, and stops the start."""
 
-from datetime import time
+from datetime import date, time, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from cleargate.app import CLEARINGHOUSES, EHRS, MESSENGERS
+from cleargate.connection_table import ConnectionTable
 from cleargate.nouns.errors import BadSettings
 from cleargate.nouns.time import SystemClock
+from cleargate.secrets import ReferencedSecrets
 from cleargate.settings import (
-    ConnectionTable,
-    ReferencedSecrets,
+    agreements,
     installation,
     read_practice,
     read_practices,
 )
+from cleargate.store.database_url import must_be_verified
 from tests.unit.connectors.parts import Calls, Tokens, Unlimited
 
+TODAY = date(2026, 12, 1)
 TEMPLATE = Path(__file__).parents[2] / "src/cleargate/operations/demo_practice.toml"
 
 
@@ -50,6 +53,22 @@ def test_a_whole_file_becomes_a_profile(tmp_path: Path) -> None:
     assert profile.public_url == "http://127.0.0.1:8000/sample"
     assert [each.code for each in profile.directory.visit_types] == ["eval", "followup"]
     assert profile.payers.by_id("aetna") is not None
+
+
+def test_the_agreements_of_a_practice_are_listed_with_what_is_missing(tmp_path: Path) -> None:
+    changed = practice_toml(
+        tmp_path,
+        ("http://127.0.0.1:1/fhir", "https://ehr.example.test/fhir"),
+        ("http://127.0.0.1:1/core", "https://core.example.test"),
+        ('vendor = "core_soap"', 'vendor = "core_soap"\nbaa_signed = 2026-11-01'),
+    )
+    found = agreements(read_practice(changed).file, TODAY)
+    assert [(each.connection, each.leaves_machine, bool(each.fault)) for each in found] == [
+        ("ehr", True, True),
+        ("clearinghouse", True, False),
+        ("mail", False, False),
+    ]
+    assert found[1].signed == date(2026, 11, 1)
 
 
 @pytest.mark.parametrize(
@@ -144,6 +163,7 @@ CLIENT = {"client_id": "clinic", "client_secret": "file:key"}
 def test_every_clearinghouse_is_built_from_its_table(
     tmp_path: Path, vendor: str, settings: dict[str, str]
 ) -> None:
+    (tmp_path / "key").touch(0o600)
     (tmp_path / "key").write_text("secret")
     wiring = SimpleNamespace(
         secrets=ReferencedSecrets(tmp_path),
@@ -174,13 +194,112 @@ def test_a_vendor_that_knows_its_own_address_leaves_the_machine() -> None:
     assert table.leaves_machine
 
 
-def test_secrets_are_references_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    secrets = ReferencedSecrets(tmp_path)
-    (tmp_path / "password").write_text("from a file\n")
-    monkeypatch.setenv("SAMPLE_SECRET", "from the environment")
-    assert secrets.get("file:password") == "from a file"
-    assert secrets.get("env:SAMPLE_SECRET") == "from the environment"
-    for wrong in ("hunter2", "env:NOT_THERE", "file:not-there"):
-        with pytest.raises(BadSettings) as raised:
-            secrets.get(wrong)
-        assert "hunter2" not in str(raised.value)
+@pytest.mark.parametrize(
+    ("settings", "leaves"),
+    [
+        ({"base_url": "http://127.0.0.1:1/x"}, False),
+        ({"base_url": "http://localhost/x", "headers": {"X-Name": "clinic"}}, False),
+        ({"base_url": "http://[::1]/x"}, False),
+        ({"base_url": "http://127.0.0.1", "smart": {"token_url": "https://ehr.test/t"}}, True),
+        ({"base_url": "http://127.0.0.1", "other_origins": ["https://ehr.test"]}, True),
+        ({"base_url": "http://127.0.0.1", "smart": {"token_url": "https://[bad"}}, True),
+        ({"base_url": "https://127.0.0.1.evil.test"}, True),
+        ({"base_url": "https://user@127.0.0.1@evil.test"}, True),
+        ({"host": "127.0.0.1"}, False),
+        ({"host": "localhost.evil.test"}, True),
+        ({"host": "10.0.0.5"}, True),
+        ({}, True),
+    ],
+)
+def test_every_address_of_a_connection_counts_for_its_agreement(
+    settings: dict[str, object], leaves: bool
+) -> None:
+    table = ConnectionTable(name="desk", vendor="fhir", settings=settings)
+    assert table.leaves_machine is leaves
+    assert bool(table.agreement_fault(TODAY)) is leaves
+
+
+@pytest.mark.parametrize(
+    ("signed", "fault"),
+    [(None, "is missing"), (TODAY + timedelta(days=1), "to come"), (TODAY, "")],
+)
+def test_an_agreement_counts_from_its_day_on(signed: date | None, fault: str) -> None:
+    table = ConnectionTable(name="desk", vendor="fhir", baa_signed=signed, settings={})
+    found = table.agreement_fault(TODAY)
+    assert fault in found
+    assert bool(found) is bool(fault)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ('password = "file:clearinghouse-password"', 'password = "hunter2"', "password"),
+        ('password = "file:clearinghouse-password"', 'password = "env:"', "password"),
+        ('password = "file:clearinghouse-password"', 'password = "aws:"', "password"),
+        ('private_key = "file:ehr-key.pem"', 'private_key = "hunter2"', "private_key"),
+        ("[mail.settings]", '[mail.settings.headers]\nX-Api-Key = "hunter2"', "X-Api-Key"),
+    ],
+)
+def test_a_secret_itself_is_refused_at_its_line_and_not_shown(
+    tmp_path: Path, old: str, new: str, key: str
+) -> None:
+    more = new + "\n[mail.settings]" if old == "[mail.settings]" else new
+    path = practice_toml(tmp_path, (old, more))
+    lines = path.read_text().splitlines()
+    line = lines.index(new.splitlines()[-1]) + 1
+    with pytest.raises(BadSettings) as raised:
+        read_practice(path)
+    assert str(raised.value).startswith(f"{path}:{line}: ")
+    assert f".{key}: is a secret itself; write where it is" in str(raised.value)
+    assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://app@127.0.0.1/db",
+        "postgresql+psycopg://app@localhost:5432/db",
+        "postgresql+psycopg://app@[::1]/db",
+        "postgresql+psycopg://app@/db?host=/run/postgresql",
+        "postgresql+psycopg://app@/db",
+        "postgresql+psycopg://app@db.example.test/db?sslmode=verify-full",
+        "postgresql+psycopg://app@db.example.test/db?sslmode=verify-full&sslrootcert=system",
+    ],
+)
+def test_a_database_here_or_one_that_proves_who_it_is_is_taken(url: str) -> None:
+    assert must_be_verified(url) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://app:hunter2@db.example.test/db",
+        "postgresql+psycopg://app:hunter2@db.example.test/db?sslmode=require",
+        "postgresql+psycopg://app:hunter2@db.example.test/db?sslmode=verify-ca",
+        "postgresql+psycopg://app:hunter2@/db?host=db.example.test",
+        "postgresql+psycopg://app:hunter2@/db?host=127.0.0.1&host=db.example.test",
+        "postgresql+psycopg://app:hunter2@127.0.0.1/db?hostaddr=10.0.0.5",
+        "postgresql+psycopg://app:hunter2@127.0.0.1/db?host=127.0.0.1,db.example.test",
+        "postgresql+psycopg://app:hunter2@/db?service=far",
+        "postgresql+psycopg://a@d.test/db?sslmode=verify-full&ssl_min_protocol_version=TLSv1",
+        "postgresql+psycopg://a@d.test/db?sslmode=verify-full&sslmode=disable",
+        "hunter2",
+    ],
+)
+def test_a_database_elsewhere_that_need_not_prove_who_it_is_is_refused(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLEARGATE_DATABASE_URL", url)
+    monkeypatch.setenv("CLEARGATE_KEY_FILE", "key")
+    monkeypatch.setenv("CLEARGATE_PRACTICES", "practices")
+    with pytest.raises(BadSettings, match="CLEARGATE_DATABASE_URL: ") as raised:
+        installation()
+    assert "hunter2" not in str(raised.value)
+
+
+def test_the_environments_host_counts_where_the_address_names_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PGHOST", "db.example.test")
+    with pytest.raises(ValueError, match="verify-full"):
+        must_be_verified("postgresql+psycopg://app@/db")

@@ -27,7 +27,8 @@ from cleargate.scheduling.phases import UNCONFIRMED
 from cleargate.settings import read_practice
 from cleargate.store import cases, gates, people
 from cleargate.store.links import token_hash
-from cleargate.web.server import build
+from cleargate.web.listener import Listener
+from cleargate.web.server import configure
 from cleargate.web.site import Pages
 from tests.house import House, TurnedClock, open_case, visit_request
 from tests.postgres import until
@@ -147,16 +148,18 @@ class Served:
     """A web server in a thread of this process."""
 
     pages: Pages
+    listener: Listener = field(default_factory=lambda: Listener("127.0.0.1", 0))
     url: str = ""
+    app: Any = field(default=None, repr=False)
     _server: uvicorn.Server | None = field(default=None, repr=False)
 
     def __enter__(self) -> "Served":
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        config = uvicorn.Config(
-            build(self.pages), access_log=False, log_config=None, lifespan="off"
-        )
+        scheme = "https" if self.listener.certificate else "http"
+        self.url = f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
+        config = configure(self.pages, self.listener)
+        self.app = config.app
         server = self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         self._thread.start()

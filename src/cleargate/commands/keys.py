@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from cleargate.commands.credentials import rotate_credential
 from cleargate.nouns.errors import Refused
 
-app = typer.Typer(help="The keys under which everything is sealed.", no_args_is_help=True)
+app = typer.Typer(help="Keys that seal, and what vendors gave us.", no_args_is_help=True)
+app.command("rotate-credential")(rotate_credential)
 
 
 @app.command("status")

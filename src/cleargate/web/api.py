@@ -21,7 +21,7 @@ from cleargate.store.links import token_hash
 from cleargate.web.intake import forms
 from cleargate.web.intake.forms import RequestForm
 from cleargate.web.intake.routes import today
-from cleargate.web.site import Here, Pages, address_of
+from cleargate.web.site import Here, Pages, client_address
 
 Responses = dict[int | str, dict[str, Any]]
 _bearer = HTTPBearer(auto_error=False)
@@ -131,7 +131,7 @@ def caller(
     profile = pages.profiles.get(found[0]) if found else None
     if found is None or profile is None:
         raise HTTPException(401, "this token is not known")
-    source = Source("api", address_of(request), "token")
+    source = Source("api", client_address(request), "token")
     return Caller(Here(pages, profile, pages.clock.now(), source), f"api:{found[1]}")
 
 

@@ -23,8 +23,10 @@ from cleargate.web import api, health
 from cleargate.web.desk import entry
 from cleargate.web.desk import routes as desk
 from cleargate.web.desk.door import NotSignedIn, is_poll
+from cleargate.web.headers import KEPT, headers
 from cleargate.web.intake import check
 from cleargate.web.intake import routes as intake
+from cleargate.web.listener import Listener, protocol, tls_of
 from cleargate.web.pages import STATIC, render
 from cleargate.web.site import Form, Pages, site_of
 from cleargate.web.views import AgainView, ErrorView, Site
@@ -37,18 +39,6 @@ RETRY_AFTER_S = 30
 OPENAPI = "/api/openapi.json"
 
 ROUTERS = (health.router, api.router, desk.router, entry.router, intake.router, check.router)
-
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self';"
-    " img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none';"
-    " base-uri 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "X-Robots-Tag": "noindex",
-}
 
 _log = structlog.get_logger()
 
@@ -89,14 +79,10 @@ async def _around(request: Request, handle: Handler) -> Response:
         response = _away(request, error)
     except Exception as error:  # The only place where a bug in a page ends: told, and logged.
         response = _bug(request, error)
-    for name, value in HEADERS.items():
+    for name, value in headers(secure=request.app.state.pages.secure).items():
         response.headers.setdefault(name, value)
-    if request.url.scheme == "https":
-        response.headers["Strict-Transport-Security"] = "max-age=63072000"
-    # A static file's address changes with its content (see `static_url`).
     kept = request.url.path.startswith("/static/") and response.status_code == 200
-    caching = "public, max-age=31536000, immutable" if kept else "no-store"
-    response.headers.setdefault("Cache-Control", caching)
+    response.headers.setdefault("Cache-Control", KEPT if kept else "no-store")
     route = request.scope.get("route")
     _log.info(
         "request",
@@ -204,7 +190,7 @@ def _page(request: Request, status: int, detail: str = "") -> HTMLResponse:
 def _site(request: Request) -> Site | None:
     """Whose page it would have been: "call us" needs a number."""
     pages: Pages = request.app.state.pages
-    profile = pages.by_slug(request.url.path.split("/")[1])
+    profile = pages.by_slug(request.url.path.strip("/").partition("/")[0])
     return site_of(profile) if profile else None
 
 
@@ -234,21 +220,35 @@ class _Limited:
         await self._app(scope, limited, send)
 
 
-def run(pages: Pages, host: str, port: int, ready_file: Path | None) -> None:
+def run(pages: Pages, listener: Listener, ready_file: Path | None) -> None:
     """Serve until told to stop. Refused when the port is taken."""
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    config = configure(pages, listener)
+    taken = socket.socket(socket.AF_INET6 if ":" in listener.host else socket.AF_INET)
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((host, port))
+        taken.bind((listener.host, listener.port))
     except OSError as error:
-        msg = f"port {port} on {host} cannot be used ({error.strerror}); set CLEARGATE_PORT"
-        raise Refused(msg) from None
-    config = uvicorn.Config(
-        build(pages), access_log=False, log_config=None, server_header=False, lifespan="off"
+        where = f"port {listener.port} on {listener.host}"
+        raise Refused(f"{where} cannot be used ({error.strerror}); set CLEARGATE_PORT") from None
+    with taken:
+        _Announcing(config, ready_file).run(sockets=[taken])
+
+
+def configure(pages: Pages, listener: Listener) -> uvicorn.Config:
+    """How uvicorn serves the pages. Nobody's X-Forwarded-* is believed but a named proxy's."""
+    tls = tls_of(listener)
+    return uvicorn.Config(
+        build(pages),
+        http=protocol(secure=pages.secure),
+        ws="none",
+        proxy_headers=bool(listener.proxies),
+        forwarded_allow_ips=list(listener.proxies),
+        ssl_context_factory=None if tls is None else lambda *_: tls,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        lifespan="off",
     )
-    server = _Announcing(config, ready_file)
-    with listener:
-        server.run(sockets=[listener])
 
 
 class _Announcing(uvicorn.Server):

@@ -1,9 +1,10 @@
 """What every route needs: the installation's pages, the practice in the path, and the form."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import ip_address
 from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request
@@ -13,6 +14,7 @@ from starlette.formparsers import MultiPartParser
 from cleargate.directory.practice import Profile
 from cleargate.nouns.ids import PracticeId
 from cleargate.nouns.time import Clock
+from cleargate.operations.expiries import Expiry
 from cleargate.store.database import Database, Session, Source
 from cleargate.web.views import Site
 
@@ -32,6 +34,8 @@ class Pages:
     clock: Clock
     profiles: Mapping[PracticeId, Profile]
     secure: bool
+    expiries: Callable[[PracticeId], Sequence[Expiry]] = lambda practice: ()  # noqa: ARG005
+    """What ends on a day that is known, of a practice."""
 
     def by_slug(self, slug: str) -> Profile | None:
         """The practice of an address."""
@@ -76,7 +80,7 @@ def here(slug: str, request: Request) -> Here:
     profile = pages.by_slug(slug)
     if profile is None:
         raise HTTPException(404)
-    return Here(pages, profile, pages.clock.now(), Source("web", address_of(request)))
+    return Here(pages, profile, pages.clock.now(), Source("web", client_address(request)))
 
 
 async def posted(request: Request) -> Form:
@@ -102,6 +106,11 @@ InPractice = Annotated[Here, Depends(here)]
 Posted = Annotated[Form, Depends(posted)]
 
 
-def address_of(request: Request) -> str:
-    """Who asks, for throttles."""
-    return request.client.host if request.client else "unknown"
+def client_address(request: Request) -> str:
+    """Who asks: the address that reached us, or that a named proxy saw (see `Listener`)."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return "unknown"
+    return str(getattr(address, "ipv4_mapped", None) or address)

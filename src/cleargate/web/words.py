@@ -1,7 +1,7 @@
 """The desk's words: what the engine's codes are called where people read them. Pure."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -358,3 +358,20 @@ def took(milliseconds: int) -> str:
 def percent(value: Decimal) -> str:
     """A percentage without idle zeros: `20%`."""
     return f"{value.normalize():f}%"
+
+
+EXPIRIES = {
+    "credential": "What the connection “{connection}” signs in with",
+    "authority": "The certificate by which we know the connection “{connection}”",
+    "certificate": "The certificate of these pages",
+}
+
+
+def ends(last_day: date, days_left: int) -> str:
+    """When something ends, for a sentence."""
+    day = f"{last_day:%b} {last_day.day}, {last_day.year}"
+    if days_left < 0:
+        return f"ended on {day}"
+    if days_left == 0:
+        return "ends today"
+    return f"ends on {day}, in {days_left} day{'s' if days_left > 1 else ''}"

@@ -302,3 +302,26 @@ class TestSignIn:
 
     def test_a_server_that_wants_a_sign_in_stops_the_connection(self):
         assert refused(Server({"MAIL": "530 sign in first"})).kind is ErrorKind.AUTH
+
+
+SIGN_IN = {"username": "desk", "password": "env:PASSWORD"}
+
+
+def prove(server: Server, **settings) -> str:
+    with peer(server) as port:
+        try:
+            messenger(port, **settings).prove()
+        except PortError as error:
+            return str(error.kind)
+    return "ok"
+
+
+@pytest.mark.parametrize(("answer", "shown"), [("235 in", "ok"), ("535 no", "auth")])
+def test_a_password_is_proven_by_signing_in_and_sending_nothing(answer, shown):
+    server = Server({"EHLO": "250-sample\r\n250 AUTH PLAIN", "AUTH": answer})
+    assert prove(server, **SIGN_IN) == shown
+    assert {line.split()[0].upper() for line in server.commands} <= {"EHLO", "AUTH", "QUIT"}
+
+
+def test_a_server_that_wants_no_sign_in_proves_nothing():
+    assert prove(Server()) == ErrorKind.UNSUPPORTED

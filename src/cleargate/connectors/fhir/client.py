@@ -300,8 +300,7 @@ class FhirClient:
 
     def _expect_own_address(self, url: str) -> None:
         """The token goes with every call: a link may not lead it to another host."""
-        ours, theirs = parts_of(self._base), parts_of(url)
-        if (ours.scheme, ours.netloc) != (theirs.scheme, theirs.netloc):
+        if not self._http.is_own(url):
             raise self._refusal("foreign_link")
 
 

@@ -23,6 +23,12 @@ class FhirSettings(HttpSettings):
     page_size: int = Field(default=100, ge=10, le=1000)
     pages_max: int = Field(default=30, ge=1, le=200)
 
+    @property
+    def own_addresses(self) -> tuple[str, ...]:
+        """The server's and that of its tokens."""
+        token_url = self.smart.token_url
+        return (*super().own_addresses, *((token_url,) if token_url else ()))
+
     @field_validator("zone")
     @classmethod
     def _is_known(cls, zone: str) -> str:

@@ -37,9 +37,7 @@ from cleargate.connectors.fhir.resources import (
     SlotView,
 )
 from cleargate.connectors.fhir.settings import FhirSettings
-from cleargate.connectors.wires.deadline import deadline
 from cleargate.connectors.wires.http import Http, line_to
-from cleargate.connectors.wires.oauth import ACCESS_DEADLINE_S
 from cleargate.connectors.wires.smart import SmartHttp
 from cleargate.nouns.appointment import BookingDetails, BookingStatus, Opening, OpeningQuery
 from cleargate.nouns.case import Outcome, Receipt
@@ -129,12 +127,9 @@ class FhirPracticeSystem:
         urls = (self._settings.base_url, self._settings.smart.token_url)
         return [line_to(url, self._settings.ca_file) for url in urls if url]
 
-    def try_access(self) -> bool:
-        """Read what the server can do, and get a new token."""
-        with deadline(ACCESS_DEADLINE_S):
-            self.capabilities()
-            self._authorised.renew()
-        return True
+    def prove(self) -> None:
+        """Ask for a token with a signed assertion, and keep it nowhere."""
+        self._authorised.prove()
 
     def capabilities(self) -> Capabilities:
         """What the server's CapabilityStatement says."""

@@ -8,11 +8,14 @@ import smtplib
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 
 from cleargate.connectors.smtp.mapping import compose, dot_stuffed, message_id
 from cleargate.connectors.smtp.settings import MailTls, SmtpSettings
+from cleargate.connectors.wires.addresses import Reach, Resolve, resolve
+from cleargate.connectors.wires.http import tls_context
 from cleargate.connectors.wires.told import Seen, told
 from cleargate.nouns.case import Outcome, Receipt
 from cleargate.nouns.errors import ErrorKind, PortError
@@ -47,6 +50,7 @@ class SmtpMessenger:
         budget: RateBudget,
         recorder: Recorder,
         clock: Clock,
+        resolve: Resolve = resolve,
     ) -> None:
         self.connection = connection
         self.deadline_s = settings.deadline_s
@@ -55,24 +59,14 @@ class SmtpMessenger:
         self._recorder = recorder
         self._clock = clock
         self._password = secrets.get(settings.password) if settings.password else ""
-        self._tls = ssl.create_default_context()
-        self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
-        if settings.ca_file is not None:
-            self._tls.load_verify_locations(cafile=settings.ca_file)
+        self._tls = tls_context(settings.ca_file)
+        self._reach = Reach(settings.allow_private, resolve)
 
     @property
     def lines(self) -> Sequence[Line]:
         """The mail server."""
         settings = self._settings
         return (Line(settings.host, settings.port, _ENCRYPTIONS[settings.tls], settings.ca_file),)
-
-    def try_access(self) -> bool:
-        """Connect, encrypt and sign in, and send nothing."""
-        try:
-            with self._session():
-                return True
-        except (OSError, smtplib.SMTPException) as failure:
-            raise self._unsent(failure) from None
 
     def send(self, message: Message, ref: Ref) -> Receipt:
         """Hand a mail over. RETRYABLE before the final dot and for 4xx, REJECTED for 5xx."""
@@ -119,10 +113,24 @@ class SmtpMessenger:
             seen.came(reply[1])
         return reply
 
+    def prove(self) -> None:
+        """Sign in and send nothing. UNSUPPORTED where the server wants no sign-in."""
+        self._budget.take(self.connection)
+        try:
+            with self._session():
+                pass
+        except (OSError, smtplib.SMTPException) as failure:
+            raise self._unsent(failure) from None
+        if not self._settings.username:
+            raise self._error(ErrorKind.UNSUPPORTED, "no_sign_in")
+
+    def close(self) -> None:
+        """Nothing is kept open between two mails."""
+
     @contextmanager
     def _session(self) -> Iterator[smtplib.SMTP]:
         """A connection that is encrypted and signed in, and cut off at the deadline."""
-        with closing(_Server(self._settings, self._tls)) as server:
+        with closing(_Server(self._settings, self._tls, self._reach)) as server:
             server.ehlo_or_helo_if_needed()
             if self._settings.tls is MailTls.STARTTLS:
                 server.starttls(context=self._tls)
@@ -155,18 +163,27 @@ class SmtpMessenger:
             permanent = failure.smtp_code >= 500
             kind = ErrorKind.AUTH if permanent else ErrorKind.RETRYABLE
             return self._error(kind, str(failure.smtp_code))
+        if isinstance(failure, _AddressRefused):
+            return self._error(ErrorKind.AUTH, "address_refused")
         if isinstance(failure, smtplib.SMTPNotSupportedError):
             return self._error(ErrorKind.AUTH, "tls_or_login_not_offered")
         if isinstance(failure, smtplib.SMTPResponseException) and failure.smtp_code > 0:
             return self._error(ErrorKind.RETRYABLE, str(failure.smtp_code))
-        if isinstance(failure, ssl.SSLError):
-            return self._error(ErrorKind.RETRYABLE, "tls_failed")
-        if isinstance(failure, smtplib.SMTPException):
-            return self._error(ErrorKind.RETRYABLE, "connection_lost")
-        return self._error(ErrorKind.RETRYABLE, "connect_failed")
+        return self._error(ErrorKind.RETRYABLE, _lost(failure))
 
     def _error(self, kind: ErrorKind, code: str, fields: tuple[str, ...] = ()) -> PortError:
         return PortError(kind, self.connection, vendor_code=code, fields=fields)
+
+
+def _lost(failure: Exception) -> str:
+    """A word for a connection that came to nothing."""
+    if isinstance(failure, ssl.SSLError):
+        return "tls_failed"
+    return "connection_lost" if isinstance(failure, smtplib.SMTPException) else "connect_failed"
+
+
+class _AddressRefused(OSError):
+    """The server's addresses are not on the open Internet, and the settings do not list them."""
 
 
 class _Server(smtplib.SMTP):
@@ -175,7 +192,8 @@ class _Server(smtplib.SMTP):
     smtplib's own timeout is per read: a server that sends a byte a second holds the line for ever.
     """
 
-    def __init__(self, settings: SmtpSettings, tls: ssl.SSLContext) -> None:
+    def __init__(self, settings: SmtpSettings, tls: ssl.SSLContext, reach: Reach) -> None:
+        self._reach = reach
         self._implicit = tls if settings.tls is MailTls.IMPLICIT else None
         self._line: socket.socket | None = None
         self._watch = threading.Timer(settings.deadline_s, self._cut)
@@ -195,10 +213,21 @@ class _Server(smtplib.SMTP):
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         """Connect; smtplib's place for it, as its own SMTP_SSL uses it."""
-        self._line = socket.create_connection((host, port), timeout)
+        self._line = self._connect(host, port, timeout)
         if self._implicit is not None:
             self._line = self._implicit.wrap_socket(self._line, server_hostname=host)
         return self._line
+
+    def _connect(self, host: str, port: int, timeout: float) -> socket.socket:
+        """To one address of the host after the other, within one deadline for all of them."""
+        ends = time.monotonic() + timeout
+        failure: OSError = _AddressRefused()
+        for address in self._reach.addresses(host, port):
+            try:
+                return socket.create_connection((address, port), max(0.01, ends - time.monotonic()))
+            except OSError as error:
+                failure = error
+        raise failure
 
     def close(self) -> None:
         self._watch.cancel()

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from cleargate.connectors.wires.http import is_loopback
+from cleargate.connectors.wires.addresses import PrivateNetworks
+from cleargate.nouns.hosts import is_loopback
 
 _ADDRESS = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@[A-Za-z0-9.-]+", re.A
@@ -35,6 +36,7 @@ class SmtpSettings(BaseModel):
     port: int = Field(default=587, ge=1, le=65535)
     tls: MailTls = MailTls.STARTTLS
     ca_file: Path | None = None
+    allow_private: PrivateNetworks = ()
     username: str = ""
     password: str = ""
     sender: str

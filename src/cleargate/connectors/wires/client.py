@@ -7,9 +7,8 @@ from typing import Generic, TypeVar
 import httpx2
 from pydantic import Field
 
-from cleargate.connectors.wires.deadline import deadline
 from cleargate.connectors.wires.http import Http, HttpSettings, line_to
-from cleargate.connectors.wires.oauth import ACCESS_DEADLINE_S, BearerHttp
+from cleargate.connectors.wires.oauth import BearerHttp
 from cleargate.nouns.eligibility import NO_NEEDS, Pending, RawAnswer, Search
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.time import Clock
@@ -79,9 +78,9 @@ class ClearinghouseClient(Generic[S]):
         """The clearinghouse's address."""
         return (line_to(self._settings.base_url, self._settings.ca_file),)
 
-    def try_access(self) -> bool:
-        """Nothing but a question shows whether we are let in, and a question costs a fee."""
-        return False
+    def prove(self) -> None:
+        """UNSUPPORTED: only a question proves who we are here, and questions cost."""
+        raise PortError(ErrorKind.UNSUPPORTED, self.connection, vendor_code="no_free_call")
 
     def poll(self, token: str) -> RawAnswer | Pending:  # noqa: ARG002
         """UNSUPPORTED: real time has no later."""
@@ -114,11 +113,9 @@ class TokenClient(ClearinghouseClient[S], ABC):
         )
         self._authorised = BearerHttp(self._http, self._mint, tokens=tokens, clock=clock)
 
-    def try_access(self) -> bool:
-        """Get a new token, which is free."""
-        with deadline(ACCESS_DEADLINE_S):
-            self._authorised.renew()
-        return True
+    def prove(self) -> None:
+        """Ask for a token, which is free, and keep it nowhere."""
+        self._mint()
 
     @abstractmethod
     def _mint(self) -> Token:

@@ -4,7 +4,6 @@ httpx2's timeouts are per socket operation: a server that sends a byte a second 
 for ever. Here every operation gets what is left of the whole call's time.
 """
 
-import socket
 import ssl
 import time
 from collections.abc import Iterable, Iterator
@@ -13,6 +12,8 @@ from contextvars import ContextVar
 
 import httpcore2
 import httpx2
+
+from cleargate.connectors.wires.addresses import Reach
 
 _ends: ContextVar[float | None] = ContextVar("cleargate_call_ends", default=None)
 
@@ -76,8 +77,15 @@ class _Stream(httpcore2.NetworkStream):
         return self._inner.get_extra_info(info)
 
 
+class AddressRefused(httpx2.ConnectError):
+    """A host's addresses are not on the open Internet, and the settings do not list them."""
+
+
 class _Backend(httpcore2.SyncBackend):
     """Connects to each address of a host in turn, within one deadline for all of them."""
+
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
 
     def connect_tcp(
         self,
@@ -88,11 +96,11 @@ class _Backend(httpcore2.SyncBackend):
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = self._reach.addresses(host, port)
         except OSError:
             raise httpcore2.ConnectError from None
-        failure: Exception = httpcore2.ConnectError()
-        for address in dict.fromkeys(str(entry[4][0]) for entry in found):
+        failure: Exception = AddressRefused("address refused")
+        for address in found:
             left = _left(timeout)
             if left is not None and left <= 0:
                 raise httpcore2.ConnectTimeout
@@ -112,13 +120,13 @@ class DeadlineTransport(httpx2.BaseTransport):
     a connection goes where the practice's settings say, and nowhere else.
     """
 
-    def __init__(self, tls: ssl.SSLContext, connections_max: int) -> None:
+    def __init__(self, tls: ssl.SSLContext, connections_max: int, reach: Reach) -> None:
         self._pool = httpcore2.ConnectionPool(
             ssl_context=tls,
             max_connections=connections_max,
             max_keepalive_connections=connections_max,
             keepalive_expiry=5.0,
-            network_backend=_Backend(),
+            network_backend=_Backend(reach),
         )
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:

@@ -6,7 +6,6 @@ the vendor may have acted. A kept-alive connection that the vendor closed counts
 request may have arrived before the close.
 """
 
-import ipaddress
 import logging
 import re
 import ssl
@@ -23,9 +22,11 @@ from urllib.parse import SplitResult, urlsplit
 import httpx2
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from cleargate.connectors.wires.deadline import DeadlineTransport, deadline
+from cleargate.connectors.wires.addresses import PrivateNetworks, Reach
+from cleargate.connectors.wires.deadline import AddressRefused, DeadlineTransport, deadline
 from cleargate.connectors.wires.told import Seen, told
 from cleargate.nouns.errors import ErrorKind, PortError
+from cleargate.nouns.hosts import is_loopback
 from cleargate.nouns.outside import Left
 from cleargate.nouns.time import Clock, SystemClock
 from cleargate.ports import Encryption, Line, RateBudget, Recorder, SecretStore
@@ -59,7 +60,8 @@ class HttpSettings(BaseModel):
     """Where a connection goes and how long a call may take, in the practice's settings.
 
     `deadline_s` bounds the whole call. `secret_headers` maps a header to a secret's reference.
-    `ca_file` adds a private authority; verification itself cannot be turned off.
+    `ca_file` adds a private authority; verification itself cannot be turned off. Nothing is sent
+    but to `base_url` and `other_origins`, and to no private address but those of `allow_private`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -72,6 +74,13 @@ class HttpSettings(BaseModel):
     headers: dict[str, str] = {}
     secret_headers: dict[str, str] = {}
     ca_file: Path | None = None
+    other_origins: tuple[str, ...] = ()
+    allow_private: PrivateNetworks = ()
+
+    @property
+    def own_addresses(self) -> tuple[str, ...]:
+        """Every address to whose origin a call may go."""
+        return (self.base_url, *self.other_origins)
 
     @property
     def own_headers(self) -> dict[str, str]:
@@ -89,9 +98,19 @@ class HttpSettings(BaseModel):
         parts = urlsplit(url)
         if not parts.hostname or parts.query or parts.fragment or parts.username:
             raise ValueError("must be an address such as https://host/path, without a query")
-        if not is_safe_address(url):
-            raise ValueError("must start with https:// unless the host is this machine")
-        return url.rstrip("/")
+        return must_be_safe(url).rstrip("/")
+
+    @field_validator("other_origins")
+    @classmethod
+    def _are_safe(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(must_be_safe(each) for each in urls)
+
+
+def must_be_safe(url: str) -> str:
+    """The address, if `is_safe_address`. Raises ValueError."""
+    if not is_safe_address(url) or origin(url) is None:
+        raise ValueError("must start with https:// unless the host is this machine")
+    return url
 
 
 def parts_of(url: str) -> SplitResult:
@@ -118,14 +137,14 @@ def line_to(url: str, ca_file: Path | None = None) -> Line:
     return Line(parts.hostname or "", port, Encryption.TLS if tls else Encryption.NONE, ca_file)
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, by its literal address or the name localhost."""
-    if host == "localhost":
-        return True
+def origin(url: str) -> tuple[str, str, int | None] | None:
+    """Scheme, host and port of an address as httpx2 reads it, None when it is none."""
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+        read = httpx2.URL(url)
+    except httpx2.InvalidURL:
+        return None
+    # With a user before the host, httpx2 would sign in as that user.
+    return None if read.userinfo else (read.scheme, read.host, read.port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,17 +194,27 @@ class Http:
         # Answers are asked for uncompressed: a small body cannot swell to gigabytes.
         headers.setdefault("Accept-Encoding", "identity")
         headers.setdefault("User-Agent", "cleargate")
+        self._origins = frozenset(origin(each) for each in settings.own_addresses)
         self._client = httpx2.Client(
             headers=headers,
             timeout=httpx2.Timeout(settings.deadline_s, connect=settings.connect_timeout_s),
             follow_redirects=False,
             trust_env=False,
-            transport=transport or DeadlineTransport(_tls(settings), settings.concurrency_max),
+            transport=transport
+            or DeadlineTransport(
+                tls_context(settings.ca_file),
+                settings.concurrency_max,
+                Reach(settings.allow_private),
+            ),
         )
 
     def close(self) -> None:
         """Close idle connections; the object is not used afterwards."""
         self._client.close()
+
+    def is_own(self, url: str) -> bool:
+        """Whether the settings name the origin of an address, which may be a vendor's words."""
+        return origin(url) in self._origins
 
     def call(
         self,
@@ -201,8 +230,11 @@ class Http:
 
         `operation` is the call's fixed name for the trail. `write` says whether the call has an
         effect that must not happen twice. Raises PortError RATE_LIMITED before, RETRYABLE when
-        nothing was sent or a read failed, else AMBIGUOUS.
+        nothing was sent or a read failed, else AMBIGUOUS; REJECTED for an address that is not of
+        the settings.
         """
+        if not self.is_own(url):
+            raise PortError(ErrorKind.REJECTED, self.connection, vendor_code="foreign_address")
         ends = time.monotonic() + self.settings.deadline_s
         request = self._request(method, url, headers, content)
         if not self._places.acquire(timeout=self.settings.deadline_s):
@@ -259,6 +291,9 @@ class Http:
         """A call that brought no answer."""
         if isinstance(error, _UNSENDABLE):
             return self._unsendable()
+        if isinstance(error, AddressRefused):
+            # The settings or the names of the network are wrong: somebody has to look.
+            return PortError(ErrorKind.AUTH, self.connection, vendor_code="address_refused")
         unsent = isinstance(error, _UNSENT)
         kind = ErrorKind.AMBIGUOUS if write and not unsent else ErrorKind.RETRYABLE
         return PortError(kind, self.connection, vendor_code=_code(error))
@@ -310,11 +345,12 @@ class _TooLarge(Exception):
     """The answer is larger than the connection allows."""
 
 
-def _tls(settings: HttpSettings) -> ssl.SSLContext:
+def tls_context(ca_file: Path | None) -> ssl.SSLContext:
+    """TLS 1.2 or later, certificate and name verified, for every connection to a vendor."""
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if settings.ca_file is not None:
-        context.load_verify_locations(cafile=settings.ca_file)
+    if ca_file is not None:
+        context.load_verify_locations(cafile=ca_file)
     return context
 
 

@@ -51,6 +51,10 @@ class BearerHttp:
         self._tokens = tokens
         self._clock = clock
 
+    def prove(self) -> None:
+        """Ask for a token that nobody uses: AUTH when the vendor refuses our credentials."""
+        self._ask()
+
     def call(
         self,
         method: str,

@@ -3,6 +3,7 @@
 Source: SMART App Launch 2.2, "Backend Services" and "Asymmetric Authentication".
 """
 
+import json
 import time
 from typing import Literal
 from urllib.parse import urlencode
@@ -11,9 +12,9 @@ from uuid import uuid4
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from cleargate.connectors.wires.http import Http, is_safe_address
+from cleargate.connectors.wires.http import Http, is_safe_address, must_be_safe
 from cleargate.connectors.wires.oauth import FORM, BearerHttp, ask_token
 from cleargate.nouns.errors import BadSettings, ErrorKind, PortError
 from cleargate.nouns.outside import DISCOVER
@@ -25,10 +26,16 @@ ASSERTION_LIFE_S = 240
 """The standard allows 300 s; a minute is left for clocks that differ."""
 
 
+_FAMILIES: dict[str, type[RSAKey | ECKey]] = {"RS384": RSAKey, "ES384": ECKey}
+
+
 class SmartSettings(BaseModel):
     """Our registration with an EHR's authorisation server.
 
-    `private_key` is the reference of a secret in PEM form. `token_url` is discovered when empty.
+    `private_key` is the reference of a secret in PEM form, to which `key_id` belongs, or of a JWK
+    that brings its own, as `cleargate keys rotate-credential` makes it. `token_url` is discovered
+    when empty; what is discovered must be of the FHIR server's own origin, or listed in
+    `other_origins`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,6 +46,11 @@ class SmartSettings(BaseModel):
     algorithm: Literal["RS384", "ES384"] = "RS384"
     scope: str = Field(min_length=1)
     token_url: str = ""
+
+    @field_validator("token_url")
+    @classmethod
+    def _is_safe(cls, url: str) -> str:
+        return must_be_safe(url) if url else url
 
 
 class _Discovered(BaseModel):
@@ -59,7 +71,7 @@ class SmartHttp(BearerHttp):
     ) -> None:
         super().__init__(http, self._mint, tokens=tokens, clock=clock)
         self._settings = settings
-        self._key = _key(settings, secrets)
+        self._key, self._key_id = _key(settings, secrets)
         self._token_url = settings.token_url
 
     def _mint(self) -> Token:
@@ -76,7 +88,7 @@ class SmartHttp(BearerHttp):
     def _assertion(self, audience: str) -> str:
         # The authorisation server compares with its own clock, not with ours that may be scaled.
         now = int(time.time())
-        header = {"alg": self._settings.algorithm, "kid": self._settings.key_id}
+        header = {"alg": self._settings.algorithm, "kid": self._key_id}
         claims = {
             "iss": self._settings.client_id,
             "sub": self._settings.client_id,
@@ -101,16 +113,39 @@ class SmartHttp(BearerHttp):
             raise self._http.unreadable(reply, write=False) from None
         if not is_safe_address(endpoint):
             raise PortError(ErrorKind.AUTH, self._http.connection, vendor_code="token_url_insecure")
+        if not self._http.is_own(endpoint):
+            raise PortError(ErrorKind.AUTH, self._http.connection, vendor_code="token_url_foreign")
         self._token_url = endpoint
         return endpoint
 
 
-def _key(settings: SmartSettings, secrets: SecretStore) -> RSAKey | ECKey:
-    pem = secrets.get(settings.private_key)
-    family = RSAKey if settings.algorithm == "RS384" else ECKey
+def _key(settings: SmartSettings, secrets: SecretStore) -> tuple[RSAKey | ECKey, str]:
+    """The key, and the id by which the authorisation server knows it."""
+    text = secrets.get(settings.private_key)
+    key: RSAKey | ECKey | None
     try:
-        return family.import_key(pem)
+        key = _FAMILIES[settings.algorithm].import_key(json.loads(text) if _is_jwk(text) else text)
     except (JoseError, ValueError):
+        key = None
+    if key is None or not key.is_private:
         raise BadSettings(
             f"{settings.private_key} holds no private key in PEM form for {settings.algorithm}"
-        ) from None
+        )
+    return key, key.kid or settings.key_id
+
+
+def _is_jwk(text: str) -> bool:
+    return text.lstrip().startswith("{")
+
+
+def new_key(algorithm: str) -> str:
+    """A new private key as a JWK, whose id follows from the key (RFC 7638)."""
+    key = ECKey.generate_key("P-384") if algorithm == "ES384" else RSAKey.generate_key(3072)
+    return json.dumps({**key.as_dict(private=True), "kid": key.thumbprint()})
+
+
+def public_keys(text: str, algorithm: str) -> str:
+    """The public half of a JWK as a key set, for whoever registers it with the EHR."""
+    key = _FAMILIES[algorithm].import_key(json.loads(text))
+    public = key.as_dict(private=False) | {"alg": algorithm, "use": "sig"}
+    return json.dumps({"keys": [public]}, indent=2)

@@ -10,7 +10,7 @@ from cleargate.nouns.errors import BadSettings, ErrorKind, PortError
 from cleargate.operations.doctor.clock import compared
 from cleargate.operations.doctor.finding import Check, Finding, Level, look, ok, wrong
 from cleargate.operations.doctor.tls import agree
-from cleargate.ports import Access, Encryption, Line
+from cleargate.ports import Encryption, Line, VendorClient
 
 LIMIT_S = 75.0
 """A mail server may take a minute for its part."""
@@ -30,18 +30,18 @@ def _connection(wire: Wire, _house: House) -> Iterator[Finding]:
     if wire.table.leaves_machine:
         yield _agreement(wire)
     try:
-        access = wire.build()
+        client = wire.build()
     except BadSettings as refused:
         if "baa_signed" not in str(refused):  # Told above, with the way out.
             yield wrong(str(refused), "Mend practice.toml, then run this again.")
         return
     is_open = True
-    for line in dict.fromkeys(access.lines):
+    for line in dict.fromkeys(client.lines):
         found = list(encryption(f"the line to {line.host}:{line.port}", line))
         is_open = is_open and any(each.level is Level.OK for each in found)
         yield from found
     if is_open:
-        yield _signing_in(access)
+        yield _signing_in(client)
 
 
 def _agreement(wire: Wire) -> Finding:
@@ -102,11 +102,15 @@ def _certificate(what: str, left: timedelta) -> Iterator[Finding]:
         yield look(said, "See that whoever runs that end renews it in time.")
 
 
-def _signing_in(access: Access) -> Finding:
+def _signing_in(client: VendorClient) -> Finding:
     """Whether the credentials work, where it can be found out without a fee."""
     try:
-        tried = access.try_access()
+        client.prove()
     except PortError as failure:
+        if failure.kind is ErrorKind.UNSUPPORTED:
+            return ok(
+                "Signing in was not tried: it is not wanted, or only a paid question would show."
+            )
         if failure.kind is ErrorKind.AUTH:
             return wrong(
                 f"The vendor does not let us in ({failure.vendor_code}).",
@@ -116,6 +120,4 @@ def _signing_in(access: Access) -> Finding:
             f"Signing in cannot be tried ({failure.kind} {failure.vendor_code}).",
             "Run this again; if it stays, see the vendor's status page.",
         )
-    if not tried:
-        return ok("Signing in was not tried: with this vendor only a paid question would show.")
     return ok("The vendor lets us in.")

@@ -5,9 +5,10 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from cleargate.connection_table import ConnectionTable
 from cleargate.house import House
 from cleargate.operations.doctor.finding import Finding, ok, wrong
-from cleargate.settings import ConnectionTable, PracticeSettings
+from cleargate.settings import PracticeSettings
 
 _READ, _CHANGE = 0o077, 0o022
 

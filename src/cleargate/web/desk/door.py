@@ -52,6 +52,13 @@ def set_cookie(response: Response, here: Here, token: str) -> None:
     )
 
 
+def clear_cookie(response: Response, here: Here) -> None:
+    """Take the session from the browser, which takes no `__Host-` cookie back without `secure`."""
+    response.delete_cookie(
+        cookie_name(here), path="/", secure=here.pages.secure, httponly=True, samesite="strict"
+    )
+
+
 def at_desk(here: InPractice, request: Request) -> AtDesk:
     """Who is at the desk; NotSignedIn when nobody is."""
     token, polled = request.cookies.get(cookie_name(here), ""), is_poll(request)

@@ -1,5 +1,7 @@
 """The list of what needs somebody, as a view."""
 
+from collections.abc import Iterator
+
 from cleargate.nouns.case import Case
 from cleargate.nouns.gate import Gate
 from cleargate.store import attempts, cases, connections, gates, outages
@@ -31,6 +33,7 @@ def desk_view(session: Session, desk: AtDesk) -> Desk:
                 if each.state != "ok"
             ),
             *(_outage(desk, each) for each in outages.standing(session)),
+            *_expiries(desk),
         ),
     )
 
@@ -42,6 +45,16 @@ def _outage(desk: AtDesk, outage: Outage) -> str:
     one = "One check waits, and is tried again by itself."
     several = f"{outage.waiting} checks wait, and are tried again by themselves."
     return f"{who} has not answered since {since}. {one if outage.waiting == 1 else several}"
+
+
+def _expiries(desk: AtDesk) -> Iterator[str]:
+    """What ends soon, from a month before."""
+    here = desk.here
+    today = here.now.astimezone(here.profile.zone).date()
+    for each in here.pages.expiries(here.profile.id):
+        if each.is_near(today):
+            what = words.EXPIRIES[each.kind].format(connection=each.connection)
+            yield f"{what} {words.ends(each.last_day, each.days_left(today))}: tell your IT person."
 
 
 def view(session: Session, desk: AtDesk, page: int) -> GatesView:

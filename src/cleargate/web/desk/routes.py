@@ -23,6 +23,7 @@ from cleargate.web.desk.door import (
     InDesk,
     OwnForm,
     check_origin,
+    clear_cookie,
     cookie_name,
     set_cookie,
 )
@@ -64,7 +65,7 @@ def let_out(desk: InDesk, _form: OwnForm, request: Request) -> Response:
     token = request.cookies.get(cookie_name(desk.here), "")
     sign_out(desk.here.pages.database, desk.who, token, desk.here.source)
     response = RedirectResponse(f"/{desk.here.profile.slug}/desk/sign-in", 303)
-    response.delete_cookie(cookie_name(desk.here), path="/")
+    clear_cookie(response, desk.here)
     return response
 
 

@@ -18,7 +18,7 @@ from cleargate.web import words
 from cleargate.web.intake import form_page, forms, proof
 from cleargate.web.intake.photos import reencode_all
 from cleargate.web.pages import render
-from cleargate.web.site import Form, Here, InPractice, Posted, address_of
+from cleargate.web.site import Form, Here, InPractice, Posted, client_address
 from cleargate.web.views import (
     BirthDateView,
     ConfirmView,
@@ -58,7 +58,7 @@ def submit(here: InPractice, form: Posted, request: Request) -> Response:
     """Keep the request before answering; errors stand beside their fields."""
     with here.session() as session:
         hour = here.now.replace(minute=0, second=0, microsecond=0)
-        bucket = f"posts:{address_of(request)}"
+        bucket = f"posts:{client_address(request)}"
         if not throttle.take(session, bucket, hour, here.profile.intake.posts_per_hour):
             raise HTTPException(429)
     if form.fields.get(forms.HONEYPOT):

@@ -155,10 +155,14 @@ class _Access:
     def __init__(self, outcome: bool | PortError) -> None:
         self._outcome = outcome
 
-    def try_access(self) -> bool:
+    def prove(self) -> None:
         if isinstance(self._outcome, PortError):
             raise self._outcome
-        return self._outcome
+        if not self._outcome:
+            raise PortError(ErrorKind.UNSUPPORTED, "sample")
+
+    def close(self) -> None:
+        pass
 
 
 def _looked(opened: Opened, wire: Wire) -> list[Finding]:

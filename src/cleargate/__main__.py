@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cleargate.commands import eligibility
+from cleargate.commands import backup, eligibility
 from cleargate.nouns.errors import Refused
 
 app = typer.Typer(
@@ -20,6 +20,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(eligibility.app, name="eligibility")
+app.add_typer(backup.app, name="backup")
+app.command()(backup.restore)
 
 EXIT_BAD_INPUT = 2
 
@@ -54,13 +56,20 @@ def migrate() -> None:
     from cleargate.settings import installation
     from cleargate.store.migrate import APP_ROLE
     from cleargate.store.migrate import migrate as migrate_store
+    from cleargate.store.roles import let_backup_read
 
     settings = installation()
     password = os.environ.get("CLEARGATE_APP_PASSWORD", "")
     if not settings.owner_database_url or not password:
         raise Refused("set CLEARGATE_OWNER_DATABASE_URL and CLEARGATE_APP_PASSWORD to migrate.")
-    migrate_store(settings.owner_database_url, password)
+    migrate_store(
+        settings.owner_database_url,
+        password,
+        backup_password=os.environ.get("CLEARGATE_BACKUP_PASSWORD", ""),
+        retention_password=os.environ.get("CLEARGATE_RETENTION_PASSWORD", ""),
+    )
     durable.migrate(settings.owner_database_url, APP_ROLE)
+    let_backup_read(settings.owner_database_url)
 
 
 @app.command()
@@ -70,11 +79,12 @@ def serve(
     """Serve the patient's pages, the desk and the API."""
     from cleargate import logs
     from cleargate.house import open_house
-    from cleargate.settings import installation
+    from cleargate.settings import installation, refuse_privileges
     from cleargate.web.server import run
     from cleargate.web.site import Pages
 
     logs.configure()
+    refuse_privileges()
     settings = installation()
     house = open_house(settings)
     secure = settings.public_url.startswith("https://")
@@ -89,9 +99,10 @@ def work() -> None:
     from cleargate.app import make_worker
     from cleargate.engine.worker import executor_name
     from cleargate.house import open_house
-    from cleargate.settings import installation
+    from cleargate.settings import installation, refuse_privileges
 
     logs.configure()
+    refuse_privileges()
     worker = make_worker(open_house(installation(), executor_name()))
     worker.start()
     worker.wait_for_signal()
@@ -108,9 +119,10 @@ def drain(
     from cleargate.engine.watchdog import mend_orphans
     from cleargate.engine.worker import executor_name
     from cleargate.house import open_house
-    from cleargate.settings import installation
+    from cleargate.settings import installation, refuse_privileges
 
     logs.configure()
+    refuse_privileges()
     until = datetime.now(UTC) + timedelta(seconds=seconds)
     house = open_house(installation(), executor_name())
     worker = make_worker(house, stop_at=until)

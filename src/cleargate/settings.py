@@ -9,7 +9,7 @@ import re
 import tomllib
 from datetime import date, time, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -55,10 +55,53 @@ class Installation(BaseSettings):
     poll_s: float = Field(default=0.5, gt=0, le=60)
 
 
+class BackupSettings(BaseSettings):
+    """What `cleargate backup` needs beside the installation; no other command may be given it.
+
+    `backup_at` is a time of day of this machine; `backup_daily` and so on say how many are kept.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CLEARGATE_", frozen=True)
+
+    backup_database_url: str = ""
+    backups: Path | None = None
+    backup_at: time = time(2, 30)
+    backup_daily: int = Field(default=14, ge=1, le=1000)
+    backup_weekly: int = Field(default=8, ge=0, le=1000)
+    backup_monthly: int = Field(default=12, ge=0, le=1000)
+
+
+def backup_settings() -> BackupSettings:
+    """What the environment says about backups. Raises BadSettings naming the variable."""
+    return _from_environment(BackupSettings)
+
+
+PRIVILEGED = (
+    "CLEARGATE_OWNER_DATABASE_URL",
+    "CLEARGATE_BACKUP_DATABASE_URL",
+    "CLEARGATE_RETENTION_DATABASE_URL",
+)
+"""What leads to more than one practice's rows, or deletes them: for commands that end at once."""
+
+
+def refuse_privileges() -> None:
+    """A process that serves pages or works the queue must not hold them, not even by accident."""
+    held = [name for name in PRIVILEGED if os.environ.get(name)]
+    if held:
+        raise BadSettings(f"{held[0]} must not be set here: give it to its own command only.")
+
+
 def installation() -> Installation:
     """The installation of this environment. Raises BadSettings naming the variable."""
+    return _from_environment(Installation)
+
+
+Settings = TypeVar("Settings", bound=BaseSettings)
+
+
+def _from_environment(kind: type[Settings]) -> Settings:
     try:
-        return Installation()  # type: ignore[call-arg]  # fields come from the environment
+        return kind()
     except ValidationError as error:
         first = error.errors()[0]
         name = f"CLEARGATE_{str(first['loc'][0]).upper()}"

@@ -48,7 +48,7 @@ class LocalKeyFile:
         nonce, sealed = wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:]
         try:
             return self._aead.decrypt(nonce, sealed, context.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: it is too short to be anything wrapped.
             msg = "the key file does not fit this database; restore the one it was made with"
             raise BadSettings(msg) from None
 

@@ -11,18 +11,32 @@ from alembic.config import Config
 from psycopg import sql
 
 from cleargate.nouns.errors import BadSettings
+from cleargate.store import roles
 
 APP_ROLE = "cleargate_app"
 _LOCK = 7_202_611
 
 
-def migrate(owner_url: str, app_password: str) -> None:
-    """Create or update roles and tables; safe to run twice and by two at once."""
+def migrate(
+    owner_url: str,
+    app_password: str,
+    *,
+    backup_password: str = "",
+    retention_password: str = "",
+) -> None:
+    """Create or update roles and tables; safe to run twice and by two at once.
+
+    A role without a password cannot sign in, or keeps the one that it has; there is a backup role
+    only where it was given one.
+    """
     engine = sa.create_engine(owner_url, hide_parameters=True)
     try:
         with engine.begin() as connection:
             connection.execute(sa.text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             _make_app_role(connection, app_password)
+            roles.make_retention_role(connection, retention_password)
+            if backup_password:
+                roles.make_backup_role(connection, backup_password)
             config = Config()
             config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
             config.attributes["connection"] = connection
@@ -50,9 +64,9 @@ def _make_app_role(connection: sa.Connection, password: str) -> None:
     name = sql.Identifier(APP_ROLE)
     if role is None:
         rights = sql.SQL("nosuperuser nobypassrls nocreatedb nocreaterole")
-        _execute(connection, sql.SQL("create role {} login {}").format(name, rights))
-    secret = sql.Literal(password)
-    _execute(connection, sql.SQL("alter role {} login password {}").format(name, secret))
+        _execute(connection, sql.SQL("create role {} nologin {}").format(name, rights))
+    if password:
+        roles.set_password(connection, APP_ROLE, password)
     database = sql.Identifier(connection.execute(sa.text("select current_database()")).scalar_one())
     _execute(connection, sql.SQL("revoke temporary on database {} from public").format(database))
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cleargate.commands import backup, eligibility
+from cleargate.commands import backup, eligibility, hold, retention
 from cleargate.nouns.errors import Refused
 
 app = typer.Typer(
@@ -22,6 +22,8 @@ app = typer.Typer(
 app.add_typer(eligibility.app, name="eligibility")
 app.add_typer(backup.app, name="backup")
 app.command()(backup.restore)
+app.add_typer(hold.app, name="hold")
+app.add_typer(retention.app, name="retention")
 
 EXIT_BAD_INPUT = 2
 

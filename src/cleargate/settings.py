@@ -31,6 +31,7 @@ from cleargate.nouns.errors import BadSettings, Refused
 from cleargate.nouns.ids import npi_is_valid
 from cleargate.nouns.patient import Address
 from cleargate.store.practices import practice_id
+from cleargate.store.retention import CASES_DAYS_MIN, Periods
 
 
 class Installation(BaseSettings):
@@ -69,6 +70,20 @@ class BackupSettings(BaseSettings):
     backup_daily: int = Field(default=14, ge=1, le=1000)
     backup_weekly: int = Field(default=8, ge=0, le=1000)
     backup_monthly: int = Field(default=12, ge=0, le=1000)
+
+
+class RetentionSettings(BaseSettings):
+    """What `cleargate retention` needs: its own role, the practices' settings, and no key."""
+
+    model_config = SettingsConfigDict(env_prefix="CLEARGATE_", frozen=True)
+
+    retention_database_url: str = Field(min_length=1)
+    practices: Path
+
+
+def retention_settings() -> RetentionSettings:
+    """What the environment says about retention. Raises BadSettings naming the variable."""
+    return _from_environment(RetentionSettings)
 
 
 def backup_settings() -> BackupSettings:
@@ -185,6 +200,21 @@ class _EligibilityTable(_Table):
         )
 
 
+class _RetentionTable(_Table):
+    cases_days: int = Field(default=730, ge=CASES_DAYS_MIN, le=36_500)
+    unconfirmed_days: int = Field(default=28, ge=7, le=36_500)
+    answers_days: int = Field(default=365, ge=CASES_DAYS_MIN, le=36_500)
+    photos_days: int = Field(default=180, ge=30, le=36_500)
+
+    def periods(self) -> Periods:
+        return Periods(
+            cases=timedelta(days=self.cases_days),
+            unconfirmed=timedelta(days=self.unconfirmed_days),
+            answers=timedelta(days=self.answers_days),
+            photos=timedelta(days=self.photos_days),
+        )
+
+
 class _HoursTable(_Table):
     opens: time = time(8)
     closes: time = time(17)
@@ -252,6 +282,7 @@ class PracticeFile(_Table):
     booking: _BookingTable = _BookingTable()
     office_hours: _HoursTable = _HoursTable()
     eligibility: _EligibilityTable = _EligibilityTable()
+    retention: _RetentionTable = _RetentionTable()
     offices: tuple[_OfficeTable, ...]
     providers: tuple[_ProviderTable, ...]
     visit_types: tuple[_VisitTable, ...]

@@ -6,7 +6,7 @@ import os
 import pkgutil
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
@@ -30,16 +30,20 @@ from cleargate.store import (
     connections,
     effects,
     gates,
+    holds,
     inquiries,
     links,
     outages,
     people,
     queue,
+    restores,
+    retention,
     throttle,
     watch,
 )
 from cleargate.store.audit import Action, Event
-from cleargate.store.database import Session
+from cleargate.store.database import Database, Session
+from cleargate.store.holds import HoldReason
 from cleargate.store.inquiries import NewInquiry
 from cleargate.store.links import LinkPurpose
 from cleargate.store.schema import PUBLIC_TABLES
@@ -67,6 +71,7 @@ class Ids:
     username: str
     token: str
     nonce: str
+    hold: UUID
 
     @property
     def ref(self) -> Ref:
@@ -81,7 +86,7 @@ class Ids:
 def _nobody_s() -> Ids:
     case, gate = CaseId(uuid4()), GateId(uuid4())
     name = uuid4().hex
-    return Ids(case, gate, uuid4(), uuid4(), uuid4(), name, name, name)
+    return Ids(case, gate, uuid4(), uuid4(), uuid4(), name, name, name, uuid4())
 
 
 def _view(ids: Ids) -> Event:
@@ -136,6 +141,13 @@ CALLS: dict[str, Call] = {
     "gates.list_open": lambda s, ids: gates.list_open(s),
     "gates.of_case": lambda s, ids: gates.of_case(s, ids.case),
     "gates.open_gate": lambda s, ids: gates.open_gate(s, ids.case, GATE, NOW),
+    "holds.add": lambda s, ids: holds.add(
+        s, ids.case, HoldReason.COMPLAINT, "", actor="x", now=NOW
+    ),
+    "holds.all_of": lambda s, ids: holds.all_of(s),
+    "holds.any_in_force": lambda s, ids: holds.any_in_force(s),
+    "holds.freeze": lambda s, ids: holds.freeze(s),
+    "holds.lift": lambda s, ids: holds.lift(s, ids.hold, actor="x", now=NOW),
     "inquiries.add": lambda s, ids: inquiries.add(s, ids.case, INQUIRY),
     "inquiries.current": lambda s, ids: inquiries.current(s, ids.case),
     "inquiries.get": lambda s, ids: inquiries.get(s, ids.inquiry),
@@ -176,6 +188,10 @@ CALLS: dict[str, Call] = {
     "people.by_username": lambda s, ids: people.by_username(s, ids.username),
     "people.keep": lambda s, ids: people.keep(s, ids.username, "Somebody", "hash"),
     "queue.start_phase": lambda s, ids: queue.start_phase(s, ids.case, "sample.second"),
+    "restores.note": lambda s, ids: restores.note(s, "sample", "x"),
+    "retention.delete_some": lambda s, ids: retention.delete_some(
+        s, "cases", NOW + timedelta(days=999), 9
+    ),
     "throttle.clear": lambda s, ids: throttle.clear(s, ids.token, NOW),
     "throttle.forget": lambda s, ids: throttle.forget(s, NOW + timedelta(days=1)),
     "throttle.used": lambda s, ids: throttle.used(s, ids.token, NOW),
@@ -219,7 +235,12 @@ def theirs(house: House) -> Ids:
         for _ in range(outages.FAILURES_MIN):
             outages.failed(session, "clearinghouse", "sample", NOW)
         session.run(_LOSE, id=f"{ids.case.hex}.1")
-    return Ids(ids.case, gate, inquiry.id, attachment, staff.id, ids.username, ids.token, ids.nonce)
+        hold = holds.add(session, ids.case, HoldReason.COMPLAINT, "", actor="x", now=NOW)
+    owner = Database(house.owner_url, house.keyring())
+    with closing(owner), owner.session(house.practice) as session:
+        restores.note(session, "sample", "x")
+    names = (ids.username, ids.token, ids.nonce)
+    return Ids(ids.case, gate, inquiry.id, attachment, staff.id, *names, hold)
 
 
 _LOSE = sa.text("update dbos.workflow_status set status = 'ERROR' where workflow_uuid = :id")

@@ -21,5 +21,15 @@ PUBLIC_TABLES = MappingProxyType(
 )
 """Tables without row-level security: name and reason. The list is closed; none may hold PHI."""
 
+TRAIL_DAYS_MIN = 2192
+"""How long the trail is kept at least: six years. Nothing here deletes from it, and no role but
+the tables' owner could. Source: 45 CFR 164.316(b)(2)(i)."""
+
 APPEND_ONLY = frozenset({"audit_events", "attempts", "answers"})
-"""Tables to which the app role can add, and nothing else."""
+"""Tables to which the app role can add, and nothing else.
+
+Raw answers and attempts are deleted with their cases, by the retention role; the trail never is.
+"""
+
+UNDELETABLE = APPEND_ONLY | {"holds", "restores"}
+"""Tables from which the app role can delete nothing."""

@@ -20,8 +20,7 @@ create table holds (
     placed_at timestamptz not null,
     lifted_by text not null default '',
     lifted_at timestamptz,
-    primary key (practice_id, id),
-    foreign key (practice_id, case_id) references cases
+    primary key (practice_id, id)
 );
 create index holds_in_force on holds (practice_id, case_id) where lifted_at is null;
 create table restores (
@@ -56,6 +55,8 @@ grant select (id) on practices to cleargate_retention;
 grant select (practice_id, id, state, kind, updated_at) on cases to cleargate_retention;
 grant select (practice_id, id, case_id) on inquiries, gates, attachments to cleargate_retention;
 grant select (created_at) on attachments to cleargate_retention;
+grant select (reason, choice) on gates to cleargate_retention;
+grant select (step) on effects to cleargate_retention;
 grant select (practice_id, id, inquiry_id, received_at) on answers to cleargate_retention;
 grant select (practice_id, case_id) on effects, attempts, links, holds to cleargate_retention;
 grant select (lifted_at) on holds to cleargate_retention;

@@ -1,6 +1,7 @@
 """What is over and old goes whole; what is open, held, young or another practice's stays."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
@@ -14,8 +15,7 @@ from psycopg import errors
 from cleargate.nouns.case import CaseState, Outcome, Receipt
 from cleargate.nouns.gate import Choice, Decision, Gate, GateReason
 from cleargate.nouns.ids import CaseId, PracticeId, Ref
-from cleargate.operations import retention
-from cleargate.operations.retention import delete
+from cleargate.operations.retention import Limits, delete
 from cleargate.store import attachments, attempts, cases, effects, gates, holds, inquiries, links
 from cleargate.store.database import Database, Session
 from cleargate.store.holds import HoldReason
@@ -25,7 +25,7 @@ from cleargate.store.retention import Periods
 from cleargate.store.roles import RETENTION_ROLE
 from tests.backup.installation import let_in, url_of
 from tests.house import House, open_case
-from tests.postgres import connect
+from tests.postgres import connect, until
 from tests.security.test_two_practices import ANSWER, ATTEMPT, INQUIRY
 
 NOW = datetime(2030, 1, 7, 12, tzinfo=UTC)
@@ -100,8 +100,11 @@ WHOLE = dict.fromkeys(_HANGS_ON, 1) | {"effects": 2, "cases": 1}
 NOTHING = dict.fromkeys((*_HANGS_ON, "cases"), 0)
 
 
-def run(clerk: Database, house: House, now: datetime = NOW) -> dict[str, int]:
-    return dict(delete(clerk, house.practice, PERIODS, now))
+NO_LIMITS = Limits()
+
+
+def run(clerk: Database, house: House, limits: Limits = NO_LIMITS) -> dict[str, int]:
+    return dict(delete(clerk, house.practice, PERIODS, NOW, limits))
 
 
 def test_a_case_goes_whole_when_its_time_is_over(house: House, clerk: Database) -> None:
@@ -207,16 +210,33 @@ def test_each_deletion_is_on_the_trail_without_a_value(house: House, clerk: Data
     assert kept >= 1, "the trail of a deleted case stays"
 
 
-def test_a_run_that_broke_off_is_gone_on_with(
-    house: House, clerk: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_reached_its_limit_is_gone_on_with(house: House, clerk: Database) -> None:
+    """Oldest first."""
     old = [made(house, PERIODS.cases + n * DAY) for n in range(1, 6)]
-    monkeypatch.setattr(retention, "BATCH", 2)
-    monkeypatch.setattr(retention, "BATCHES_MAX", 1)
-    assert run(clerk, house)["cases"] == 2
+    assert run(clerk, house, limits=Limits(batch=2, batches=1))["cases"] == 2
     assert [left(house, case)["cases"] for case in reversed(old)] == [0, 0, 1, 1, 1]
-    monkeypatch.setattr(retention, "BATCHES_MAX", 9)
-    assert run(clerk, house)["cases"] == 3
+    assert run(clerk, house, limits=Limits(batch=2, batches=9))["cases"] == 3
+
+
+def test_a_case_that_is_reopened_at_the_same_moment_stays_whole(
+    house: House, clerk: Database
+) -> None:
+    case = made(house, PERIODS.cases + DAY)
+    with ThreadPoolExecutor(1) as pool:
+        with house.session() as session:
+            cases.reopen(session, case)
+            deleting = pool.submit(run, clerk, house)
+            with house.owner() as owner:
+                until(lambda: _somebody_waits(owner), "the deletion does not wait")
+        deleting.result(30)
+    assert left(house, case) == WHOLE
+    with house.session() as session:
+        cases.close(session, case, CaseState.DONE)
+
+
+def _somebody_waits(owner: psycopg.Connection) -> bool:
+    row = owner.execute("select count(*) from pg_locks where not granted").fetchone()
+    return row != (0,)
 
 
 @given(

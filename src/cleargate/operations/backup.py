@@ -60,7 +60,8 @@ def verify(house: House, file: Path, console: Console) -> None:
 
     Raises Refused, and tells the trail, when anything is missing or does not open.
     """
-    folder = file.parent
+    with opened(file):
+        folder = file.parent
     with claimed(folder), _told(house, "backup.verified", file.name):
         manifest = tested(house.keys, file)
         describe(folder, manifest)
@@ -162,18 +163,19 @@ def restore_into(url: str, file: Path, keys: KeyService) -> Contents:
     The file is read twice: nothing is restored of one that is not whole.
     """
     backup_restore.refuse_unless_empty(url)
-    with _opened(file) as source:
+    with opened(file) as source:
         contents, plain = unpack(backup_frames.read(source, keys))
         entries = backup_restore.list_entries(url, plain)
     make_missing(url, contents.roles)
-    with _opened(file) as source:
+    with opened(file) as source:
         _, plain = unpack(backup_frames.read(source, keys))
         backup_restore.load(url, plain, entries)
     return contents
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[BinaryIO]:
+def opened(file: Path) -> Iterator[BinaryIO]:
+    """The file to read from. Raises Refused when it cannot be."""
     try:
         source = file.open("rb")
     except OSError as error:

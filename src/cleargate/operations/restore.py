@@ -12,7 +12,7 @@ from rich.console import Console
 from cleargate.engine import durable
 from cleargate.house import House
 from cleargate.nouns.errors import Refused
-from cleargate.operations.backup import Failed, restore_into
+from cleargate.operations.backup import Failed, opened, restore_into
 from cleargate.operations.checks import actor
 from cleargate.ports import KeyService
 from cleargate.store import backup_check, backup_restore, restores
@@ -30,7 +30,8 @@ def restore(house: House, file: Path, owner_url: str, console: Console) -> None:
     that nobody can use, to be dropped.
     """
     started = stopwatch.monotonic()
-    backup_restore.refuse_unless_empty(owner_url)
+    with opened(file):
+        backup_restore.refuse_unless_empty(owner_url)
     backup_restore.shut(owner_url)
     try:
         console.print(f"Restoring {file} ...", soft_wrap=True)

@@ -5,7 +5,7 @@ Signs in as a role that deletes and cannot read, and has no key: see docs/decisi
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from rich.console import Console
@@ -17,10 +17,6 @@ from cleargate.store.database import Database
 from cleargate.store.keyless import NoKeys
 from cleargate.store.practices import practice_id
 from cleargate.store.retention import Periods
-
-BATCH = 200
-BATCHES_MAX = 500
-"""A run ends after so many batches of a kind; the next day's goes on."""
 
 
 def run(settings: RetentionSettings, now: datetime, console: Console) -> None:
@@ -35,21 +31,35 @@ def run(settings: RetentionSettings, now: datetime, console: Console) -> None:
                 console.print(line, highlight=False, soft_wrap=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many rows a transaction deletes, and after how many a kind waits for the next day."""
+
+    batch: int = 200
+    batches: int = 500
+
+
 def delete(
-    database: Database, practice: PracticeId, periods: Periods, now: datetime
+    database: Database,
+    practice: PracticeId,
+    periods: Periods,
+    now: datetime,
+    limits: Limits = Limits(),
 ) -> Iterator[tuple[str, int]]:
     """Delete every kind of one practice; gives each with its count, as it is done."""
     for kind, period in asdict(periods).items():
-        yield kind, _delete_kind(database, practice, kind, now - period)
+        yield kind, _delete_kind(database, practice, kind, now - period, limits)
 
 
-def _delete_kind(database: Database, practice: PracticeId, kind: str, before: datetime) -> int:
+def _delete_kind(
+    database: Database, practice: PracticeId, kind: str, before: datetime, limits: Limits
+) -> int:
     """One short transaction after the other, so that nobody waits for long."""
     deleted = 0
-    for _ in range(BATCHES_MAX):
+    for _ in range(limits.batches):
         with database.session(practice) as session:
-            count = retention.delete_some(session, kind, before, BATCH)
+            count = retention.delete_some(session, kind, before, limits.batch)
         deleted += count
-        if count < BATCH:
+        if count < limits.batch:
             break
     return deleted

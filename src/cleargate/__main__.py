@@ -22,6 +22,7 @@ app = typer.Typer(
 app.add_typer(eligibility.app, name="eligibility")
 app.add_typer(backup.app, name="backup")
 app.command()(backup.restore)
+app.command()(backup.restored)
 app.add_typer(hold.app, name="hold")
 app.add_typer(retention.app, name="retention")
 

@@ -12,12 +12,13 @@ import pytest
 import sqlalchemy as sa
 
 from cleargate.nouns.case import CaseState
+from cleargate.nouns.ids import Ref
 from cleargate.operations.backup_folder import listed
-from cleargate.store import cases
+from cleargate.store import cases, effects
 from cleargate.store.roles import BACKUP_ROLE, RETENTION_ROLE
 from tests.backup.installation import ROLE_PASSWORD, Backups, url_of
 from tests.house import APP_PASSWORD, open_case
-from tests.postgres import connect
+from tests.postgres import connect, fresh_database
 from tests.unit.test_settings import practice_toml
 
 DRILL_S_MAX = 240.0
@@ -98,6 +99,27 @@ def test_the_drill_of_a_monday_morning(
     assert took < DRILL_S_MAX
     said = run("restore", str(backups.folder / manifest.name), code=2, **owner_of(url)).stderr
     assert "not empty" in said
+
+
+def test_a_copy_that_rds_has_made_is_told_that_it_is_one(backups: Backups, run: Run) -> None:
+    """Point in time: everything is there but the knowledge of what was done since."""
+    now = datetime.now(UTC)
+    with backups.house.session() as session:
+        case = open_case(session, now)
+    backups.house.database.close()  # Nobody else may use what is copied.
+    url = fresh_database(backups.cluster, "point_in_time", _name(backups.house.owner_url))
+    assert "Done" in run("restored", **owner_of(url)).stdout
+    run("migrate", **owner_of(url), **ROLES)
+    with closing(backups.app(url)) as database, database.session(backups.house.practice) as session:
+        assert effects.begin(session, Ref(case, "book"), "ehr", now) == 1
+        newer = open_case(session, datetime.now(UTC))
+        assert effects.begin(session, Ref(newer, "book"), "ehr", now) == 0
+
+
+def _name(url: str) -> str:
+    name = sa.make_url(url).database
+    assert name is not None
+    return name
 
 
 def test_a_database_that_is_being_restored_lets_nobody_in(backups: Backups, run: Run) -> None:

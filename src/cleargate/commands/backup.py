@@ -15,6 +15,9 @@ Folder = Annotated[
     Path | None, typer.Option("--to", help="The folder; CLEARGATE_BACKUPS if left out.")
 ]
 
+Owner = Annotated[str, typer.Option("--to", help="The owner's URL, or env:NAME of one.")]
+OWNER = "env:CLEARGATE_OWNER_DATABASE_URL"
+
 
 @app.callback()
 def backup(
@@ -57,16 +60,30 @@ def verify(
 
 def restore(
     file: Annotated[Path, typer.Argument(help="A backup.")],
-    to: Annotated[
-        str, typer.Option("--to", help="The owner's URL of an empty database; env:NAME is read.")
-    ] = "env:CLEARGATE_OWNER_DATABASE_URL",
+    to: Owner = OWNER,
 ) -> None:
     """Restore a backup into an empty database."""
     from cleargate import logs
     from cleargate.house import open_house
     from cleargate.operations.restore import restore as restore_backup
-    from cleargate.settings import ReferencedSecrets, installation
+    from cleargate.settings import installation
 
     logs.configure(sys.stderr)
-    url = ReferencedSecrets(Path()).get(to) if to.startswith("env:") else to
-    restore_backup(open_house(installation()), file.absolute(), url, Console())
+    restore_backup(open_house(installation()), file.absolute(), _url(to), Console())
+
+
+def restored(to: Owner = OWNER) -> None:
+    """Tell a database that RDS or a snapshot brought back that it is a copy; before `work`."""
+    from cleargate import logs
+    from cleargate.house import open_house
+    from cleargate.operations.restore import own_up
+    from cleargate.settings import installation
+
+    logs.configure(sys.stderr)
+    own_up(open_house(installation()), _url(to), Console())
+
+
+def _url(to: str) -> str:
+    from cleargate.settings import ReferencedSecrets
+
+    return ReferencedSecrets(Path()).get(to) if to.startswith("env:") else to

@@ -22,6 +22,9 @@ from cleargate.store.database import Database
 from cleargate.store.migrate import APP_ROLE, migrate
 from cleargate.store.roles import let_backup_read
 
+POINT_IN_TIME = "point-in-time"
+"""The trail's name for a backup that is not ours."""
+
 
 def restore(house: House, file: Path, owner_url: str, console: Console) -> None:
     """Restore, compare, bring to today's schema, and end the life before. Raises Refused.
@@ -46,6 +49,15 @@ def restore(house: House, file: Path, owner_url: str, console: Console) -> None:
         raise
     backup_restore.reopen(owner_url)
     _say(contents, stopwatch.monotonic() - started, console)
+
+
+def own_up(house: House, owner_url: str, console: Console) -> None:
+    """Tell a database that something else brought back, such as RDS, that it is a copy.
+
+    Before a worker is let near it: the queue would do again what the lost time has done.
+    """
+    begin_new_life(owner_url, POINT_IN_TIME, house.keys)
+    console.print("Done: what its cases did in the lost time is looked for before it is done.")
 
 
 def begin_new_life(owner_url: str, backup: str, keys: KeyService) -> None:

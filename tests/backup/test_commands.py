@@ -168,6 +168,8 @@ def _closed(backups: Backups, touched: datetime) -> cases.CaseId:
         (("backup", "verify", "/nowhere/x.backup"), "cannot be read"),
         (("restore", "x.backup"), "CLEARGATE_OWNER_DATABASE_URL"),
         (("restore", "x.backup", "--to", "postgresql://127.0.0.1:1/x"), "cannot be read"),
+        (("restore", "/dev/null", "--to", "postgresql://127.0.0.1:1/x"), "does not let us in"),
+        (("restore", "/dev/null", "--to", "nonsense"), "does not let us in"),
         (("retention", "run"), "CLEARGATE_RETENTION_DATABASE_URL"),
         (("hold", "add", "--reason", "litigation"), "Name a --case"),
         (("hold", "add", "--reason", "gossip", "--practice", "sample-clinic"), "litigation, "),

@@ -13,8 +13,8 @@ from cleargate.nouns.insurance import Insurance
 from cleargate.nouns.patient import Address, Contact, Name, Patient, Sex
 from cleargate.operations import backup
 from cleargate.store import backup_dump, inquiries
-from cleargate.store.backup_restore import _database, list_entries
-from cleargate.store.postgres_tools import environment, running
+from cleargate.store.backup_restore import list_entries
+from cleargate.store.postgres_tools import database, environment, running
 from tests.backup.installation import ROLE_PASSWORD, Backups
 from tests.house import open_case, visit_request
 from tests.security.canary import needles
@@ -83,7 +83,7 @@ def test_a_password_is_in_no_command_line(backups: Backups) -> None:
     """It goes through the child's environment, which only its own user can read."""
     url = backups.backup_url
     code = "import os, sys; print(sys.argv, sorted(os.environ))"
-    with running([sys.executable, "-c", code, "--dbname", _database(url)], url) as child:
+    with running([sys.executable, "-c", code, "--dbname", database(url)], url) as child:
         assert child.stdout is not None
         said = child.stdout.read().decode()
     assert ROLE_PASSWORD not in said

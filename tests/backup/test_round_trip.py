@@ -2,7 +2,9 @@
 
 import json
 import stat
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +22,8 @@ from cleargate.store import attachments, audit, cases, inquiries
 from cleargate.store.audit import Action, Event
 from cleargate.store.embedded import EmbeddedPostgres
 from cleargate.store.keyfile import LocalKeyFile
-from tests.backup.installation import Backups, let_in
+from cleargate.store.roles import BACKUP_ROLE
+from tests.backup.installation import Backups, let_in, url_of
 from tests.house import House, open_case
 from tests.postgres import connect, fresh_database
 from tests.security.test_two_practices import ANSWER, INQUIRY
@@ -141,6 +144,34 @@ def test_nothing_is_restored_into_a_database_that_holds_anything(backups: Backup
             restore(backups.opened, file, url, Console(quiet=True))
         with pytest.raises(Refused, match="not empty"):
             backup.restore_into(url, file, backups.keys)
+
+
+def test_only_the_owner_restores(backups: Backups) -> None:
+    """Anybody else could not keep the app away meanwhile."""
+    file = backups.make()
+    url = backups.empty_database("not_mine")
+    with pytest.raises(Refused, match="own"):
+        restore(backups.opened, file, url_of(url, BACKUP_ROLE), Console(quiet=True))
+
+
+def test_what_is_written_meanwhile_is_in_the_next_backup(backups: Backups) -> None:
+    """The counts and the dump are of one moment, whoever works."""
+    end = threading.Event()
+
+    def write() -> None:
+        for _ in range(100_000):
+            if end.is_set():
+                return
+            filled(backups.house)
+
+    with ThreadPoolExecutor(2) as pool:
+        writers = [pool.submit(write) for _ in range(2)]
+        try:
+            file = backups.make()
+        finally:
+            end.set()
+    assert all(writer.exception() is None for writer in writers)
+    assert backup.tested(backups.keys, file).faults == ()
 
 
 def test_nothing_is_restored_of_a_file_that_is_not_whole(backups: Backups) -> None:

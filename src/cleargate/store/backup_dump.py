@@ -16,7 +16,7 @@ from psycopg import sql
 from cleargate import __version__
 from cleargate.nouns.errors import Refused
 from cleargate.store.backup_frames import Damaged
-from cleargate.store.postgres_tools import place, program, running
+from cleargate.store.postgres_tools import database, place, program, running
 
 PIECE_BYTES = 1 << 18
 CONTENTS_BYTES_MAX = 1_000_000
@@ -57,6 +57,9 @@ _ROLES = sa.text(
 # How long each practice's trail is.
 _EVENTS = sa.text("select practice_id::text, count(*) from public.audit_events group by 1")
 
+# This session only waits while pg_dump works, for as long as it takes.
+_STAY = sa.text("set local idle_in_transaction_session_timeout = 0")
+
 # Another session may see exactly what this transaction sees.
 _SNAPSHOT = sa.text("select pg_export_snapshot()")
 
@@ -64,9 +67,11 @@ _SNAPSHOT = sa.text("select pg_export_snapshot()")
 def dump(url: str, made: datetime) -> Generator[bytes, None, None]:
     """The stream, as the backup role reads it. Raises Refused when pg_dump does not end well."""
     command = [program("pg_dump", url), "--format=custom", "--compress=gzip:1", "--no-password"]
+    command += [f"--dbname={database(url)}"]
     engine = sa.create_engine(url, hide_parameters=True, isolation_level="REPEATABLE READ")
     try:
         with engine.connect() as connection:
+            connection.execute(_STAY)
             snapshot = connection.execute(_SNAPSHOT).scalar_one()
             yield _packed(_contents(connection, made))
             command += [f"--snapshot={snapshot}", "--lock-wait-timeout=60s"]

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from tempfile import NamedTemporaryFile, TemporaryFile
 from typing import IO
 
-import psycopg
 from psycopg import sql
 
 from cleargate.nouns.errors import Refused
-from cleargate.store.postgres_tools import plain, program, running
+from cleargate.store.postgres_tools import connected, database, program, running
 
 _LIST_BYTES_MAX = 10_000_000
 
@@ -27,7 +26,7 @@ select exists (select 1 from pg_class c join pg_namespace n on n.oid = c.relname
 
 def refuse_unless_empty(url: str) -> None:
     """Raises Refused when the database holds anything: a restore never overwrites."""
-    with psycopg.connect(plain(url)) as connection:
+    with connected(url) as connection:
         if connection.execute(_ANYTHING).fetchone() == (True,):
             raise Refused(
                 "The database is not empty, and a restore overwrites nothing: "
@@ -60,7 +59,7 @@ def load(url: str, dump: Iterator[bytes], entries: bytes) -> None:
         command = [
             *(program("pg_restore", url), "--exit-on-error", "--single-transaction"),
             *("--no-owner", "--no-password", f"--use-list={list_file.name}"),
-            f"--dbname={_database(url)}",
+            f"--dbname={database(url)}",
         ]
         with running(command, url, reads=True) as child:
             _feed(child.stdin, dump)
@@ -72,27 +71,27 @@ def _feed(stdin: IO[bytes] | None, dump: Iterator[bytes]) -> None:
             stdin.write(piece)
 
 
-def _database(url: str) -> str:
-    """The database's name, in a form in which it cannot be anything else."""
-    name = psycopg.conninfo.conninfo_to_dict(plain(url)).get("dbname")
-    return psycopg.conninfo.make_conninfo(dbname=name)
-
-
-# Whether everybody may connect, as in a new database.
-_OPEN = "select has_database_privilege('public', current_database(), 'connect')"
+# The database's name, and whether everybody may connect to it, as to a new one.
+_DATABASE = """
+select current_database(), has_database_privilege('public', current_database(), 'connect')
+"""
 
 
 def shut(url: str) -> None:
-    """Let nobody but the owner connect."""
-    _connect_right(url, "revoke connect on database {} from public")
+    """Let nobody but the owner connect. Raises Refused when the URL is not the owner's."""
+    if _change_right(url, "revoke connect on database {} from public"):
+        raise Refused("The URL's role does not own the database: name the owner's.")
 
 
 def reopen(url: str) -> None:
     """Let everybody connect who has a role, as in a new database."""
-    _connect_right(url, "grant connect on database {} to public")
+    _change_right(url, "grant connect on database {} to public")
 
 
-def _connect_right(url: str, statement: str) -> None:
-    name = sql.Identifier(str(psycopg.conninfo.conninfo_to_dict(plain(url)).get("dbname")))
-    with psycopg.connect(plain(url)) as connection:
-        connection.execute(sql.SQL(statement).format(name))
+def _change_right(url: str, statement: str) -> bool:
+    """Change who may connect; gives whether everybody may then."""
+    with connected(url) as connection:
+        name, _ = connection.execute(_DATABASE).fetchone() or ("", False)
+        connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
+        _, is_open = connection.execute(_DATABASE).fetchone() or ("", True)
+        return bool(is_open)

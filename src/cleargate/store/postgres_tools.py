@@ -24,6 +24,14 @@ from cleargate.store.embedded_home import MAJOR, own_programs
 HOURS_MAX = 6.0
 """A program that runs longer hangs, and is ended."""
 
+_SESSION = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 6,
+    "tcp_user_timeout": 90_000,
+}
+"""A server that went away without a word is given up after a minute and a half."""
+
 _SAYS = {
     b"password authentication failed": "the role or its password is wrong",
     b"row-level security": "the role may not see every practice (it needs BYPASSRLS)",
@@ -59,10 +67,15 @@ def program(name: str, url: str) -> str:
 
 def server_major(url: str) -> int:
     """The major version of the server behind one of our URLs. Raises Refused."""
+    with connected(url) as connection:
+        return connection.info.server_version // 10_000
+
+
+def connected(url: str) -> psycopg.Connection:
+    """A plain connection for one of our URLs. Raises Refused when there is none to be had."""
     try:
-        with psycopg.connect(plain(url), connect_timeout=10) as connection:
-            return connection.info.server_version // 10_000
-    except psycopg.OperationalError:
+        return psycopg.connect(plain(url), connect_timeout=10)
+    except (psycopg.OperationalError, psycopg.ProgrammingError):
         raise Refused(
             f"The database at {place(url)} does not let us in: is it up, and is the URL right?"
         ) from None
@@ -83,7 +96,10 @@ def plain(url: str) -> str:
 
 def place(url: str) -> str:
     """Where a URL leads, without its password."""
-    parsed = sa.make_url(url)
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        return "the URL that was given"
     return f"{parsed.host or parsed.query.get('host', 'localhost')}/{parsed.database}"
 
 
@@ -100,6 +116,12 @@ def environment(url: str) -> dict[str, str]:
             raise BadSettings(f"the database URL's {name} cannot be given to Postgres's programs")
         given[variables[name]] = str(value)
     return given
+
+
+def database(url: str) -> str:
+    """How a program is told which database: nothing secret, and a session that hangs ends."""
+    name = psycopg.conninfo.conninfo_to_dict(plain(url)).get("dbname")
+    return psycopg.conninfo.make_conninfo("", dbname=name, **_SESSION)
 
 
 @contextmanager

@@ -1,10 +1,13 @@
 """A full disk, a kill, a second backup at once: there is never half a backup under a final name."""
 
+import json
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -13,6 +16,7 @@ import pytest
 from cleargate.nouns.errors import Refused
 from cleargate.operations import backup, backup_folder
 from cleargate.operations.backup_folder import NoRoom
+from cleargate.operations.backup_schedule import FAILED_KEPT, Keep
 from cleargate.store.embedded_home import noted_home
 from cleargate.store.embedded_pidfile import PidFile
 from tests.backup.installation import Backups
@@ -104,3 +108,43 @@ def test_a_refused_restore_is_no_reason_to_leave_a_scratch(backups: Backups) -> 
 
 def _quiet() -> "backup.Console":
     return backup.Console(quiet=True)
+
+
+def test_backups_that_fail_their_test_again_and_again_do_not_fill_the_disk(
+    backups: Backups,
+) -> None:
+    """What a timer would make every quarter of an hour."""
+    good = backups.back_up()
+    for number in range(FAILED_KEPT + 2):
+        manifest = replace(
+            good,
+            name=f"failed-{number}.backup",
+            made=good.made + timedelta(minutes=number + 1),
+            faults=("rows:public.cases",),
+        )
+        (backups.folder / manifest.name).write_bytes(b"")
+        backup_folder.describe(backups.folder, manifest)
+    backup.thin_out(backups.opened, backups.folder, Keep())
+    left = [each.name for each in backup_folder.listed(backups.folder)]
+    assert left == [good.name, "failed-2.backup", "failed-3.backup", "failed-4.backup"]
+
+
+def _manifest(name: str, made: str) -> str:
+    values = {"name": name, "made": made, "bytes": 1, "sha256": "", "verified": "", "faults": []}
+    return json.dumps(values)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "[]", "{}", '{"made": 1}', '"x"', "\xff"),
+        _manifest("sample.backup", "2030-01-07"),
+        _manifest("../../elsewhere", "2030-01-07T00:00:00+00:00"),
+    ],
+)
+def test_a_manifest_that_cannot_be_read_is_none(tmp_path: Path, text: str) -> None:
+    """Nothing is believed because of it, nothing breaks over it, and no other file is named."""
+    (tmp_path / "sample.backup").write_bytes(b"")
+    (tmp_path / "sample.backup.json").write_text(text, "latin-1")
+    assert backup_folder.listed(tmp_path) == []
+    assert backup_folder.manifest_of(tmp_path, "sample.backup") is None

@@ -21,7 +21,7 @@ from cleargate.store.migrate import APP_ROLE
 from cleargate.store.roles import BACKUP_ROLE, let_backup_read
 from tests.backup.installation import ROLE_PASSWORD, Backups, let_in
 from tests.backup.test_round_trip import catalogue
-from tests.house import open_case
+from tests.house import APP_PASSWORD, open_case
 from tests.postgres import fresh_database
 
 NOW = datetime(2030, 1, 7, 12, tzinfo=UTC)
@@ -68,7 +68,5 @@ def test_an_older_backup_is_brought_to_today_s_schema(backups: Backups, revision
 
 
 def _as_app(owner_url: str) -> str:
-    from tests.house import APP_PASSWORD
-
     url = sa.make_url(owner_url).set(username=APP_ROLE, password=APP_PASSWORD)
     return url.render_as_string(hide_password=False)

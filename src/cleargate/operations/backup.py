@@ -45,8 +45,10 @@ def back_up(house: House, settings: BackupSettings, folder: Path, console: Conso
     with claimed(folder), _told(house, "backup.made", name):
         manifest = make(house.keys, settings.backup_database_url, folder / name, now)
     console.print(f"Made {folder / manifest.name}: {manifest.bytes:,} bytes.", soft_wrap=True)
-    verify(house, folder / manifest.name, console)
-    thin_out(house, folder, keep_of(settings))
+    try:
+        verify(house, folder / manifest.name, console)
+    finally:
+        thin_out(house, folder, keep_of(settings))
 
 
 def back_up_if_due(house: House, settings: BackupSettings, folder: Path, console: Console) -> None:

@@ -147,9 +147,11 @@ def _read(file: Path) -> Manifest | None:
         values["made"] = datetime.fromisoformat(values["made"])
         values["verified"] = datetime.fromisoformat(verified) if verified else None
         values["faults"] = tuple(values["faults"])
-        return Manifest(**values)
+        manifest = Manifest(**values)
     except (OSError, ValueError, TypeError, KeyError):
         return None
+    is_ours = manifest.made.tzinfo is not None and _manifest_name(manifest.name) == file.name
+    return manifest if is_ours else None
 
 
 def remove(folder: Path, manifest: Manifest) -> None:

@@ -6,6 +6,8 @@ from datetime import datetime, time, timedelta
 
 from cleargate.operations.backup_folder import Manifest
 
+FAILED_KEPT = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Keep:
@@ -32,18 +34,20 @@ def is_due(backups: Sequence[Manifest], now: datetime, at: time) -> bool:
 
 
 def superfluous(backups: Sequence[Manifest], keep: Keep) -> list[Manifest]:
-    """Which backups may be deleted. Never the newest good one, and none that is newer than it.
+    """Which backups may be deleted. Never the newest good one.
 
-    One that was not restored well goes as soon as there is a newer good one.
+    One that was not restored well goes when there is a newer good one, or FAILED_KEPT newer ones
+    that failed as well: a timer that tries again and again must not fill the disk.
     """
-    good = sorted((each for each in backups if each.is_good), key=lambda each: each.made)
-    if not good:
-        return []
-    kept = {good[-1].name}
+    in_order = sorted(backups, key=lambda each: each.made)
+    good = [each for each in in_order if each.is_good]
+    failed = [each for each in in_order if not each.is_good]
+    kept = {each.name for each in failed[-FAILED_KEPT:] if not good or each.made > good[-1].made}
     for count, period in ((keep.daily, _day), (keep.weekly, _week), (keep.monthly, _month)):
         newest_of = {period(each.made): each.name for each in good}
         kept |= set(list(newest_of.values())[-count:] if count else [])
-    return [each for each in backups if each.name not in kept and each.made <= good[-1].made]
+    kept |= {each.name for each in good[-1:]}
+    return [each for each in in_order if each.name not in kept]
 
 
 Period = Callable[[datetime], Hashable]

@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cleargate.operations.backup_folder import Manifest
-from cleargate.operations.backup_schedule import Keep, is_due, newest_good_age, superfluous
+from cleargate.operations.backup_schedule import (
+    FAILED_KEPT,
+    Keep,
+    is_due,
+    newest_good_age,
+    superfluous,
+)
 
 NOON = datetime(2030, 1, 7, 12, tzinfo=UTC)
 HALF_PAST_TWO = time(2, 30)
@@ -28,16 +34,23 @@ keeps = st.builds(Keep, st.integers(1, 20), st.integers(0, 12), st.integers(0, 1
 
 
 @given(folder=folders, keep=keeps)
-def test_the_newest_good_backup_is_never_deleted(folder: list[Manifest], keep: Keep) -> None:
-    """Nor is one that is newer: it may just be in its test."""
+def test_the_newest_backup_and_the_newest_good_one_are_never_deleted(
+    folder: list[Manifest], keep: Keep
+) -> None:
+    """The newest of all may just be in its test."""
     gone = superfluous(folder, keep)
-    good = [each for each in folder if each.is_good]
-    if not good:
-        assert gone == []
-        return
-    newest = max(good, key=lambda each: each.made)
-    assert newest not in gone
-    assert all(each.made <= newest.made for each in gone)
+    for some in (folder, [each for each in folder if each.is_good]):
+        if some:
+            assert max(some, key=lambda each: each.made) not in gone
+
+
+@given(folder=folders, keep=keeps)
+def test_those_that_failed_do_not_fill_the_disk(folder: list[Manifest], keep: Keep) -> None:
+    gone = superfluous(folder, keep)
+    failed = [each for each in folder if not each.is_good and each not in gone]
+    assert len(failed) <= FAILED_KEPT
+    newest_good = max((each.made for each in folder if each.is_good), default=None)
+    assert newest_good is None or all(each.made > newest_good for each in failed)
 
 
 @given(folder=folders, keep=keeps)

@@ -22,22 +22,10 @@ from cleargate.store.embedded import EmbeddedPostgres
 from cleargate.store.roles import BACKUP_ROLE
 from tests.backup.installation import ROLE_PASSWORD, let_in
 from tests.postgres import connect, fresh_database
-from tests.workflows.conftest import make_stage, world  # noqa: F401 - fixtures
 from tests.workflows.reckoning import assert_done_once
-from tests.workflows.stage import Stage, World, open_stage
+from tests.workflows.stage import Stage
 
 CASES = 4
-
-
-@pytest.fixture
-def stage(
-    world: World,  # noqa: F811
-    cluster: EmbeddedPostgres,
-    template: str,
-    tmp_path: Path,
-) -> Iterator[Stage]:
-    with open_stage(world, cluster, template, tmp_path) as opened:
-        yield opened
 
 
 def backed_up(stage: Stage, folder: Path) -> Path:

@@ -241,7 +241,11 @@ def _somebody_waits(owner: psycopg.Connection) -> bool:
 
 @given(
     plan=st.lists(
-        st.tuples(st.integers(0, 1000), st.sampled_from([*CaseState]), st.booleans()), max_size=6
+        st.tuples(
+            st.sampled_from([0, 729, 731, 5000]), st.sampled_from([*CaseState]), st.booleans()
+        ),
+        min_size=2,
+        max_size=6,
     )
 )
 @settings(

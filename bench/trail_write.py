@@ -22,7 +22,7 @@ import sqlalchemy as sa
 
 from bench._office import fresh_house
 from cleargate.store.embedded_home import INSTALLATION, WHEEL
-from cleargate.store.migrate import SEALER_ROLE
+from cleargate.store.roles import SEALER_ROLE
 from cleargate.store.trail import TrailDatabase
 from cleargate.trail.sealer import PAUSE_S, seal
 from tests.house import House

@@ -26,14 +26,8 @@ from cleargate.store.database import Database, Session
 from cleargate.store.embedded import EmbeddedPostgres
 from cleargate.store.keyfile import LocalKeyFile
 from cleargate.store.keyring import Keyring
-from cleargate.store.migrate import (
-    APP_ROLE,
-    AUDITOR_ROLE,
-    ROLES,
-    SEALER_ROLE,
-    migrate,
-    role_url,
-)
+from cleargate.store.migrate import migrate, role_url
+from cleargate.store.roles import APP_ROLE, AUDITOR_ROLE, OTHERS, SEALER_ROLE
 from cleargate.store.trail import TrailDatabase
 from cleargate.trail.keys import SigningKey
 from cleargate.trail.sealer import seal
@@ -42,7 +36,7 @@ from tests.postgres import connect, fresh_database
 APP_PASSWORD = "only-for-tests"
 """One for the whole cluster, because roles belong to the cluster and not to a database."""
 
-OTHER_PASSWORDS = dict.fromkeys(ROLES.values(), APP_PASSWORD)
+OTHER_PASSWORDS = dict.fromkeys(OTHERS.values(), APP_PASSWORD)
 
 TEMPLATE = "house_template"
 

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from cleargate import logs, outlets
-from cleargate.commands import audit, eligibility, keys
+from cleargate.commands import audit, backup, eligibility, hold, keys, retention
 from cleargate.commands.doctor import doctor
 from cleargate.nouns.errors import KeysDestroyed, Refused, Unavailable
 
@@ -26,6 +26,11 @@ app.add_typer(eligibility.app, name="eligibility")
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
 app.command()(doctor)
+app.add_typer(backup.app, name="backup")
+app.command()(backup.restore)
+app.command()(backup.restored)
+app.add_typer(hold.app, name="hold")
+app.add_typer(retention.app, name="retention")
 
 EXIT_BUG = 1
 EXIT_BAD_INPUT = 2
@@ -61,18 +66,19 @@ def migrate() -> None:
     """Bring the database to today's schema, as its owner."""
     from cleargate.engine import durable
     from cleargate.settings import installation
-    from cleargate.store.migrate import APP_ROLE, ROLES
     from cleargate.store.migrate import migrate as migrate_store
+    from cleargate.store.roles import APP_ROLE, OTHERS, let_backup_read
 
     settings = installation()
     password = os.environ.get("CLEARGATE_APP_PASSWORD", "")
     if not settings.owner_database_url or not password:
         raise Refused("set CLEARGATE_OWNER_DATABASE_URL and CLEARGATE_APP_PASSWORD to migrate.")
     others = {
-        role: os.environ.get(f"CLEARGATE_{name}_PASSWORD", "") for name, role in ROLES.items()
+        role: os.environ.get(f"CLEARGATE_{name}_PASSWORD", "") for name, role in OTHERS.items()
     }
     migrate_store(settings.owner_database_url, password, others)
     durable.migrate(settings.owner_database_url, APP_ROLE)
+    let_backup_read(settings.owner_database_url)
 
 
 @app.command()
@@ -82,12 +88,13 @@ def serve(
     """Serve the patient's pages, the desk and the API."""
     from cleargate.house import open_house
     from cleargate.operations.expiries import expiries_of
-    from cleargate.settings import installation
+    from cleargate.settings import installation, refuse_privileges
     from cleargate.web.listener import listener_of
     from cleargate.web.server import run
     from cleargate.web.site import Pages
 
     _only_log_lines()
+    refuse_privileges()
     settings = installation()
     listener = listener_of(settings)
     house = open_house(settings)
@@ -102,9 +109,10 @@ def work() -> None:
     from cleargate.app import make_worker
     from cleargate.engine.worker import executor_name
     from cleargate.house import open_house
-    from cleargate.settings import installation
+    from cleargate.settings import installation, refuse_privileges
 
     _only_log_lines()
+    refuse_privileges()
     worker = make_worker(open_house(installation(), executor_name()))
     worker.start()
     worker.wait_for_signal()
@@ -120,9 +128,10 @@ def drain(
     from cleargate.engine.watchdog import mend_orphans
     from cleargate.engine.worker import executor_name
     from cleargate.house import open_house
-    from cleargate.settings import installation
+    from cleargate.settings import installation, refuse_privileges
 
     _only_log_lines()
+    refuse_privileges()
     ends = time.monotonic() + seconds
     house = open_house(installation(), executor_name())
     worker = make_worker(house, ends=ends)

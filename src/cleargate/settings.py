@@ -5,12 +5,13 @@ start.
 """
 
 import hashlib
+import os
 import re
 import tomllib
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, ValidationError
@@ -33,6 +34,7 @@ from cleargate.nouns.ids import npi_is_valid
 from cleargate.nouns.patient import Address
 from cleargate.store.database_url import DatabaseUrl
 from cleargate.store.practices import practice_id
+from cleargate.store.retention import CASES_DAYS_MIN, Periods
 
 
 class Installation(BaseSettings):
@@ -71,10 +73,67 @@ class Installation(BaseSettings):
     poll_s: float = Field(default=0.5, gt=0, le=60)
 
 
+class BackupSettings(BaseSettings):
+    """What `cleargate backup` needs beside the installation; no other command may be given it.
+
+    `backup_at` is a time of day of this machine; `backup_daily` and so on say how many are kept.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CLEARGATE_", frozen=True)
+
+    backup_database_url: str = ""
+    backups: Path | None = None
+    backup_at: time = time(2, 30)
+    backup_daily: int = Field(default=14, ge=1, le=1000)
+    backup_weekly: int = Field(default=8, ge=0, le=1000)
+    backup_monthly: int = Field(default=12, ge=0, le=1000)
+
+
+class RetentionSettings(BaseSettings):
+    """What `cleargate retention` needs: its own role, the practices' settings, and no key."""
+
+    model_config = SettingsConfigDict(env_prefix="CLEARGATE_", frozen=True)
+
+    retention_database_url: str = Field(min_length=1)
+    practices: Path
+
+
+def retention_settings() -> RetentionSettings:
+    """What the environment says about retention. Raises BadSettings naming the variable."""
+    return _from_environment(RetentionSettings)
+
+
+def backup_settings() -> BackupSettings:
+    """What the environment says about backups. Raises BadSettings naming the variable."""
+    return _from_environment(BackupSettings)
+
+
+PRIVILEGED = (
+    "CLEARGATE_OWNER_DATABASE_URL",
+    "CLEARGATE_BACKUP_DATABASE_URL",
+    "CLEARGATE_RETENTION_DATABASE_URL",
+)
+"""What leads to more than one practice's rows, or deletes them: for commands that end at once."""
+
+
+def refuse_privileges() -> None:
+    """A process that serves pages or works the queue must not hold them, not even by accident."""
+    held = [name for name in PRIVILEGED if os.environ.get(name)]
+    if held:
+        raise BadSettings(f"{held[0]} must not be set here: give it to its own command only.")
+
+
 def installation() -> Installation:
     """The installation of this environment. Raises BadSettings naming the variable."""
+    return _from_environment(Installation)
+
+
+Settings = TypeVar("Settings", bound=BaseSettings)
+
+
+def _from_environment(kind: type[Settings]) -> Settings:
     try:
-        return Installation()  # type: ignore[call-arg]  # fields come from the environment
+        return kind()
     except ValidationError as error:
         first = error.errors()[0]
         name = f"CLEARGATE_{str(first['loc'][0]).upper()}"
@@ -153,6 +212,21 @@ class _EligibilityTable(Table):
         )
 
 
+class _RetentionTable(Table):
+    cases_days: int = Field(default=730, ge=CASES_DAYS_MIN, le=36_500)
+    unconfirmed_days: int = Field(default=28, ge=7, le=36_500)
+    answers_days: int = Field(default=365, ge=CASES_DAYS_MIN, le=36_500)
+    photos_days: int = Field(default=180, ge=30, le=36_500)
+
+    def periods(self) -> Periods:
+        return Periods(
+            cases=timedelta(days=self.cases_days),
+            unconfirmed=timedelta(days=self.unconfirmed_days),
+            answers=timedelta(days=self.answers_days),
+            photos=timedelta(days=self.photos_days),
+        )
+
+
 class _HoursTable(Table):
     opens: time = time(8)
     closes: time = time(17)
@@ -191,6 +265,7 @@ class PracticeFile(Table):
     booking: _BookingTable = _BookingTable()
     office_hours: _HoursTable = _HoursTable()
     eligibility: _EligibilityTable = _EligibilityTable()
+    retention: _RetentionTable = _RetentionTable()
     offices: tuple[_OfficeTable, ...]
     providers: tuple[_ProviderTable, ...]
     visit_types: tuple[_VisitTable, ...]

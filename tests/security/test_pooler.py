@@ -18,10 +18,10 @@ from cleargate.nouns.case import CaseState
 from cleargate.nouns.gate import Gate
 from cleargate.nouns.time import SystemClock
 from cleargate.store import cases
-from cleargate.store.crypto import Keyring
 from cleargate.store.database import Database
 from cleargate.store.engine_keys import engine_key
 from cleargate.store.keyfile import LocalKeyFile
+from cleargate.store.keyring import Keyring
 from tests.house import House, in_own_thread, open_case
 from tests.pooler import Pooler, needs_pgbouncer, pooled
 from tests.postgres import connect, until

@@ -6,8 +6,8 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 
-from cleargate.store.migrate import APP_ROLE
-from cleargate.store.schema import APPEND_ONLY, POLICY, PUBLIC_TABLES
+from cleargate.store.roles import APP_ROLE
+from cleargate.store.schema import APPEND_ONLY, POLICY, PUBLIC_TABLES, UNDELETABLE
 from tests.house import House, TurnedClock, open_case
 from tests.postgres import connect
 
@@ -143,6 +143,24 @@ def test_the_app_role_can_change_nothing_about_the_schema(
         app.execute(statement.encode())
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        *(f"delete from {table}" for table in sorted(UNDELETABLE)),
+        *(f"truncate {table}" for table in sorted(UNDELETABLE)),
+        "update holds set reason = 'x'",
+        "update holds set practice_id = practice_id",
+        "update restores set restored_at = now()",
+        "insert into restores values (gen_random_uuid(), now(), 'x', now())",
+    ],
+)
+def test_what_must_stay_is_not_the_app_role_s_to_delete(
+    app: psycopg.Connection, statement: str
+) -> None:
+    with pytest.raises(errors.InsufficientPrivilege):
+        app.execute(statement.encode())
+
+
 @pytest.mark.parametrize("table", sorted(APPEND_ONLY))
 @pytest.mark.parametrize(
     "statement",
@@ -163,7 +181,7 @@ def test_without_a_session_no_row_is_seen_changed_or_added(
     for table in _bound_tables(owner):
         name = sql.Identifier(table)
         assert app.execute(sql.SQL("select * from {}").format(name)).fetchall() == []
-        if table not in APPEND_ONLY:
+        if table not in UNDELETABLE:
             assert app.execute(sql.SQL("delete from {}").format(name)).rowcount == 0
     with pytest.raises(errors.InsufficientPrivilege):
         app.execute(

@@ -18,7 +18,8 @@ from psycopg import errors
 from cleargate.store import audit, trail
 from cleargate.store.audit import Action, Event
 from cleargate.store.embedded import SUPERUSER, EmbeddedPostgres
-from cleargate.store.migrate import AUDITOR_ROLE, SEALER_ROLE, role_url
+from cleargate.store.migrate import role_url
+from cleargate.store.roles import AUDITOR_ROLE, SEALER_ROLE
 from cleargate.trail.anchors import FileAnchor, read_anchors
 from cleargate.trail.note import Checkpoint, sign
 from cleargate.trail.tree import Range, leaf_hash

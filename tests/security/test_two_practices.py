@@ -6,7 +6,7 @@ import os
 import pkgutil
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
@@ -36,6 +36,7 @@ from cleargate.store import (
     credentials,
     effects,
     gates,
+    holds,
     inquiries,
     key_changes,
     links,
@@ -43,11 +44,14 @@ from cleargate.store import (
     people,
     queue,
     resealing,
+    restores,
+    retention,
     throttle,
     watch,
 )
 from cleargate.store.audit import Action, Event
-from cleargate.store.database import Session
+from cleargate.store.database import Database, Session
+from cleargate.store.holds import HoldReason
 from cleargate.store.inquiries import NewInquiry
 from cleargate.store.keyfile import LocalKeyFile
 from cleargate.store.links import LinkPurpose
@@ -79,6 +83,7 @@ class Ids:
     token: str
     nonce: str
     keys: LocalKeyFile
+    hold: UUID
 
     @property
     def ref(self) -> Ref:
@@ -94,7 +99,7 @@ def _nobody_s(house: House) -> Ids:
     case, gate = CaseId(uuid4()), GateId(uuid4())
     name = uuid4().hex
     keys = LocalKeyFile(house.key_file)
-    return Ids(case, gate, uuid4(), uuid4(), uuid4(), name, name, name, keys)
+    return Ids(case, gate, uuid4(), uuid4(), uuid4(), name, name, name, keys, uuid4())
 
 
 def _view(ids: Ids) -> Event:
@@ -157,6 +162,13 @@ CALLS: dict[str, Call] = {
     "gates.list_open": lambda s, ids: gates.list_open(s),
     "gates.of_case": lambda s, ids: gates.of_case(s, ids.case),
     "gates.open_gate": lambda s, ids: gates.open_gate(s, ids.case, GATE, NOW),
+    "holds.add": lambda s, ids: holds.add(
+        s, ids.case, HoldReason.COMPLAINT, "", actor="x", now=NOW
+    ),
+    "holds.all_of": lambda s, ids: holds.all_of(s),
+    "holds.any_in_force": lambda s, ids: holds.any_in_force(s),
+    "holds.freeze": lambda s, ids: holds.freeze(s),
+    "holds.lift": lambda s, ids: holds.lift(s, ids.hold, actor="x", now=NOW),
     "inquiries.add": lambda s, ids: inquiries.add(s, ids.case, INQUIRY),
     "inquiries.current": lambda s, ids: inquiries.current(s, ids.case),
     "inquiries.get": lambda s, ids: inquiries.get(s, ids.inquiry),
@@ -204,6 +216,10 @@ CALLS: dict[str, Call] = {
     "queue.start_phase": lambda s, ids: queue.start_phase(s, ids.case, "sample.second"),
     "resealing.left_over": lambda s, ids: resealing.left_over(s, 1),
     "resealing.reseal": lambda s, ids: resealing.reseal(s, Place("cases", "memo"), None, 9),
+    "restores.note": lambda s, ids: restores.note(s, "sample", "x"),
+    "retention.delete_some": lambda s, ids: retention.delete_some(
+        s, "cases", NOW + timedelta(days=999), 9
+    ),
     "throttle.clear": lambda s, ids: throttle.clear(s, ids.token, NOW),
     "throttle.forget": lambda s, ids: throttle.forget(s, NOW + timedelta(days=1)),
     "throttle.used": lambda s, ids: throttle.used(s, ids.token, NOW),
@@ -257,8 +273,14 @@ def _filled(house: House, practice: PracticeId) -> Ids:
         for _ in range(outages.FAILURES_MIN):
             outages.failed(session, "clearinghouse", "sample", NOW)
         session.run(_LOSE, id=f"{ids.case.hex}.1")
-    house.seal()
-    return replace(ids, gate=gate, inquiry=inquiry.id, attachment=attachment, staff=staff.id)
+        hold = holds.add(session, ids.case, HoldReason.COMPLAINT, "", actor="x", now=NOW)
+    owner = Database(house.owner_url, house.keyring())
+    with closing(owner), owner.session(practice) as session:
+        restores.note(session, "sample", "x")
+    house.seal(practice)
+    return replace(
+        ids, gate=gate, inquiry=inquiry.id, attachment=attachment, staff=staff.id, hold=hold
+    )
 
 
 _LOSE = sa.text("update dbos.workflow_status set status = 'ERROR' where workflow_uuid = :id")

@@ -10,14 +10,18 @@ from cleargate.app import CLEARINGHOUSES, EHRS, MESSENGERS
 from cleargate.connection_table import ConnectionTable
 from cleargate.nouns.errors import BadSettings
 from cleargate.nouns.time import SystemClock
+from cleargate.operations.backup import keep_of
+from cleargate.operations.backup_schedule import Keep
 from cleargate.secrets import ReferencedSecrets
 from cleargate.settings import (
     agreements,
+    backup_settings,
     installation,
     read_practice,
     read_practices,
 )
 from cleargate.store.database_url import must_be_verified
+from cleargate.store.retention import Periods
 from tests.unit.connectors.parts import Calls, Tokens, Unlimited
 
 TODAY = date(2026, 12, 1)
@@ -102,6 +106,31 @@ def test_the_sweep_is_off_until_it_has_an_hour(tmp_path: Path) -> None:
     path = practice_toml(tmp_path, ("[intake]", table))
     chosen = read_practice(path).profile("http://127.0.0.1:8000/").eligibility
     assert (chosen.sweep_at, chosen.sweep_days, chosen.write_back) == (time(5, 30), 4, False)
+
+
+def test_what_is_kept_has_a_shortest_time(tmp_path: Path) -> None:
+    """Two years for a case, unless the practice says otherwise."""
+    plain = read_practice(practice_toml(tmp_path)).file.retention.periods()
+    assert plain == Periods()
+    path = practice_toml(tmp_path, ("[intake]", "[retention]\ncases_days = 2555\n[intake]"))
+    assert read_practice(path).file.retention.periods().cases.days == 2555
+    for wrong in ("cases_days = 30", "answers_days = 30", "photos_days = 1", "trail_days = 9"):
+        path = practice_toml(tmp_path, ("[intake]", f"[retention]\n{wrong}\n[intake]"))
+        with pytest.raises(BadSettings, match=f"retention.{wrong.split()[0]}"):
+            read_practice(path)
+
+
+def test_backups_have_a_time_of_day_and_numbers_to_keep(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("BACKUPS", "BACKUP_AT", "BACKUP_DAILY", "BACKUP_DATABASE_URL"):
+        monkeypatch.delenv(f"CLEARGATE_{name}", raising=False)
+    assert keep_of(backup_settings()) == Keep(14, 8, 12)
+    monkeypatch.setenv("CLEARGATE_BACKUP_AT", "23:15")
+    monkeypatch.setenv("CLEARGATE_BACKUP_DAILY", "30")
+    assert backup_settings().backup_at == time(23, 15)
+    assert keep_of(backup_settings()).daily == 30
+    monkeypatch.setenv("CLEARGATE_BACKUP_DAILY", "0")
+    with pytest.raises(BadSettings, match="CLEARGATE_BACKUP_DAILY"):
+        backup_settings()
 
 
 def test_no_toml_says_where(tmp_path: Path) -> None:

@@ -39,8 +39,8 @@ from cleargate.store import cases, gates
 from cleargate.store.database import Session
 from cleargate.store.embedded import EmbeddedPostgres
 from cleargate.store.gates import StoredGate
-from cleargate.store.migrate import APP_ROLE
 from cleargate.store.practices import practice_id
+from cleargate.store.roles import APP_ROLE
 from tests.house import APP_PASSWORD
 from tests.postgres import connect, fresh_database
 from tests.proxy import Proxy

@@ -26,14 +26,8 @@ from cleargate.store import people
 from cleargate.store.embedded import EmbeddedPostgres
 from cleargate.store.keyfile import LocalKeyFile
 from cleargate.store.links import token_hash
-from cleargate.store.migrate import (
-    APP_ROLE,
-    AUDITOR_ROLE,
-    ROLES,
-    SEALER_ROLE,
-    migrate,
-    role_url,
-)
+from cleargate.store.migrate import migrate, role_url
+from cleargate.store.roles import APP_ROLE, AUDITOR_ROLE, OTHERS, SEALER_ROLE
 from cleargate.trail.keys import SigningKey
 from cleargate.trail.note import verifier_key
 
@@ -85,7 +79,7 @@ class DemoHome:
     def prepare_database(self, owner_url: str) -> str:
         """Bring the database to today's schema; gives the app role's URL."""
         password = self.secret("app-password")
-        others = {role: self.secret(f"{role}-password") for role in ROLES.values()}
+        others = {role: self.secret(f"{role}-password") for role in OTHERS.values()}
         migrate(owner_url, password, others)
         durable.migrate(owner_url, APP_ROLE)
         return role_url(owner_url, APP_ROLE, password)
@@ -98,7 +92,7 @@ class DemoHome:
         self.anchors.mkdir(exist_ok=True)
         urls = {
             role: role_url(owner_url, role, self.secret(f"{role}-password"))
-            for role in ROLES.values()
+            for role in OTHERS.values()
         }
         return {
             "sealer_database_url": urls[SEALER_ROLE],

@@ -60,9 +60,12 @@ class Event:
     digest: str = ""
 
 
-# Add one event to the trail; the app role can do nothing else to it. The person whom a case is
-# about is taken from the case, as the blind index by which "who saw this patient" is asked.
-_ADD = sa.text(
+# Add one event to the trail; the app role can do nothing else to it.
+_ADD = sa.text("insert into audit_events (practice_id, id, body) values (:practice, :id, :body)")
+
+# The same for an event of a case. The person whom the case is about is taken from there, as the
+# blind index by which "who saw this patient" is asked.
+_ADD_OF_CASE = sa.text(
     "insert into audit_events (practice_id, id, body) values (:practice, :id,"
     " (cast(:body as jsonb) || coalesce((select jsonb_build_object('patient',"
     " encode(person_index, 'hex')) from cases where practice_id = :practice and id = :case),"
@@ -106,7 +109,11 @@ def latest(session: Session, kind: str) -> str | None:
 def record(session: Session, event: Event) -> UUID:
     """Add the event to the session's transaction; the id is the event's."""
     event_id = uuid7()
-    session.run(_ADD, id=event_id, case=event.case, body=_body(session, event))
+    body = _body(session, event)
+    if event.case is None:
+        session.run(_ADD, id=event_id, body=body)
+    else:
+        session.run(_ADD_OF_CASE, id=event_id, case=event.case, body=body)
     session.recorded.append(event_id)
     return event_id
 

@@ -20,10 +20,14 @@ _DONE = sa.text(
     " and step = :step and state = 'done' order by generation desc limit 1"
 )
 
-# A write is about to be sent. `doubts` counts earlier sends whose outcome is not known.
+# A write is about to be sent. `doubts` counts earlier sends whose outcome is not known. A case that
+# came out of a backup may have sent it in the hours that were lost.
 _BEGIN = sa.text(
-    "insert into effects (practice_id, ref, case_id, step, generation, connection, state, sent_at)"
-    " values (:practice, :ref, :case, :step, :generation, :connection, 'sent', :now)"
+    "insert into effects (practice_id, ref, case_id, step, generation, connection, state, sent_at,"
+    " doubts) values (:practice, :ref, :case, :step, :generation, :connection, 'sent', :now,"
+    " (exists (select 1 from restores r join cases c on c.practice_id = r.practice_id"
+    "   and c.created_at <= r.cases_until"
+    "   where r.practice_id = :practice and c.id = :case))::integer)"
     " on conflict (practice_id, ref) do update set state = 'sent', sent_at = excluded.sent_at,"
     " doubts = effects.doubts + (effects.state = 'sent')::integer returning doubts"
 )

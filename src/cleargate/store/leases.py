@@ -52,6 +52,12 @@ _ANY = sa.text(
     " and seen_at > now() - make_interval(secs => :age_s))"
 )
 
+# Workers that ended long ago and hold nothing; one that thaws finds no lease, and stops as well.
+_FORGET = sa.text(
+    "delete from leases where lost_at < :before and not exists (select 1 from"
+    " dbos.workflow_status where executor_id = executor and status = 'PENDING')"
+)
+
 # A worker that ends by itself gives its lease back.
 _END = sa.text("update leases set lost_at = now() where executor = :executor")
 
@@ -98,3 +104,8 @@ def any_alive(connection: sa.Connection, age_s: float) -> bool:
 def end(connection: sa.Connection, executor: str) -> None:
     """Give the lease back."""
     connection.execute(_END, {"executor": executor})
+
+
+def forget(connection: sa.Connection, before: datetime) -> None:
+    """Drop the leases of workers that ended before and hold no phase."""
+    connection.execute(_FORGET, {"before": before})

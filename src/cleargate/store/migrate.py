@@ -13,14 +13,10 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from psycopg import sql
 
-from cleargate.nouns.errors import BadSettings
+from cleargate.store import roles
 from cleargate.store.connect import ROLE_LIMITS
+from cleargate.store.roles import APP_ROLE
 
-APP_ROLE = "cleargate_app"
-SEALER_ROLE = "cleargate_sealer"
-AUDITOR_ROLE = "cleargate_auditor"
-ROLES = MappingProxyType({"SEALER": SEALER_ROLE, "AUDITOR": AUDITOR_ROLE})
-"""Roles beside the app's, by the middle of the variable that holds their password."""
 _LOCK = 7_202_611
 
 
@@ -29,16 +25,17 @@ def migrate(
 ) -> None:
     """Create or update roles and tables; safe to run twice and by two at once.
 
-    `others` are the passwords of the other roles; one that has none yet can own rights, but nobody
-    can sign in as it.
+    `others` are the passwords of other roles, by their names. A role without a password cannot sign
+    in, or keeps the one that it has; there is a backup role only where it was given one.
     """
     engine = sa.create_engine(owner_url, hide_parameters=True)
-    passwords = {APP_ROLE: app_password, **dict.fromkeys(ROLES.values(), ""), **others}
     try:
         with engine.begin() as connection:
             connection.execute(sa.text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-            for role, password in passwords.items():
-                _make_role(connection, role, password)
+            for role, password in {APP_ROLE: app_password, **others}.items():
+                roles.make(connection, role, password)
+            for role in roles.OTHERS.values():
+                roles.make(connection, role, "")
             _limit_app_role(connection)
             _forbid_temporary_tables(connection)
             config = _config()
@@ -64,28 +61,6 @@ def role_url(owner_url: str, role: str, password: str) -> str:
     """The same database, as one of our roles."""
     url = sa.make_url(owner_url).set(username=role, password=password)
     return url.render_as_string(hide_password=False)
-
-
-# What a role may be. Only a superuser can take these rights away again.
-_ROLE = sa.text("select rolsuper or rolbypassrls as unbound from pg_roles where rolname = :role")
-
-
-def _make_role(connection: sa.Connection, role: str, password: str) -> None:
-    """A role that owns nothing and is bound by every policy; without a password it signs in never.
-
-    A password that it has is left alone when none is given.
-    """
-    found = connection.execute(_ROLE, {"role": role}).first()
-    if found is not None and found.unbound:
-        msg = f"the database role {role} must be neither SUPERUSER nor BYPASSRLS"
-        raise BadSettings(msg)
-    name = sql.Identifier(role)
-    if found is None:
-        rights = sql.SQL("nologin nosuperuser nobypassrls nocreatedb nocreaterole")
-        _execute(connection, sql.SQL("create role {} {}").format(name, rights))
-    if password:
-        secret = sql.Literal(password)
-        _execute(connection, sql.SQL("alter role {} login password {}").format(name, secret))
 
 
 def _limit_app_role(connection: sa.Connection) -> None:

@@ -38,7 +38,17 @@ PUBLIC_TABLES = MappingProxyType(
 APPEND_ONLY = frozenset(
     {"audit_events", "attempts", "answers", "audit_leaves", "audit_checkpoints", "data_keys"}
 )
-"""Tables in which the app role can change nothing; to the trail's seals it cannot even add."""
+"""Tables in which the app role can change nothing; to the trail's seals it cannot even add.
+
+Raw answers and attempts are deleted with their cases, by the retention role; the trail never is.
+"""
+
+UNDELETABLE = APPEND_ONLY | {"holds", "restores"}
+"""Tables from which the app role can delete nothing."""
+
+TRAIL_DAYS_MIN = 2192
+"""How long the trail is kept at least: six years. Nothing here deletes from it, and no role but
+the tables' owner could. Source: 45 CFR 164.316(b)(2)(i)."""
 
 
 @dataclass(frozen=True, slots=True)

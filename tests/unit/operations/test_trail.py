@@ -19,7 +19,7 @@ from cleargate.operations.trail_who import WhoOptions, who_saw
 from cleargate.settings import Installation
 from cleargate.store import audit
 from cleargate.store.audit import Action, Event
-from cleargate.store.migrate import AUDITOR_ROLE, SEALER_ROLE
+from cleargate.store.roles import AUDITOR_ROLE, SEALER_ROLE
 from cleargate.trail.note import verifier_key
 from tests.house import House as Rooms
 from tests.house import TurnedClock, open_case

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from cleargate import __version__
 from cleargate.store import attachments, audit, practices
 from cleargate.store.audit import Action, Event
-from cleargate.store.migrate import APP_ROLE, migrate
+from cleargate.store.migrate import migrate
+from cleargate.store.roles import APP_ROLE
 from tests.house import APP_PASSWORD, House, TurnedClock, open_case
 
 _COUNT = sa.text("select count(*) from cases")

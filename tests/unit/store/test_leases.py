@@ -1,7 +1,7 @@
 """Leases: a silent worker loses its own, and can write nothing from then on."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import psycopg
@@ -126,6 +126,31 @@ def test_an_overtaken_worker_that_holds_phases_is_found_until_they_are_taken(
         owner.execute("update dbos.workflow_status set status = 'SUCCESS'")
     with house.database.public() as connection:
         assert name not in leases.lost(connection)
+
+
+def test_a_lease_is_forgotten_once_its_worker_holds_nothing(
+    house: House, worker: Database, name: str
+) -> None:
+    """A serverless worker takes one a minute. One that thaws is overtaken all the same."""
+    later = datetime.now(UTC) + timedelta(days=1)
+    with house.owner() as owner:
+        _pretend_to_run(owner, name)
+    with house.database.public() as connection:
+        leases.forget(connection, later)
+        assert leases.renew(connection, name), "one that lives is not forgotten"
+        leases.end(connection, name)
+        leases.forget(connection, later)
+        assert name in leases.lost(connection), "nor one whose phases nobody took over"
+    with house.owner() as owner:
+        owner.execute("update dbos.workflow_status set status = 'SUCCESS'")
+    with house.database.public() as connection:
+        leases.forget(connection, later)
+        assert not leases.renew(connection, name)
+    with house.owner() as owner:
+        row = owner.execute("select count(*) from leases where executor = %s", (name,)).fetchone()
+    assert row == (0,)
+    with pytest.raises(Overtaken), worker.session(house.practice):
+        pytest.fail("it was let in")
 
 
 def _pretend_to_run(owner: psycopg.Connection, executor: str) -> None:

@@ -14,7 +14,7 @@ from cleargate.nouns.errors import BadSettings
 from cleargate.nouns.ids import PracticeId
 from cleargate.store import audit, trail
 from cleargate.store.audit import Action, Event
-from cleargate.store.migrate import SEALER_ROLE
+from cleargate.store.roles import SEALER_ROLE
 from cleargate.store.trail import TrailDatabase
 from cleargate.trail.anchors import FileAnchor, LogAnchor, read_anchors, read_notes
 from cleargate.trail.aws import BucketAnchor, read_bucket

@@ -8,7 +8,8 @@ from cleargate.house import House
 from cleargate.operations.doctor.finding import Finding, look, ok, wrong
 from cleargate.store import catalogue, server
 from cleargate.store import grants as rights
-from cleargate.store.migrate import APP_ROLE, newest
+from cleargate.store.migrate import newest
+from cleargate.store.roles import APP_ROLE
 
 OLDEST = 15
 """The oldest Postgres with views that show what their reader may see."""

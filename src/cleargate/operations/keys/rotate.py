@@ -16,8 +16,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from cleargate.nouns.errors import Refused
 from cleargate.operations.keys.vault import Vault
 from cleargate.store import data_keys, key_changes, resealing
-from cleargate.store.migrate import APP_ROLE
 from cleargate.store.practices import KnownPractice
+from cleargate.store.roles import APP_ROLE
 
 WAIT_S: Final = 600.0
 """How long other transactions are waited for."""

@@ -17,8 +17,8 @@ from cleargate.operations.doctor.database import (
     way_there,
 )
 from cleargate.operations.doctor.finding import Level
-from cleargate.store.crypto import Keyring
 from cleargate.store.database import Database
+from cleargate.store.keyring import Keyring
 from cleargate.store.migrate import newest
 from cleargate.store.server import Server
 from tests.house import House

@@ -21,8 +21,8 @@ from cleargate.operations.doctor.connections import connection_checks
 from cleargate.operations.doctor.examine import Report, examine
 from cleargate.operations.doctor.finding import Check, Finding, Level, look, ok, wrong
 from cleargate.operations.doctor.report import tell
-from cleargate.store.crypto import Keyring
 from cleargate.store.database import Database
+from cleargate.store.keyring import Keyring
 from tests.house import House, open_case
 
 

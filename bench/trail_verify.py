@@ -67,7 +67,7 @@ def _fill(house: House) -> None:
 
 
 def _verify(house: House) -> float:
-    given = Given(house.signing_key.public_key)
+    given = Given([house.signing_key.public_key])
     with house.auditing() as database, database.session(house.practice) as session:
         started = time.perf_counter()
         report = verify(session, given)

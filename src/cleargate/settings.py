@@ -41,11 +41,9 @@ class Installation(BaseSettings):
     """One installation. Every field is an environment variable with the prefix `CLEARGATE_`.
 
     `prepared_statements` spares the database a third of its work; not behind a pooler in
-    transaction mode. `trail_key` is for the sealer's process alone, `trail_public_key` for whoever
-    verifies; `anchors` is a directory elsewhere, or `s3://bucket`. Either `key_file` or `kms_key`
-    wraps the data keys. `attachments_bucket` is where photos of cards are kept, sealed; the
-    database where it is empty. `proxy` names the addresses from which X-Forwarded-For and -Proto
-    are believed, separated by commas.
+    transaction mode. Either `key_file` or `kms_key` wraps the data keys. `attachments_bucket` is
+    where photos of cards are kept, sealed; the database where it is empty. `proxy` names the
+    addresses from which X-Forwarded-For and -Proto are believed, separated by commas.
     """
 
     model_config = SettingsConfigDict(env_prefix="CLEARGATE_", frozen=True)
@@ -53,11 +51,6 @@ class Installation(BaseSettings):
     database_url: DatabaseUrl = Field(min_length=1)
     owner_database_url: DatabaseUrl = ""
     prepared_statements: bool = False
-    sealer_database_url: str = ""
-    auditor_database_url: str = ""
-    trail_key: str = ""
-    trail_public_key: str = ""
-    anchors: str = ""
     key_file: Path | None = None
     kms_key: str = ""
     attachments_bucket: str = ""
@@ -108,12 +101,33 @@ def backup_settings() -> BackupSettings:
     return _from_environment(BackupSettings)
 
 
+class TrailSettings(BaseSettings):
+    """What sealing and auditing the trail take, and nothing else of the installation.
+
+    `trail_key` is for the sealer alone, `trail_public_key` for whoever verifies: one line, or
+    several, separated by commas, after a change of keys. `anchors` is a directory elsewhere, or
+    `s3://bucket`.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CLEARGATE_", frozen=True)
+
+    sealer_database_url: str = ""
+    auditor_database_url: str = ""
+    trail_key: str = ""
+    trail_public_key: str = ""
+    anchors: str = ""
+
+
 PRIVILEGED = (
     "CLEARGATE_OWNER_DATABASE_URL",
     "CLEARGATE_BACKUP_DATABASE_URL",
     "CLEARGATE_RETENTION_DATABASE_URL",
+    "CLEARGATE_SEALER_DATABASE_URL",
+    "CLEARGATE_AUDITOR_DATABASE_URL",
+    "CLEARGATE_TRAIL_KEY",
 )
-"""What leads to more than one practice's rows, or deletes them: for commands that end at once."""
+"""What leads to more than one practice's rows, deletes them, or seals the trail: for processes of
+their own."""
 
 
 def refuse_privileges() -> None:
@@ -126,6 +140,11 @@ def refuse_privileges() -> None:
 def installation() -> Installation:
     """The installation of this environment. Raises BadSettings naming the variable."""
     return _from_environment(Installation)
+
+
+def trail_settings() -> TrailSettings:
+    """The settings of this environment that are about the trail."""
+    return _from_environment(TrailSettings)
 
 
 Settings = TypeVar("Settings", bound=BaseSettings)

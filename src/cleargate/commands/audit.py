@@ -40,10 +40,10 @@ def seal(
     """Seal new events and anchor the roots, until told to stop."""
     from cleargate import logs
     from cleargate.operations.trail import seal_until_told
-    from cleargate.settings import installation
+    from cleargate.settings import trail_settings
 
     logs.configure()
-    seal_until_told(installation(), once=once)
+    seal_until_told(trail_settings(), once=once)
 
 
 @app.command("verify")
@@ -56,12 +56,11 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Hold the trail against its seals and anchors; exit code 1 names the first bad event."""
-    from cleargate.house import open_house
     from cleargate.operations.trail import VerifyOptions, verify_trail
-    from cleargate.settings import installation
+    from cleargate.settings import trail_settings
 
     options = VerifyOptions(practice, against, tuple(log or ()), as_json=as_json)
-    raise typer.Exit(verify_trail(open_house(installation()), options, Console(soft_wrap=True)))
+    raise typer.Exit(verify_trail(trail_settings(), options, Console(soft_wrap=True)))
 
 
 Since = Annotated[str, typer.Option(help="From this day on, YYYY-MM-DD, in UTC.")]
@@ -81,12 +80,11 @@ def export(
     ] = False,
 ) -> None:
     """Write sealed events with their proof; `verify_bundle.py` beside it checks them offline."""
-    from cleargate.house import open_house
     from cleargate.operations.trail_export import ExportOptions, export_trail
-    from cleargate.settings import installation
+    from cleargate.settings import trail_settings
 
     options = ExportOptions(practice, _day(since), _day(until), fhir=fhir)
-    export_trail(open_house(installation()), options, out, Console(soft_wrap=True))
+    export_trail(trail_settings(), options, out, Console(soft_wrap=True))
 
 
 @app.command("receipt")
@@ -96,11 +94,10 @@ def receipt(
     practice: ThisPractice = "",
 ) -> None:
     """Write the proof of one event; of others it shows hashes only."""
-    from cleargate.house import open_house
     from cleargate.operations.trail_export import write_receipt
-    from cleargate.settings import installation
+    from cleargate.settings import trail_settings
 
-    write_receipt(open_house(installation()), practice, event, out, Console(soft_wrap=True))
+    write_receipt(trail_settings(), practice, event, out, Console(soft_wrap=True))
 
 
 @app.command("who")

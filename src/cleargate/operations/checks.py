@@ -3,7 +3,8 @@
 Whoever watches may leave at any time: the checks go on, and the same command shows the rest.
 """
 
-import getpass
+import os
+import pwd
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -140,9 +141,9 @@ def submit(
 def actor() -> str:
     """How the trail names whoever sits at this command line: by the account of the machine."""
     try:
-        return f"cli:{getpass.getuser()}"
-    except (KeyError, OSError):
-        return "cli:unknown"
+        return f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
+    except KeyError:
+        return f"cli:{os.getuid()}"
 
 
 def watch(

@@ -64,7 +64,7 @@ def running(options: DemoOptions) -> Iterator[Demo]:
         home.seed(installation)
         environment = _environment(installation)
         processes.start("worker", ["cleargate", "work"], environment)
-        sealing = {**environment, **_variables(trail)}
+        sealing = _variables(trail)
         processes.start("sealer", ["cleargate", "audit", "seal"], sealing)
         ready_file = _fresh(home.data / "web-ready.json")
         processes.start("web", ["cleargate", "serve", "--ready-file", str(ready_file)], environment)

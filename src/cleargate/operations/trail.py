@@ -11,12 +11,11 @@ from uuid import UUID
 
 from rich.console import Console
 
-from cleargate.house import House
 from cleargate.nouns.errors import BadSettings, Refused
 from cleargate.nouns.ids import PracticeId
 from cleargate.operations.checks import actor
-from cleargate.settings import Installation
-from cleargate.store import audit
+from cleargate.settings import TrailSettings
+from cleargate.store import trail
 from cleargate.store.audit import Action, Event
 from cleargate.store.trail import TrailDatabase
 from cleargate.trail.anchors import Anchored, read_notes
@@ -28,12 +27,12 @@ from cleargate.trail.verify import Fault, Given, Report, verify
 FAULTS_SHOWN = 20
 
 
-def seal_until_told(installation: Installation, *, once: bool) -> None:
+def seal_until_told(settings: TrailSettings, *, once: bool) -> None:
     """Seal until SIGTERM or Ctrl-C, or what is there now."""
-    url = installation.sealer_database_url
+    url = settings.sealer_database_url
     if not url:
         raise BadSettings("set CLEARGATE_SEALER_DATABASE_URL to the database as cleargate_sealer")
-    key, places = signer(installation.trail_key), anchors(installation.anchors)
+    key, places = signer(settings.trail_key), anchors(settings.anchors)
     with closing(TrailDatabase(url, "sealer")) as database:
         sealer = Sealer(database, key, places)
         if once:
@@ -55,23 +54,24 @@ class VerifyOptions:
     as_json: bool = False
 
 
-def verify_trail(house: House, options: VerifyOptions, console: Console) -> int:
+def verify_trail(settings: TrailSettings, options: VerifyOptions, console: Console) -> int:
     """Print what was found for each practice; 0 when every trail is whole.
 
     That it was asked, and how it ended, is on the trail as well.
     """
-    installation = house.installation
-    key = public_key(installation)
-    place = options.against or installation.anchors
+    keys = public_keys(settings)
+    place = options.against or settings.anchors
     logged = _logged(options.logs)
     reports = {}
-    with auditing(installation) as database:
+    with auditing(settings) as database:
         for slug, practice in chosen(database, options.practice).items():
-            given = Given(key, _anchored(place, practice), logged.get(str(practice), ()))
+            given = Given(
+                keys, _anchored(place, practice), logged.get(str(practice), ()), bool(place)
+            )
             with database.session(practice) as session:
                 reports[slug] = verify(session, given)
             outcome = "ok" if reports[slug].whole else "failed"
-            note(house, practice, "audit.verify", str(reports[slug].events), outcome)
+            note(database, practice, "audit.verify", str(reports[slug].events), outcome)
     if options.as_json:
         console.print_json(json.dumps({slug: _json(each) for slug, each in reports.items()}))
     else:
@@ -85,27 +85,29 @@ def verify_trail(house: House, options: VerifyOptions, console: Console) -> int:
     return 0 if all(each.whole for each in reports.values()) else 1
 
 
-def public_key(installation: Installation) -> bytes:
-    """The key that verifies checkpoints. BadSettings when it is not set or none."""
+def public_keys(settings: TrailSettings) -> tuple[bytes, ...]:
+    """The keys that verify checkpoints, the newest first. BadSettings when one is none."""
     try:
-        return public_key_of(installation.trail_public_key)
+        return tuple(public_key_of(line) for line in settings.trail_public_key.split(","))
     except BadNote:
         raise BadSettings(
             "set CLEARGATE_TRAIL_PUBLIC_KEY to the line that `cleargate audit new-key` printed"
         ) from None
 
 
-def note(house: House, practice: PracticeId, kind: str, what: str, outcome: str = "ok") -> None:
+def note(
+    database: TrailDatabase, practice: PracticeId, kind: str, what: str, outcome: str = "ok"
+) -> None:
     """Put on the trail that the trail was read."""
     event = Event(kind, Action.READ, "trail", what, actor=actor(), outcome=outcome)
-    with house.database.session(practice) as session:
-        audit.record(session, event)
+    with database.session(practice) as session:
+        trail.note(session, event)
 
 
 @contextmanager
-def auditing(installation: Installation) -> Iterator[TrailDatabase]:
+def auditing(settings: TrailSettings) -> Iterator[TrailDatabase]:
     """The trail, as the role that can read it and nothing else."""
-    url = installation.auditor_database_url
+    url = settings.auditor_database_url
     if not url:
         raise BadSettings("set CLEARGATE_AUDITOR_DATABASE_URL to the database as cleargate_auditor")
     with closing(TrailDatabase(url, "auditor")) as database:

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from cleargate import __version__
 from cleargate.nouns.ids import CaseId
-from cleargate.store.database import Session
+from cleargate.store.database import Session, Source
 
 
 class Action(StrEnum):
@@ -109,18 +109,17 @@ def latest(session: Session, kind: str) -> str | None:
 def record(session: Session, event: Event) -> UUID:
     """Add the event to the session's transaction; the id is the event's."""
     event_id = uuid7()
-    body = _body(session, event)
+    said = body(session.source, event)
     if event.case is None:
-        session.run(_ADD, id=event_id, body=body)
+        session.run(_ADD, id=event_id, body=said)
     else:
-        session.run(_ADD_OF_CASE, id=event_id, case=event.case, body=body)
+        session.run(_ADD_OF_CASE, id=event_id, case=event.case, body=said)
     session.recorded.append(event_id)
     return event_id
 
 
-def _body(session: Session, event: Event) -> str:
+def body(source: Source, event: Event) -> str:
     """The event as JSON, without the fields that say nothing."""
-    source = session.source
     said = {
         "type": event.type,
         "action": event.action,

@@ -100,6 +100,21 @@ BYTES_NOT_SEALED = MappingProxyType(
 _SEALS = ("audit_leaves", "audit_checkpoints")
 
 
+_DELETED = ["cases", "inquiries", "answers", "effects", "attempts", "gates", "links", "attachments"]
+_SEEN_BY_RETENTION: Mapping[str, str] = {
+    "practices": "id newest_key shredded_at",
+    "cases": "practice_id id state kind updated_at person_index",
+    "inquiries": "practice_id id case_id",
+    "gates": "practice_id id case_id reason choice",
+    "attachments": "practice_id id case_id created_at",
+    "answers": "practice_id id inquiry_id received_at",
+    "effects": "practice_id case_id step",
+    "attempts": "practice_id case_id",
+    "links": "practice_id case_id",
+    "holds": "practice_id case_id lifted_at",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Role:
     """What a role may do, in Postgres's words (`select insert`), and why there is such a role.
@@ -128,6 +143,8 @@ ROLES = MappingProxyType(
                     ("audit_events", "attempts", "answers", "data_keys"), "select insert"
                 ),
                 **dict.fromkeys(_SEALS, "select"),
+                "holds": "select insert",
+                "restores": "select",
                 "practices": "select insert",
                 "leases": "select insert update delete",
                 "engine_keys": "select insert",
@@ -135,7 +152,10 @@ ROLES = MappingProxyType(
                 "api_tokens": "select insert update delete",
                 "cleargate_schema": "",
             },
-            columns={"practices.name": "update", "practices.zone": "update"},
+            columns={
+                **dict.fromkeys(("practices.name", "practices.zone"), "update"),
+                **dict.fromkeys(("holds.lifted_by", "holds.lifted_at"), "update"),
+            },
             engine=True,
         ),
         "cleargate_sealer": Role(
@@ -147,8 +167,28 @@ ROLES = MappingProxyType(
             },
         ),
         "cleargate_auditor": Role(
-            reason="Reads the trail and its seals, and nothing else.",
-            tables={**dict.fromkeys(("audit_events", *_SEALS), "select"), "practices": "select"},
+            reason="Reads the trail and its seals, and adds to it that it did.",
+            tables={
+                "audit_events": "select insert",
+                **dict.fromkeys(_SEALS, "select"),
+                "practices": "select",
+            },
+        ),
+        "cleargate_retention": Role(
+            reason="Deletes what is over: it sees ids, states and times, and nothing sealed.",
+            tables={**dict.fromkeys(_DELETED, "delete"), "audit_events": "insert"},
+            columns={
+                f"{table}.{column}": "select"
+                for table, columns in _SEEN_BY_RETENTION.items()
+                for column in columns.split()
+            },
+        ),
+        "cleargate_backup": Role(
+            reason="Reads everything, to back it up; only `cleargate backup` signs in as it.",
+            bound="select",
+            tables={name: "select" for name in PUBLIC_TABLES},
+            engine=True,
+            bypasses=True,
         ),
     }
 )

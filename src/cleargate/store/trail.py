@@ -9,7 +9,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from cleargate.nouns.ids import PracticeId
+from cleargate.store.audit import Event, body, uuid7
 from cleargate.store.connect import AUDITS, engine
+from cleargate.store.database import Source
 
 BLOCK = 4096
 """So many events are read at once."""
@@ -85,6 +87,18 @@ class TrailDatabase:
         self._engine.dispose()
 
 
+# -- telling that it was read
+
+
+# The auditor can add to the trail, and change nothing of it.
+_NOTE = sa.text("insert into audit_events (practice_id, id, body) values (:practice, :id, :body)")
+
+
+def note(session: TrailSession, event: Event) -> None:
+    """Put on the trail that the trail was read."""
+    session.run(_NOTE, id=uuid7(), body=body(Source("command"), event))
+
+
 # -- sealing
 
 
@@ -109,7 +123,7 @@ _PLACE = sa.text(
     " select :practice, :size + row_number() over (order by e.xid, e.id) - 1, e.xid, e.id, e.leaf"
     " from (select id, leaf, xid from audit_events e where practice_id = :practice"
     "   and xid >= cast(:since as xid8) and not exists (select 1 from audit_leaves l"
-    "     where l.practice_id = :practice and l.event_id = e.id)"
+    "     where l.practice_id = :practice and l.event_id = e.id and l.xid = e.xid)"
     "   order by xid, id limit :limit) as e"
     " returning position, leaf"
 )
@@ -202,7 +216,7 @@ _CHECKPOINTS = sa.text(
 
 # One event's place.
 _POSITION = sa.text(
-    "select position from audit_leaves where practice_id = :practice and event_id = :event"
+    "select min(position) from audit_leaves where practice_id = :practice and event_id = :event"
 )
 
 # The hashes of some places, one after the other.
@@ -222,7 +236,7 @@ _UNSEALED = sa.text(
     "select count(*) as events, min(recorded) as oldest, clock_timestamp() as now,"
     " (array_agg(id order by xid, id))[1] as first from audit_events e"
     " where practice_id = :practice and not exists (select 1 from audit_leaves l"
-    "   where l.practice_id = :practice and l.event_id = e.id)"
+    "   where l.practice_id = :practice and l.event_id = e.id and l.xid = e.xid)"
 )
 
 # Which of some events are on the trail: sealed, or waiting for it.
@@ -309,11 +323,15 @@ def present(session: TrailSession, events: list[UUID]) -> set[UUID]:
     return {row.id for row in session.run(_PRESENT, events=events)}
 
 
+STAMP_DIGEST = "76c71b648b87a76e7043db34c40062028e0a391d1895e43ae93bef8ef803b304"
+"""The SHA-256 of what the trigger does, as migration 0004 wrote it."""
+
 # Whether the trigger that stamps events is there and fires, and whether a role of ours may do more
 # to the trail than add to it.
 _GUARDS = sa.text(
-    "select (select count(*) from pg_trigger where tgname = 'audit_stamp'"
-    "   and tgrelid = 'audit_events'::regclass and tgenabled = 'O') as triggers,"
+    "select (select count(*) from pg_trigger t join pg_proc f on f.oid = t.tgfoid"
+    "   where tgname = 'audit_stamp' and tgrelid = 'audit_events'::regclass and tgenabled = 'O'"
+    "   and encode(sha256(convert_to(f.prosrc, 'UTF8')), 'hex') = :stamp) as triggers,"
     " (select count(*) from pg_roles r, unnest(array['audit_events', 'audit_leaves',"
     "   'audit_checkpoints']) t where r.rolname like 'cleargate\\_%' and not r.rolsuper"
     "   and not pg_has_role(r.oid, (select relowner from pg_class where relname = t"
@@ -324,5 +342,5 @@ _GUARDS = sa.text(
 
 def guards(session: TrailSession) -> tuple[bool, bool]:
     """Whether the trigger guards the trail, and whether the grants do."""
-    row = session.run(_GUARDS).mappings().one()
+    row = session.run(_GUARDS, stamp=STAMP_DIGEST).mappings().one()
     return row["triggers"] == 1, row["powers"] == 0

@@ -5,6 +5,7 @@ in a directory that belongs to somebody else (another machine's share, a disk wi
 attributes), in AWS the log and a bucket with Object Lock; see docs/trail.md.
 """
 
+import errno
 import json
 import os
 import re
@@ -48,7 +49,11 @@ class FileAnchor:
         path = self._folder / f"{practice}.jsonl"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         try:
-            os.write(descriptor, _line(note).encode())
+            line = _line(note).encode()
+            if os.write(descriptor, line) != len(line):
+                # A disk that is full took a part of it; a line end makes that a line of its own.
+                os.write(descriptor, b"\n")
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

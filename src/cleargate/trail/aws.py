@@ -67,13 +67,18 @@ class BucketAnchor:
 
 
 def read_bucket(bucket: str, practice: PracticeId) -> Iterator[Anchored]:
-    """What the bucket keeps of a practice. Raises BadSettings when it cannot be read."""
+    """What the bucket keeps of a practice: every version, also what a later one or a mark of
+    deletion hides. Raises BadSettings when it cannot be read.
+    """
     s3 = boto3.client("s3")
     try:
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{practice}/")
+        pages = s3.get_paginator("list_object_versions").paginate(
+            Bucket=bucket, Prefix=f"{practice}/"
+        )
         for page in pages:
-            for each in page.get("Contents", []):
-                note = s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read().decode()
+            for each in page.get("Versions", []):
+                name = {"Key": each["Key"], "VersionId": each["VersionId"]}
+                note = s3.get_object(Bucket=bucket, **name)["Body"].read().decode()
                 at = each["LastModified"].isoformat(timespec="seconds")
                 yield Anchored(note, at, each["Key"], int(note.split("\n")[1]))
     except (BotoCoreError, ClientError, ValueError, IndexError) as error:

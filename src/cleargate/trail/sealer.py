@@ -13,6 +13,7 @@ import structlog
 from cleargate.nouns.ids import PracticeId
 from cleargate.ports import Anchor
 from cleargate.store import trail
+from cleargate.store.connect import AWAY
 from cleargate.store.trail import TrailDatabase
 from cleargate.trail.note import Checkpoint, Signer, sign
 from cleargate.trail.tree import Range
@@ -65,11 +66,19 @@ class Sealer:
 
     def round(self, *, last: bool = False) -> int:
         """Seal what is new, and anchor what is due; with `last`, whatever is newer."""
+        try:
+            practices = self.database.practices().values()
+        except AWAY as error:
+            _log.error("alert", code="trail_not_sealed", error=error)
+            return 0
+        return sum(self._seal(practice, last=last) for practice in practices)
+
+    def _seal(self, practice: PracticeId, *, last: bool) -> int:
+        """Seal and anchor one practice's trail; what fails here stops no other practice's."""
         sealed = 0
         try:
-            for practice in self.database.practices().values():
-                sealed += seal(self.database, practice, self.signer)
-                self._anchor(practice, at_once=last)
+            sealed = seal(self.database, practice, self.signer)
+            self._anchor(practice, at_once=last)
         except Exception as error:  # The trail itself goes on; its seals wait for the mend.
             _log.error("alert", code="trail_not_sealed", error=error)
         return sealed

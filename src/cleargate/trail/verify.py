@@ -7,6 +7,7 @@ that was cut back, or that somebody with the signing key wrote anew: that takes 
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -58,11 +59,15 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What is held against the database: the signer's public key, anchors, ids from the log."""
+    """What is held against the database: the signers' public keys, anchors, ids from the log.
 
-    public_key: bytes
+    `must_be_anchored`: there is a place for anchors, so a sealed trail without any is a fault.
+    """
+
+    public_keys: Sequence[bytes]
     anchored: Sequence[Anchored] = ()
     logged: Sequence[UUID] = ()
+    must_be_anchored: bool = False
 
 
 def verify(session: TrailSession, given: Given, progress: Progress = lambda _: None) -> Report:
@@ -153,7 +158,7 @@ def _check_checkpoints(
     """Each signed root is the key's, and is that of the events that are there."""
     good = 0
     for each in stored:
-        checkpoint = _read(practice, each.note, given.public_key)
+        checkpoint = _read(practice, each.note, given.public_keys)
         if checkpoint is None or checkpoint.size != each.size:
             report.add(f"the checkpoint over {each.size} events is not signed with this key")
         elif roots.found.get(each.size) != checkpoint.root:
@@ -175,9 +180,11 @@ def _check_anchors(
     practice: PracticeId, size: int, given: Given, roots: Roots, report: Report
 ) -> None:
     """What was kept elsewhere is still true: nothing was cut off, nothing was written anew."""
+    if given.must_be_anchored and size and not given.anchored:
+        report.add("there is no anchor of this trail: none was ever kept, or all were taken away")
     good = 0
     for each in sorted(given.anchored, key=lambda each: each.size):
-        checkpoint = _read(practice, each.note, given.public_key)
+        checkpoint = _read(practice, each.note, given.public_keys)
         if checkpoint is None:
             report.add(f"the anchor of {each.at} ({each.where}) is not signed with this key")
         elif checkpoint.size > size:
@@ -195,12 +202,13 @@ def _check_anchors(
             report.anchors += 1
 
 
-def _read(practice: PracticeId, note: str, public_key: bytes) -> Checkpoint | None:
-    try:
-        checkpoint = read(note, public_key)
-    except BadNote:
-        return None
-    return checkpoint if checkpoint.practice == practice else None
+def _read(practice: PracticeId, note: str, public_keys: Sequence[bytes]) -> Checkpoint | None:
+    """What a note says of this practice, if one of the keys has signed it."""
+    for public_key in public_keys:
+        with suppress(BadNote):
+            checkpoint = read(note, public_key)
+            return checkpoint if checkpoint.practice == practice else None
+    return None
 
 
 def _check_unsealed(session: TrailSession, report: Report) -> None:
@@ -227,7 +235,9 @@ def _check_logged(session: TrailSession, logged: Sequence[UUID], report: Report)
 def _check_guards(session: TrailSession, report: Report) -> None:
     trigger, grants = trail.guards(session)
     if not trigger:
-        report.add("the trigger that stamps events does not fire: whoever can write can forge")
+        report.add(
+            "the trigger that stamps events is off or another one: whoever can write can forge"
+        )
     if not grants:
         report.add("a role of ours may change or delete what is on the trail: migrate again")
 

@@ -83,7 +83,7 @@ create table audit_leaves (
     event_id uuid not null,
     leaf bytea not null check (length(leaf) = 32),
     primary key (practice_id, position),
-    unique (practice_id, event_id)
+    unique (practice_id, event_id, xid)
 );
 create table audit_checkpoints (
     practice_id uuid not null,
@@ -111,6 +111,7 @@ begin
     end loop;
 end $$;
 grant insert, select on audit_events to cleargate_app;
+grant insert on audit_events to cleargate_auditor;
 grant select on audit_leaves, audit_checkpoints to cleargate_app;
 grant select (practice_id, id, leaf, xid) on audit_events to cleargate_sealer;
 grant insert, select on audit_leaves, audit_checkpoints to cleargate_sealer;

@@ -52,7 +52,8 @@ grant update (lifted_by, lifted_at) on holds to cleargate_app;
 
 RETENTION = """
 grant select (id, newest_key, shredded_at) on practices to cleargate_retention;
-grant select (practice_id, id, state, kind, updated_at) on cases to cleargate_retention;
+grant select (practice_id, id, state, kind, updated_at, person_index) on cases
+    to cleargate_retention;
 grant select (practice_id, id, case_id) on inquiries, gates, attachments to cleargate_retention;
 grant select (created_at) on attachments to cleargate_retention;
 grant select (reason, choice) on gates to cleargate_retention;

@@ -26,13 +26,17 @@ EVENTS = frozenset(
         "audit",
         "checkpoint",
         "chores_failed",
+        "credential_not_noted",
+        "credential_read_again",
         "drained",
+        "heartbeat_failed",
         "housekeeping_failed",
         "library",
         "log_lines_lost",
         "page_failed",
         "phase_broken",
         "phase_failed",
+        "phase_waits",
         "phases_taken_up_again",
         "request",
         "stray_output",
@@ -49,10 +53,20 @@ EVENTS = frozenset(
 
 ALERTS = frozenset(
     {
+        "attachment_kept_in_database",
+        "attachment_missing",
         "cases_with_gate_and_phase",
         "cases_without_next_step",
         "connection_stopped",
+        "credential_next_used",
+        "credential_previous_used",
+        "expired",
+        "expires_soon",
+        "keys_not_opened",
+        "restart_with_the_new_key",
         "trail_not_sealed",
+        "trail_not_told",
+        "unavailable",
     }
 )
 """The codes of alerts; the same test finds them."""
@@ -78,19 +92,18 @@ NUMBERS: Mapping[str, int] = {
     "phases": 1_000_000,
     "pid": 4_194_304,
     "port": 65_535,
-    "size": 1_000_000_000_000,
+    "days": 30,
     "status": 599,
     "workers": 10_000,
 }
-"""Fields that hold a number, and the largest: a birth date or a telephone number is larger.
+"""Fields that hold a number, and the largest: a birth date or a telephone number is larger."""
 
-Only the trail's size may be as large: it is never anything else."""
-
-IDS = frozenset({"audit", "case", "gate", "practice_id"})
+IDS = frozenset({"attachment", "audit", "case", "gate", "practice_id"})
 """Fields that hold one of our random ids, as a UUID and not as a text."""
 
-SEALS: Mapping[str, int] = {"root": 44, "signature": 92}
-"""Fields that hold a hash or a signature in base64, and how long each is."""
+SEALS: Mapping[str, int] = {"size": 12, "root": 44, "signature": 92}
+"""What a checkpoint of the trail holds: eight bytes of size, hash and signature, all in base64;
+and how long each is."""
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 

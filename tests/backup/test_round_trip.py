@@ -27,6 +27,7 @@ from tests.backup.installation import Backups, let_in, url_of
 from tests.house import House, open_case
 from tests.postgres import connect, fresh_database
 from tests.security.test_two_practices import ANSWER, INQUIRY
+from tests.trail import TRAIL
 
 NOW = datetime(2030, 1, 7, 12, tzinfo=UTC)
 RESTORE_S_MAX = 200.0
@@ -293,7 +294,7 @@ def test_a_backup_that_fails_is_on_the_trail_and_leaves_nothing(backups: Backups
     assert listed(backups.folder) == []
     with backups.house.session() as session:
         found = session.connection.exec_driver_sql(
-            "select outcome, code from audit_events where type = 'backup.failed'"
+            f"select outcome, code from {TRAIL} where type = 'backup.failed'"
         )
         assert ("failed", "refused") in [tuple(row) for row in found]
 

@@ -25,6 +25,7 @@ from tests.conformance.conftest import KEY, TENANT, MessengerCase, SystemCase, n
 from tests.conformance.outside import World
 from tests.conformance.test_clearinghouse import asked, member
 from tests.house import House
+from tests.trail import TRAIL
 from tests.unit.connectors.test_renewal import Staged
 
 FREE = {"availity", "optum", "pverify"}
@@ -164,7 +165,7 @@ class Office:
 
     def trail(self, connection: str) -> list[tuple[str, str, str, str]]:
         query = sa.text(
-            "select type, code, outcome, actor from audit_events where practice_id = :practice"
+            f"select type, code, outcome, actor from {TRAIL} where practice_id = :practice"
             " and connection = :name and type like 'credential.%' order by recorded"
         )
         with self._house.session() as session:

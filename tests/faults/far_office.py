@@ -20,6 +20,7 @@ from cleargate.store.connect import AWAY
 from cleargate.store.database import Database
 from tests.house import House, visit_request
 from tests.proxy import Loss, Proxy
+from tests.trail import TRAIL
 from tests.unit.scheduling.office import Stage, earliest
 
 T = TypeVar("T")
@@ -27,8 +28,7 @@ T = TypeVar("T")
 TRIES_MAX = 5
 
 _TRAIL = sa.text(
-    "select type, outcome, actor from audit_events where practice_id = :practice"
-    " and case_id = :case"
+    f"select type, outcome, actor from {TRAIL} where practice_id = :practice and case_id = :case"
 )
 
 Trail = Counter[tuple[str, str, str]]

@@ -27,6 +27,7 @@ from tests.backup.installation import let_in, url_of
 from tests.house import House, open_case
 from tests.postgres import connect, until
 from tests.security.test_two_practices import ANSWER, ATTEMPT, INQUIRY
+from tests.trail import TRAIL
 
 NOW = datetime(2030, 1, 7, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -194,7 +195,7 @@ def test_each_deletion_is_on_the_trail_without_a_value(house: House, clerk: Data
     with house.session() as session:
         told = session.run(
             sa.text(
-                "select action, entity_type, entity_id, code from audit_events"
+                f"select action, entity_type, entity_id, code from {TRAIL}"
                 " where practice_id = :practice and type = 'retention.deleted' and case_id = :case"
             ),
             case=case,
@@ -303,7 +304,7 @@ def by_hand(house: House, clerk: Database) -> Iterator[psycopg.Connection]:
         "select * from sign_ins",
         "select * from dbos.workflow_status",
         "update cases set state = 'done'",
-        "update audit_events set code = ''",
+        "update audit_events set body = ''",
         "delete from audit_events",
         "delete from holds",
         "update holds set lifted_at = now()",

@@ -204,7 +204,7 @@ def test_every_event_and_alert_of_the_source_is_on_the_lists_and_no_other() -> N
         assert unknown == set(), f"{place}: logs.py knows no such field"
         if "code" in named:
             alerts.add(_value(named["code"]))
-    assert events | {"library"} == logs.EVENTS
+    assert events | {"library", "log_lines_lost"} == logs.EVENTS
     assert alerts == logs.ALERTS
 
 

@@ -74,7 +74,7 @@ def test_a_photo_is_shown_from_the_bucket_and_an_outage_is_a_plain_page(
         files.away = True
         answer = staff.get(photo)
         assert answer.status_code == 503
-        assert "This does not work just now" in answer.text
+        assert "We cannot do this just now" in answer.text
         assert BUCKET not in answer.text
         files.away = False
         assert staff.get(photo).status_code == 200

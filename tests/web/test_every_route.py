@@ -107,8 +107,9 @@ def test_a_bug_of_ours_is_told_in_a_sentence_and_nothing_else(site: Site, tmp_pa
     """A key file that does not fit: no page can be made at all."""
     LocalKeyFile.create(tmp_path / "key")
     stranger = Database(site.house.app_url, Keyring(LocalKeyFile(tmp_path / "key")))
+    sent = {"username": "sample", "password": PASSWORD}
     with Served(Pages(stranger, site.clock, site.profiles, secure=False)) as served:
-        answer = httpx2.get(f"{served.url}/{SLUG}/confirm/sample", timeout=30)
+        answer = httpx2.post(f"{served.url}/{SLUG}/desk/sign-in", data=sent, timeout=30)
     stranger.close()
     assert answer.status_code == 500
     assert "Something went wrong here" in answer.text

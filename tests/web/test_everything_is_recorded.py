@@ -165,7 +165,7 @@ RECORDED: dict[tuple[str, str], Row] = {
 SHOWS_NOBODY = {
     ("GET", "/health"): "says whether the database answers",
     ("GET", "/{slug}/"): "the empty form",
-    ("GET", "/{slug}/payers"): "the directory of payers",
+    ("POST", "/{slug}/payers"): "the directory of payers",
     ("GET", "/{slug}/received/{token}"): "the same page for everybody",
     ("GET", "/{slug}/confirm/{token}"): "a button",
     ("GET", "/{slug}/status/{token}"): "asks for the birth date",

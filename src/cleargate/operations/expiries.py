@@ -77,8 +77,10 @@ def alert_expiries(
     for each in found:
         reached = _reached(each.days_left(today))
         if reached is not None and _note_once(database, profile.id, each, reached):
-            code = "expired" if reached == OVER else f"expires_in_{reached}_days"
-            _log.error("alert", code=code, connection=each.name)
+            if reached == OVER:
+                _log.error("alert", code="expired", connection=each.name)
+            else:
+                _log.error("alert", code="expires_soon", connection=each.name, days=reached)
             told += 1
     return told
 

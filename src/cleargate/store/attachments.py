@@ -89,6 +89,6 @@ def get(session: Session, case: CaseId, attachment: UUID) -> bytes | None:
         raise FilesDown("this attachment is in a bucket: set CLEARGATE_ATTACHMENTS_BUCKET.")
     sealed = session.files.get(row["object"])
     if sealed is None:
-        _log.error("alert", code="attachment_missing", attachment=str(attachment))
+        _log.error("alert", code="attachment_missing", attachment=attachment)
         return None
     return _own_sealer(session, kept).open(sealed, "attachments", "object", attachment)

@@ -138,7 +138,7 @@ class Keyring:
             theirs = {row.wrapped_by for row in rows} - {self._service.name, ""}
             if not theirs or not before.by_id.keys() >= {row.id for row in rows}:
                 raise
-            _log.error("alert", code="restart_with_the_new_key", key=theirs.pop())
+            _log.error("alert", code="restart_with_the_new_key")
             return replace(before, failure=None)
 
     def _hold(self, practice: PracticeId, keys: Keys) -> Keys:

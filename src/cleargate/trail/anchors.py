@@ -5,6 +5,7 @@ in a directory that belongs to somebody else (another machine's share, a disk wi
 attributes), in AWS the log and a bucket with Object Lock; see docs/trail.md.
 """
 
+import base64
 import errno
 import json
 import os
@@ -71,7 +72,7 @@ class LogAnchor:
         _log.info(
             "checkpoint",
             practice_id=practice,
-            size=int(size),
+            size=base64.b64encode(int(size).to_bytes(8)).decode(),
             root=root,
             signature=signature.rpartition(" ")[2],
         )

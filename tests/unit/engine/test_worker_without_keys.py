@@ -68,6 +68,7 @@ def test_cases_wait_for_the_keys_and_are_then_worked_each_once(house: House) -> 
             worker.stop()
     assert sorted(vendor.kept.values()) == [1] * 5
     assert {line["event"] for line in lines} <= {
+        "audit",
         "phase_waits",
         "alert",
         "worker_started",

@@ -13,6 +13,7 @@ from cleargate.operations.expiries import Expiry, alert_expiries, expiries
 from cleargate.settings import Installation, PracticeSettings, read_practice
 from cleargate.web import words
 from tests.house import House
+from tests.trail import TRAIL
 from tests.unit.connectors.authority import Authority
 from tests.unit.test_settings import practice_toml
 
@@ -76,7 +77,8 @@ def told(house: House, profile: Profile, expiry: Expiry, day: date) -> list[str]
     with capture_logs() as logs:
         for _ in range(2):
             alert_expiries(house.database, profile, [expiry], now)
-    return [each["code"] for each in logs if each["event"] == "alert"]
+    told = [each for each in logs if each["event"] == "alert"]
+    return [" ".join(str(each[name]) for name in ("code", "days") if name in each) for each in told]
 
 
 def test_each_day_before_is_told_once_on_the_trail_as_well(house: House, profile: Profile) -> None:
@@ -84,13 +86,13 @@ def test_each_day_before_is_told_once_on_the_trail_as_well(house: House, profile
     days = [31, 30, 29, 8, 7, 6, 2, 1, 0, -1, -2]
     said = {n: told(house, profile, expiry, TODAY - timedelta(days=n)) for n in days}
     assert {n: codes for n, codes in said.items() if codes} == {
-        30: ["expires_in_30_days"],
-        7: ["expires_in_7_days"],
-        1: ["expires_in_1_days"],
+        30: ["expires_soon 30"],
+        7: ["expires_soon 7"],
+        1: ["expires_soon 1"],
         -1: ["expired"],
     }
     query = sa.text(
-        "select type, code from audit_events where practice_id = :practice"
+        f"select type, code from {TRAIL} where practice_id = :practice"
         " and entity_id = 'stedi.credential' order by recorded"
     )
     with house.session() as session:
@@ -107,11 +109,11 @@ def test_who_was_away_on_the_day_is_told_at_once_and_a_new_date_begins_anew(
     house: House, profile: Profile
 ) -> None:
     expiry = Expiry("optum", "credential", TODAY)
-    assert told(house, profile, expiry, TODAY - timedelta(days=3)) == ["expires_in_7_days"]
+    assert told(house, profile, expiry, TODAY - timedelta(days=3)) == ["expires_soon 7"]
     later = Expiry("optum", "credential", TODAY + timedelta(days=365))
     assert told(house, profile, later, TODAY) == []
     day = later.last_day - timedelta(days=7)
-    assert told(house, profile, later, day) == ["expires_in_7_days"]
+    assert told(house, profile, later, day) == ["expires_soon 7"]
 
 
 @pytest.mark.parametrize(

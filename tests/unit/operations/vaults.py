@@ -23,6 +23,7 @@ from cleargate.store.database import Database, Session
 from cleargate.store.inquiries import NewInquiry
 from cleargate.store.schema import SEALED
 from tests.house import House, TurnedClock, open_case
+from tests.trail import TRAIL
 
 NOW = datetime(2030, 1, 7, 12, tzinfo=UTC)
 PHOTO = b"a picture of a card"
@@ -118,7 +119,6 @@ def trail(house: House, practice: PracticeId) -> list[tuple[str, str, str]]:
     with house.owner() as owner:
         owner.execute("select set_config('app.practice_id', %s, false)", (str(practice),))
         rows = owner.execute(
-            "select type, entity_id, code from audit_events where type like 'key.%'"
-            " order by recorded"
+            f"select type, entity_id, code from {TRAIL} where type like 'key.%' order by recorded"
         )
         return [(str(row[0]), str(row[1]), str(row[2])) for row in rows]

@@ -1,5 +1,6 @@
 """Anchors: only ever added to, read again as they were, and what is none is refused."""
 
+import base64
 import json
 from pathlib import Path
 from uuid import UUID
@@ -70,7 +71,7 @@ def test_the_log_says_enough_to_put_the_checkpoint_together(house: House, notes:
     said = allowed({name: value for name, value in lines[0].items() if name != "log_level"})
     assert "dropped" not in said
     note = (
-        f"cleargate/{said['practice_id']}\n{said['size']}\n{said['root']}\n\n"
+        f"cleargate/{said['practice_id']}\n{int.from_bytes(base64.b64decode(str(said['size'])))}\n{said['root']}\n\n"
         f"\u2014 cleargate-trail {said['signature']}\n"
     )
     assert read(note, house.signing_key.public_key).size == 2

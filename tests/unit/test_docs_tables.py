@@ -1,0 +1,134 @@
+"""What the security documents name is there: files, tests, attacks, commands, settings."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from itertools import chain
+from pathlib import Path
+
+import click
+import pytest
+import typer.main
+
+from cleargate.__main__ import app
+from tests.security import test_trail_attacks
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+TABLES = ("hipaa.md", "asvs.md", "threats.md", "incidents.md", "trail.md")
+"""Documents whose every file and test must be there."""
+
+COMMANDS = sorted([*DOCS.glob("*.md"), ROOT / "README.md", ROOT / "SECURITY.md"])
+ATTACKS = "tests/security/test_trail_attacks.py"
+
+ASVS_COUNTS = dict(
+    zip(range(1, 17), (27, 11, 19, 10, 9, 35, 18, 7, 7, 29, 14, 9, 13, 9, 13, 16), strict=True)
+)
+"""How many requirements of levels 1 and 2 a chapter has. Source: ASVS 5.0.0's own list."""
+
+_SPAN = re.compile(r"`([^`\n]+)`")
+_FILE = re.compile(r"[\w.-]+(?:/[\w.-]+)*/(?:[\w-]+\.[a-z]+)?")
+_TEST = re.compile(r"(tests/[\w/]+\.py)::(test_\w+)")
+
+
+def spans(path: Path) -> list[str]:
+    """What stands in backticks."""
+    return _SPAN.findall(path.read_text("utf-8"))
+
+
+def rows(text: str) -> Iterator[list[str]]:
+    """The rows of every table, without heads and rules."""
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        below = lines[number + 1] if number + 1 < len(lines) else ""
+        if line.startswith("|") and not line.startswith("|-") and not below.startswith("|-"):
+            yield [cell.strip() for cell in line.strip("|").split("|")]
+
+
+@cache
+def tests_of(path: Path) -> frozenset[str]:
+    """The names of a file's tests."""
+    tree = ast.parse(path.read_text("utf-8"))
+    return frozenset(
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test_")
+    )
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_file_is_there(name: str) -> None:
+    """Named from the top of the repository, or from the package."""
+    for span in spans(DOCS / name):
+        if _FILE.fullmatch(span):
+            places = (ROOT / span, ROOT / "src" / "cleargate" / span)
+            assert any(place.exists() for place in places), f"{name}: {span}"
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_test_is_there(name: str) -> None:
+    missing = []
+    for span in spans(DOCS / name):
+        found = _TEST.fullmatch(span)
+        assert found or "::" not in span, f"{name}: {span} is not path::test"
+        if found:
+            path = ROOT / found[1]
+            if not path.is_file() or found[2] not in tests_of(path):
+                missing.append(span)
+    assert not missing
+
+
+def test_every_attack_of_the_suite_is_told_and_no_other() -> None:
+    """By its name, and by the test that proves it."""
+    text = (DOCS / "hipaa.md").read_text("utf-8")
+    section = text.partition("## Attacks on the trail")[2].partition("\n## ")[0]
+    told = {cells[0]: " ".join(cells[1:]) for cells in rows(section)}
+    suite = {*test_trail_attacks.FOUND, *test_trail_attacks.OUTSIDE}
+    assert suite <= set(told), suite - set(told)
+    proofs = set(chain.from_iterable(_TEST.findall(each) for each in told.values()))
+    assert {name for path, name in proofs if path == ATTACKS} == tests_of(ROOT / ATTACKS)
+
+
+def test_every_requirement_of_asvs_is_answered_once() -> None:
+    """Met needs a proof, everything else a reason."""
+    counted: dict[int, int] = {}
+    seen = set()
+    for cells in rows((DOCS / "asvs.md").read_text("utf-8")):
+        found = re.fullmatch(r"V(\d+)\.\d+\.\d+", cells[0])
+        if not found:
+            continue
+        identity, _, state, proof = cells
+        assert identity not in seen, identity
+        seen.add(identity)
+        counted[int(found[1])] = counted.get(int(found[1]), 0) + 1
+        assert state in ("met", "in part", "not met", "not applicable"), identity
+        assert _SPAN.search(proof) if state == "met" else len(proof) > 10, identity
+    assert counted == ASVS_COUNTS
+
+
+def commands(path: Path) -> Iterator[list[str]]:
+    """What begins with `cleargate`, in backticks or as a line of an example."""
+    text = path.read_text("utf-8")
+    blocks = re.findall(r"^(?: {4,}|\$ )?(?:\S+/)?cleargate (.+)$", text, re.M)
+    for said in chain(blocks, (span[10:] for span in spans(path) if span.startswith("cleargate "))):
+        words = re.split(r"\s{2,}|\s#|[|;&>]", said)[0].split()
+        if words[0].isalpha() or words[0].startswith("-"):
+            yield words
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=lambda path: path.name)
+def test_every_command_and_option_is_there(path: Path) -> None:
+    root = typer.main.get_command(app)
+    for words in commands(path):
+        command: click.Command = root
+        for position, word in enumerate(words):
+            if isinstance(command, click.Group) and word in command.commands:
+                command = command.commands[word]
+                continue
+            assert not isinstance(command, click.Group) or word in ("...", "") or position, words
+            options = set(chain.from_iterable(each.opts for each in command.params))
+            if word.startswith("--"):
+                assert word.partition("=")[0] in options | {"--help"}, f"cleargate {words}"
+        assert command is not root or words[0] == "...", f"cleargate {' '.join(words)}"

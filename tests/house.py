@@ -5,7 +5,7 @@ Only what is outside of the house is made up here; everything inside is the real
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -114,11 +114,8 @@ class House:
     @contextmanager
     def auditing(self) -> Iterator[TrailDatabase]:
         """The trail as its auditor sees it."""
-        database = TrailDatabase(self.as_role(AUDITOR_ROLE), "auditor")
-        try:
+        with closing(TrailDatabase(self.as_role(AUDITOR_ROLE), "auditor")) as database:
             yield database
-        finally:
-            database.close()
 
     @property
     def signing_key(self) -> SigningKey:
@@ -130,11 +127,8 @@ class House:
 
     def seal(self, practice: PracticeId | None = None) -> int:
         """Seal a practice's trail, as its sealer does."""
-        database = TrailDatabase(self.as_role(SEALER_ROLE), "sealer")
-        try:
+        with closing(TrailDatabase(self.as_role(SEALER_ROLE), "sealer")) as database:
             return seal(database, practice or self.practice, self.signing_key)
-        finally:
-            database.close()
 
     def in_session(self, work: Callable[[Session], T], practice: PracticeId | None = None) -> T:
         """What `work` gives, in a transaction of its own."""

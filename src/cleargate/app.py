@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from cleargate.directory.payers import Connection
 from cleargate.directory.practice import Practice, Profile
-from cleargate.house import House
+from cleargate.house import House, note_settings
 from cleargate.nouns.errors import BadSettings
 from cleargate.nouns.ids import CaseId, PracticeId
 from cleargate.settings import (
@@ -65,6 +65,7 @@ def make_worker(house: House, stop_at: datetime | None = None) -> Worker:
     from cleargate.scheduling.sweep import sweep_if_due
     from cleargate.store.engine_keys import engine_key
 
+    note_settings(house)
     procedures = {**PROCEDURES, **check.PROCEDURES}
     engine = Engine(
         database=house.database,

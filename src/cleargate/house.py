@@ -10,10 +10,13 @@ from cleargate.directory.practice import Profile
 from cleargate.nouns.ids import PracticeId
 from cleargate.nouns.time import Clock, SystemClock
 from cleargate.settings import Installation, PracticeSettings, read_practices
-from cleargate.store import practices
+from cleargate.store import audit, practices
+from cleargate.store.audit import Action, Event
 from cleargate.store.crypto import Keyring
 from cleargate.store.database import Database
 from cleargate.store.keyfile import LocalKeyFile
+
+SETTINGS_CHANGED = "settings.changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,15 @@ def open_house(installation: Installation, executor: str = "") -> House:
         profiles={each.id: each for each in profiles},
         executor=executor,
     )
+
+
+def note_settings(house: House) -> None:
+    """Put it on the trail when a practice's settings are not those of last time."""
+    for practice, settings in house.settings.items():
+        with house.database.session(practice) as session:
+            if audit.latest(session, SETTINGS_CHANGED) != settings.digest:
+                event = Event(SETTINGS_CHANGED, Action.UPDATE, "settings", settings.digest)
+                audit.record(session, event)
 
 
 def keep_practices(house: House) -> None:

@@ -4,6 +4,7 @@ Secrets are references only (`env:NAME`, `file:PATH`). Every error names file, k
 stops the start.
 """
 
+import hashlib
 import os
 import re
 import tomllib
@@ -230,6 +231,11 @@ class PracticeSettings:
         self.path = path
         self.file = file
         self._text = text
+
+    @property
+    def digest(self) -> str:
+        """What tells one version of the file from another, on the trail."""
+        return hashlib.sha256(self._text.encode()).hexdigest()[:32]
 
     def wrong(self, key: tuple[str | int, ...], message: str) -> BadSettings:
         """An error of this file, at a key."""

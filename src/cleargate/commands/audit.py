@@ -56,11 +56,12 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Hold the trail against its seals and anchors; exit code 1 names the first bad event."""
+    from cleargate.house import open_house
     from cleargate.operations.trail import VerifyOptions, verify_trail
     from cleargate.settings import installation
 
     options = VerifyOptions(practice, against, tuple(log or ()), as_json=as_json)
-    raise typer.Exit(verify_trail(installation(), options, Console(soft_wrap=True)))
+    raise typer.Exit(verify_trail(open_house(installation()), options, Console(soft_wrap=True)))
 
 
 Since = Annotated[str, typer.Option(help="From this day on, YYYY-MM-DD, in UTC.")]
@@ -80,11 +81,12 @@ def export(
     ] = False,
 ) -> None:
     """Write sealed events with their proof; `verify_bundle.py` beside it checks them offline."""
+    from cleargate.house import open_house
     from cleargate.operations.trail_export import ExportOptions, export_trail
     from cleargate.settings import installation
 
     options = ExportOptions(practice, _day(since), _day(until), fhir=fhir)
-    export_trail(installation(), options, out, Console(soft_wrap=True))
+    export_trail(open_house(installation()), options, out, Console(soft_wrap=True))
 
 
 @app.command("receipt")
@@ -94,10 +96,11 @@ def receipt(
     practice: ThisPractice = "",
 ) -> None:
     """Write the proof of one event; of others it shows hashes only."""
+    from cleargate.house import open_house
     from cleargate.operations.trail_export import write_receipt
     from cleargate.settings import installation
 
-    write_receipt(installation(), practice, event, out, Console(soft_wrap=True))
+    write_receipt(open_house(installation()), practice, event, out, Console(soft_wrap=True))
 
 
 @app.command("who")

@@ -4,16 +4,20 @@ import json
 import signal
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 from rich.console import Console
 
+from cleargate.house import House
 from cleargate.nouns.errors import BadSettings, Refused
 from cleargate.nouns.ids import PracticeId
+from cleargate.operations.checks import actor
 from cleargate.settings import Installation
+from cleargate.store import audit
+from cleargate.store.audit import Action, Event
 from cleargate.store.trail import TrailDatabase
 from cleargate.trail.anchors import Anchored, read_notes
 from cleargate.trail.note import BadNote, public_key_of
@@ -29,15 +33,16 @@ def seal_until_told(installation: Installation, *, once: bool) -> None:
     url = installation.sealer_database_url
     if not url:
         raise BadSettings("set CLEARGATE_SEALER_DATABASE_URL to the database as cleargate_sealer")
-    places = anchors(installation.anchors)
-    sealer = Sealer(TrailDatabase(url, "sealer"), signer(installation.trail_key), places)
-    if once:
-        sealer.round(last=True)
-        return
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    sealer.run(stop)
+    key, places = signer(installation.trail_key), anchors(installation.anchors)
+    with closing(TrailDatabase(url, "sealer")) as database:
+        sealer = Sealer(database, key, places)
+        if once:
+            sealer.round(last=True)
+            return
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        sealer.run(stop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +55,12 @@ class VerifyOptions:
     as_json: bool = False
 
 
-def verify_trail(installation: Installation, options: VerifyOptions, console: Console) -> int:
-    """Print what was found for each practice; 0 when every trail is whole."""
+def verify_trail(house: House, options: VerifyOptions, console: Console) -> int:
+    """Print what was found for each practice; 0 when every trail is whole.
+
+    That it was asked, and how it ended, is on the trail as well.
+    """
+    installation = house.installation
     key = public_key(installation)
     place = options.against or installation.anchors
     logged = _logged(options.logs)
@@ -61,6 +70,8 @@ def verify_trail(installation: Installation, options: VerifyOptions, console: Co
             given = Given(key, _anchored(place, practice), logged.get(str(practice), ()))
             with database.session(practice) as session:
                 reports[slug] = verify(session, given)
+            outcome = "ok" if reports[slug].whole else "failed"
+            note(house, practice, "audit.verify", str(reports[slug].events), outcome)
     if options.as_json:
         console.print_json(json.dumps({slug: _json(each) for slug, each in reports.items()}))
     else:
@@ -84,17 +95,21 @@ def public_key(installation: Installation) -> bytes:
         ) from None
 
 
+def note(house: House, practice: PracticeId, kind: str, what: str, outcome: str = "ok") -> None:
+    """Put on the trail that the trail was read."""
+    event = Event(kind, Action.READ, "trail", what, actor=actor(), outcome=outcome)
+    with house.database.session(practice) as session:
+        audit.record(session, event)
+
+
 @contextmanager
 def auditing(installation: Installation) -> Iterator[TrailDatabase]:
     """The trail, as the role that can read it and nothing else."""
     url = installation.auditor_database_url
     if not url:
         raise BadSettings("set CLEARGATE_AUDITOR_DATABASE_URL to the database as cleargate_auditor")
-    database = TrailDatabase(url, "auditor")
-    try:
+    with closing(TrailDatabase(url, "auditor")) as database:
         yield database
-    finally:
-        database.close()
 
 
 def chosen(database: TrailDatabase, slug: str) -> Mapping[str, PracticeId]:

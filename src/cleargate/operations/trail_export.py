@@ -11,10 +11,10 @@ from uuid import UUID
 
 from rich.console import Console
 
+from cleargate.house import House
 from cleargate.nouns.errors import Refused
 from cleargate.nouns.ids import PracticeId
-from cleargate.operations.trail import auditing, chosen, public_key
-from cleargate.settings import Installation
+from cleargate.operations.trail import auditing, chosen, note, public_key
 from cleargate.store.trail import TrailDatabase, TrailSession
 from cleargate.trail import bundle
 from cleargate.trail.fhir import audit_event
@@ -33,15 +33,14 @@ class ExportOptions:
     fhir: bool = False
 
 
-def export_trail(
-    installation: Installation, options: ExportOptions, out: Path, console: Console
-) -> None:
+def export_trail(house: House, options: ExportOptions, out: Path, console: Console) -> None:
     """Write the events' bundle and the program that checks it, or FHIR AuditEvents."""
-    key = public_key(installation)
-    with auditing(installation) as database:
+    key = public_key(house.installation)
+    with auditing(house.installation) as database:
         practice = _one(database, options.practice)
         with database.session(practice) as session:
             first, end = bundle.span(session, options.since, options.until)
+            note(house, practice, "audit.export", f"{first}-{end - 1}")
             if options.fhir:
                 count = _write(out, _resources(session, first, end))
                 console.print(f"{out}: {count} AuditEvents")
@@ -52,21 +51,19 @@ def export_trail(
     _say_how_to_check(out, key, console)
 
 
-def write_receipt(
-    installation: Installation, practice: str, event: str, out: Path, console: Console
-) -> None:
+def write_receipt(house: House, slug: str, event: str, out: Path, console: Console) -> None:
     """Write the bundle of one event, and the program that checks it."""
-    key = public_key(installation)
+    key = public_key(house.installation)
     try:
         wanted = UUID(event)
     except ValueError:
         raise Refused("EVENT is the id of an event, as exports and `audit who` show it.") from None
-    with (
-        auditing(installation) as database,
-        database.session(_one(database, practice)) as session,
-    ):
-        header, events = bundle.receipt(session, wanted, key)
-        _write(out, events, header)
+    with auditing(house.installation) as database:
+        practice = _one(database, slug)
+        with database.session(practice) as session:
+            header, events = bundle.receipt(session, wanted, key)
+            note(house, practice, "audit.receipt", str(wanted))
+            _write(out, events, header)
     console.print(f"{out}: the proof of event {wanted}")
     _say_how_to_check(out, key, console)
 

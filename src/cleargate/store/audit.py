@@ -92,6 +92,19 @@ def is_recent(session: Session, event: Event, since: datetime) -> bool:
     return bool(statement.scalar_one())
 
 
+# The entity of the newest event of a type that is about no case.
+_LATEST = sa.text(
+    "select entity_id from audit_events where practice_id = :practice and case_id is null"
+    " and type = :type order by recorded desc limit 1"
+)
+
+
+def latest(session: Session, kind: str) -> str | None:
+    """What the newest event of a type was about; for events that are about no case."""
+    found = session.run(_LATEST, type=kind).scalar()
+    return None if found is None else str(found)
+
+
 def record(session: Session, event: Event) -> UUID:
     """Add the event to the session's transaction; the id is the event's."""
     event_id = uuid7()

@@ -1,0 +1,204 @@
+"""The trail's commands, as a compliance officer calls them: what they print, and what they say."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from rich.console import Console
+
+from cleargate.house import House, note_settings, open_house
+from cleargate.nouns.errors import BadSettings, Refused
+from cleargate.operations.trail import VerifyOptions, seal_until_told, verify_trail
+from cleargate.operations.trail_export import ExportOptions, export_trail, write_receipt
+from cleargate.operations.trail_who import WhoOptions, who_saw
+from cleargate.settings import Installation
+from cleargate.store import audit
+from cleargate.store.audit import Action, Event
+from cleargate.store.migrate import AUDITOR_ROLE, SEALER_ROLE
+from cleargate.trail.note import verifier_key
+from tests.house import House as Rooms
+from tests.house import TurnedClock, open_case
+from tests.web.installation import SLUG, read_profiles
+
+_CHANGED = sa.text(
+    "select count(*) from audit_events where practice_id = :practice and type = 'settings.changed'"
+)
+
+
+@pytest.fixture
+def installed(house: Rooms, tmp_path: Path) -> Iterator[House]:
+    """An installation with everything that the trail needs."""
+    (tmp_path / "anchors").mkdir()
+    (tmp_path / "practices").mkdir()
+    read_profiles(tmp_path / "practices")
+    key = house.signing_key.public_key
+    opened = open_house(
+        Installation(
+            database_url=house.app_url,
+            key_file=house.key_file,
+            practices=tmp_path / "practices",
+            sealer_database_url=house.as_role(SEALER_ROLE),
+            auditor_database_url=house.as_role(AUDITOR_ROLE),
+            trail_key=str(house.key_file.with_name("trail-key.pem")),
+            trail_public_key=verifier_key(key),
+            anchors=str(tmp_path / "anchors"),
+        )
+    )
+    yield opened
+    opened.database.close()
+
+
+def _console() -> Console:
+    return Console(file=StringIO(), width=400)
+
+
+def _said(console: Console) -> str:
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+def _work(house: Rooms, clock: TurnedClock) -> str:
+    """Something to seal; gives the id of one event."""
+    with house.session() as session:
+        case = open_case(session, clock.now())
+        event = Event("case.read", Action.READ, "case", str(case), actor="api:sample", case=case)
+        return str(audit.record(session, event))
+
+
+def test_a_sealed_trail_is_whole_and_says_so(
+    house: Rooms, installed: House, clock: TurnedClock
+) -> None:
+    _work(house, clock)
+    seal_until_told(installed.installation, once=True)
+    console = _console()
+    assert verify_trail(installed, VerifyOptions(SLUG), console) == 0
+    assert f"{SLUG}: whole (" in _said(console)
+    assert "1 anchors" in _said(console)
+
+
+def test_a_trail_that_is_not_whole_ends_with_one_and_names_the_event(
+    house: Rooms, installed: House, clock: TurnedClock, tmp_path: Path
+) -> None:
+    event = _work(house, clock)
+    seal_until_told(installed.installation, once=True)
+    log = tmp_path / "worker.log"
+    gone = "01a206dc-57a0-7715-bfbe-1a90de9c6e1f"
+    lines = [{"event": "audit", "audit": each, "practice": str(house.practice)} for each in (
+        event, gone,
+    )]  # fmt: skip
+    log.write_text("\n".join(map(json.dumps, lines)) + '\nno json "audit"\n{"audit": 3}\n')
+    console = _console()
+    assert verify_trail(installed, VerifyOptions(SLUG, logs=(log,)), console) == 1
+    assert f"event {gone}: the log names this event" in _said(console)
+    console = _console()
+    verify_trail(installed, VerifyOptions(SLUG, logs=(log,), as_json=True), console)
+    report = json.loads(_said(console))[SLUG]
+    assert (report["whole"], [fault["event"] for fault in report["faults"]]) == (False, [gone])
+
+
+def test_without_anchors_it_says_what_cannot_be_seen(
+    house: Rooms, installed: House, clock: TurnedClock
+) -> None:
+    installation = installed.installation.model_copy(update={"anchors": ""})
+    bare = open_house(installation)
+    console = _console()
+    verify_trail(bare, VerifyOptions(), console)
+    bare.database.close()
+    assert "Without anchors nobody can see" in _said(console)
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        ("auditor_database_url", "CLEARGATE_AUDITOR_DATABASE_URL"),
+        ("trail_public_key", "CLEARGATE_TRAIL_PUBLIC_KEY"),
+    ],
+)
+def test_a_setting_that_is_missing_is_named(installed: House, field: str, words: str) -> None:
+    bare = open_house(installed.installation.model_copy(update={field: ""}))
+    with pytest.raises(BadSettings, match=words):
+        verify_trail(bare, VerifyOptions(), _console())
+    bare.database.close()
+
+
+def test_a_practice_that_is_not_there_is_said(installed: House) -> None:
+    with pytest.raises(Refused, match="there is no nowhere; there are: other-clinic, sample"):
+        verify_trail(installed, VerifyOptions("nowhere"), _console())
+
+
+def test_an_export_is_checked_by_the_program_beside_it(
+    house: Rooms, installed: House, clock: TurnedClock, tmp_path: Path
+) -> None:
+    event = _work(house, clock)
+    house.seal()
+    key = verifier_key(house.signing_key.public_key)
+    everything, receipt = tmp_path / "trail.bundle", tmp_path / "receipt.bundle"
+    export_trail(installed, ExportOptions(SLUG, None, None), everything, _console())
+    write_receipt(installed, SLUG, event, receipt, _console())
+    for path in (everything, receipt):
+        program = [sys.executable, "-I", str(tmp_path / "verify_bundle.py"), str(path), key]
+        said = subprocess.run(program, capture_output=True, text=True)
+        assert (said.returncode, said.stderr) == (0, "")
+    assert event in receipt.read_text()
+    with pytest.raises(Refused, match="is there already"):
+        write_receipt(installed, SLUG, event, receipt, _console())
+
+
+def test_fhir_comes_a_resource_a_line(
+    house: Rooms, installed: House, clock: TurnedClock, tmp_path: Path
+) -> None:
+    _work(house, clock)
+    house.seal()
+    out = tmp_path / "events.ndjson"
+    export_trail(installed, ExportOptions(SLUG, None, None, fhir=True), out, _console())
+    resources = [json.loads(line) for line in out.read_text().splitlines()]
+    assert {each["resourceType"] for each in resources} == {"AuditEvent"}
+
+
+@pytest.mark.parametrize("event", ["x", "01a206dc-57a0-7715-bfbe-1a90de9c6e1f"])
+def test_no_receipt_for_what_is_no_event(installed: House, tmp_path: Path, event: str) -> None:
+    with pytest.raises(Refused, match=r"EVENT is the id|not on the trail"):
+        write_receipt(installed, SLUG, event, tmp_path / "x", _console())
+    assert not (tmp_path / "x").exists()
+
+
+def test_who_saw_a_patient_is_asked_at_the_prompt(
+    house: Rooms, installed: House, clock: TurnedClock
+) -> None:
+    _work(house, clock)
+    answers = {"Patient's last name": "Testperson", "Birth date (MM/DD/YYYY)": "02/28/1990"}
+    console = _console()
+    who_saw(installed, WhoOptions(SLUG), console, answers.__getitem__)
+    assert "api:sample" in _said(console)
+    assert "case.read" in _said(console)
+    assert "Testperson" not in _said(console)
+    console = _console()
+    who_saw(installed, WhoOptions(SLUG, disclosures=True), console, answers.__getitem__)
+    assert "Nothing is on the trail" in _said(console)
+    with pytest.raises(Refused, match="MM/DD/YYYY"):
+        who_saw(installed, WhoOptions(SLUG), _console(), lambda _: "x")
+    with pytest.raises(Refused, match="knows no such case"):
+        who_saw(installed, WhoOptions(SLUG, case="x"), _console())
+
+
+def test_changed_settings_are_on_the_trail_once(house: Rooms, installed: House) -> None:
+    def count() -> int:
+        with house.session() as session:
+            rows = session.run(_CHANGED)
+            return int(rows.scalar_one())
+
+    before = count()
+    note_settings(installed)
+    note_settings(installed)
+    assert count() == before + 1
+    folder = installed.installation.practices / SLUG / "practice.toml"
+    folder.write_text(folder.read_text() + "\n# another day\n")
+    later = open_house(installed.installation)
+    note_settings(later)
+    later.database.close()
+    assert count() == before + 2

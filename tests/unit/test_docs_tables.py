@@ -4,15 +4,14 @@ import ast
 import re
 from collections.abc import Iterator
 from functools import cache
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 
-import click
 import pytest
-import typer.main
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from cleargate.__main__ import app
-from tests.security import test_trail_attacks
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -47,7 +46,7 @@ def rows(text: str) -> Iterator[list[str]]:
 
 
 @cache
-def tests_of(path: Path) -> frozenset[str]:
+def named_in(path: Path) -> frozenset[str]:
     """The names of a file's tests."""
     tree = ast.parse(path.read_text("utf-8"))
     return frozenset(
@@ -75,9 +74,20 @@ def test_every_test_is_there(name: str) -> None:
         assert found or "::" not in span, f"{name}: {span} is not path::test"
         if found:
             path = ROOT / found[1]
-            if not path.is_file() or found[2] not in tests_of(path):
+            if not path.is_file() or found[2] not in named_in(path):
                 missing.append(span)
     assert not missing
+
+
+def attacks() -> set[str]:
+    """The names that the suite gives to its attacks."""
+    named: set[str] = set()
+    for node in ast.parse((ROOT / ATTACKS).read_text("utf-8")).body:
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) in ("FOUND", "OUTSIDE"):
+            assert isinstance(node.value, ast.Dict)
+            named |= {ast.literal_eval(key) for key in node.value.keys if key is not None}
+    assert named
+    return named
 
 
 def test_every_attack_of_the_suite_is_told_and_no_other() -> None:
@@ -85,10 +95,10 @@ def test_every_attack_of_the_suite_is_told_and_no_other() -> None:
     text = (DOCS / "hipaa.md").read_text("utf-8")
     section = text.partition("## Attacks on the trail")[2].partition("\n## ")[0]
     told = {cells[0]: " ".join(cells[1:]) for cells in rows(section)}
-    suite = {*test_trail_attacks.FOUND, *test_trail_attacks.OUTSIDE}
-    assert suite <= set(told), suite - set(told)
+    missing = attacks() - set(told)
+    assert not missing
     proofs = set(chain.from_iterable(_TEST.findall(each) for each in told.values()))
-    assert {name for path, name in proofs if path == ATTACKS} == tests_of(ROOT / ATTACKS)
+    assert {name for path, name in proofs if path == ATTACKS} == named_in(ROOT / ATTACKS)
 
 
 def test_every_requirement_of_asvs_is_answered_once() -> None:
@@ -108,27 +118,27 @@ def test_every_requirement_of_asvs_is_answered_once() -> None:
     assert counted == ASVS_COUNTS
 
 
-def commands(path: Path) -> Iterator[list[str]]:
-    """What begins with `cleargate`, in backticks or as a line of an example."""
+def commands(path: Path) -> set[tuple[str, ...]]:
+    """What follows `cleargate`, in backticks or as a line of an example."""
     text = path.read_text("utf-8")
-    blocks = re.findall(r"^(?: {4,}|\$ )?(?:\S+/)?cleargate (.+)$", text, re.M)
-    for said in chain(blocks, (span[10:] for span in spans(path) if span.startswith("cleargate "))):
-        words = re.split(r"\s{2,}|\s#|[|;&>]", said)[0].split()
-        if words[0].isalpha() or words[0].startswith("-"):
-            yield words
+    lines = re.findall(r"^ *(?:[A-Z_]+=\S+ )*(?:\S*/)?cleargate ([a-z-].*)$", text, re.M)
+    lines += [span[10:] for span in spans(path) if re.match(r"cleargate [a-z.-]", span)]
+    return {tuple(re.split(r" {2,}| [#(|]", line)[0].split()) for line in lines}
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=lambda path: path.name)
 def test_every_command_and_option_is_there(path: Path) -> None:
-    root = typer.main.get_command(app)
-    for words in commands(path):
-        command: click.Command = root
-        for position, word in enumerate(words):
-            if isinstance(command, click.Group) and word in command.commands:
+    """A group's own name stands for all of it: `cleargate audit ...`."""
+    root = get_command(app)
+    for words in commands(path) - {("...",)}:
+        command = root
+        told = f"{path.name}: cleargate {' '.join(words)}"
+        for before, word in pairwise(("", *words)):
+            if isinstance(command, TyperGroup) and word in command.commands:
                 command = command.commands[word]
-                continue
-            assert not isinstance(command, click.Group) or word in ("...", "") or position, words
-            options = set(chain.from_iterable(each.opts for each in command.params))
-            if word.startswith("--"):
-                assert word.partition("=")[0] in options | {"--help"}, f"cleargate {words}"
-        assert command is not root or words[0] == "...", f"cleargate {' '.join(words)}"
+            elif word.startswith("--"):
+                known = {name for each in command.params for name in each.opts}
+                assert word in known | {"--help"}, told
+            elif isinstance(command, TyperGroup):
+                assert word == "..." or before.startswith("--"), told
+        assert command is not root, told

@@ -23,11 +23,12 @@ from cleargate.settings import (
     PracticeSettings,
     ReferencedSecrets,
 )
+from cleargate.store.calls import StoredCalls
 from cleargate.store.connections import Budget, StoredBudgets, StoredTokens
 
 if TYPE_CHECKING:
     from cleargate.engine.worker import Worker
-    from cleargate.ports import Clearinghouse, Messenger, PracticeSystem
+    from cleargate.ports import Clearinghouse, Messenger, PracticeSystem, Recorder
 
 P = TypeVar("P")
 C = TypeVar("C")
@@ -128,6 +129,12 @@ class _Wiring:
         return ReferencedSecrets(self.settings.path.parent)
 
     @property
+    def recorder(self) -> Recorder:
+        from cleargate.engine.calls import GatheringRecorder
+
+        return GatheringRecorder(StoredCalls(self.house.database, self.practice))
+
+    @property
     def tokens(self) -> StoredTokens:
         return StoredTokens(self.house.database, self.practice, self.house.clock)
 
@@ -155,6 +162,7 @@ def _client(
         settings.model_validate(table.settings),
         secrets=wiring.secrets,
         budget=wiring.budget(table),
+        recorder=wiring.recorder,
         clock=wiring.house.clock,
         **more,
     )

@@ -24,6 +24,7 @@ from cleargate.nouns.eligibility import (
 )
 from cleargate.nouns.ids import PracticeId, Ref
 from cleargate.nouns.insurance import Insurance
+from cleargate.nouns.outside import OutsideCall
 from cleargate.nouns.patient import Patient, PatientQuery, PatientRecord
 
 
@@ -216,4 +217,15 @@ class RateBudget(Protocol):
 
     def take(self, connection: str) -> None:
         """Take one call; PortError RATE_LIMITED with `retry_after_s` when there is none left."""
+        ...
+
+
+class Recorder(Protocol):
+    """Whoever keeps what left this house."""
+
+    def record(self, call: OutsideCall) -> None:
+        """Keep one call, which has been made and cannot be taken back.
+
+        Called in the thread that made it. Raises only where nobody has kept it.
+        """
         ...

@@ -191,10 +191,12 @@ class ConnectionTable(_Table):
 
     `baa_signed` is the date of the business associate agreement; without it nothing about a
     patient leaves this machine over the connection. `kind` is the kind of clearinghouse.
+    `organisation` is who stands behind it, for the accounting of disclosures; its name if empty.
     """
 
     name: Slug
     vendor: Text
+    organisation: str = Field(default="", max_length=200)
     kind: str = ""
     baa_signed: date | None = None
     budget: BudgetTable | None = None
@@ -222,6 +224,12 @@ class PracticeFile(_Table):
     ehr: ConnectionTable
     clearinghouses: tuple[ConnectionTable, ...]
     mail: ConnectionTable
+
+    @property
+    def organisations(self) -> dict[str, str]:
+        """Who stands behind each connection, by the connection's name."""
+        tables = (self.ehr, *self.clearinghouses, self.mail)
+        return {each.name: each.organisation or each.name for each in tables}
 
 
 class PracticeSettings:

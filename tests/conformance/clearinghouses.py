@@ -116,6 +116,7 @@ def _core(world: World, door: str, call: str, client: type, settings_of: type) -
             settings_of(**(chosen | settings)),
             secrets=Secrets({"env:PASSWORD": place["password"], "env:WRONG": "wrong"}),
             budget=Unlimited(),
+            recorder=world.calls,
             clock=SystemClock(),
         )
 
@@ -153,6 +154,7 @@ def _stedi_json(world: World) -> ClearinghouseCase:
             StediSettings(**(chosen | settings)),
             secrets=Secrets({"env:KEY": place["api_key"], "env:WRONG": "wrong"}),
             budget=Unlimited(),
+            recorder=world.calls,
             clock=SystemClock(),
         )
 
@@ -201,6 +203,7 @@ def _trizetto(world: World) -> ClearinghouseCase:
             TrizettoSettings(**(chosen | settings)),
             secrets=Secrets({"env:PASSWORD": place["password"], "env:WRONG": "wrong"}),
             budget=Unlimited(),
+            recorder=world.calls,
             clock=SystemClock(),
         )
 
@@ -270,6 +273,7 @@ def _waystar(world: World) -> ClearinghouseCase:
             WaystarSettings(**(chosen | settings)),
             secrets=Secrets({"env:PASSWORD": place["password"], "env:WRONG": "wrong"}),
             budget=Unlimited(),
+            recorder=world.calls,
             clock=SystemClock(),
         )
 
@@ -315,6 +319,7 @@ def _optum(world: World) -> ClearinghouseCase:
             secrets=Secrets({"env:SECRET": place["client_secret"], "env:WRONG": "wrong"}),
             tokens=Tokens(),
             budget=Unlimited(),
+            recorder=world.calls,
             clock=SystemClock(),
         )
 
@@ -337,6 +342,7 @@ def _availity(world: World) -> ClearinghouseCase:
             secrets=Secrets({"env:SECRET": place["client_secret"], "env:WRONG": "wrong"}),
             tokens=Tokens(),
             budget=Unlimited(),
+            recorder=world.calls,
             clock=SystemClock(),
         )
 
@@ -383,6 +389,7 @@ def _pverify(world: World) -> ClearinghouseCase:
             secrets=Secrets({"env:SECRET": place["client_secret"], "env:WRONG": "wrong"}),
             tokens=Tokens(),
             budget=Unlimited(),
+            recorder=world.calls,
             clock=SystemClock(),
         )
 

@@ -4,6 +4,7 @@ A suite is about a port. A `...Case` is one connector of that port, with the few
 suite has to know of its vendor: how to make a call fail, and what the ledger saw.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from uuid import uuid4
@@ -36,7 +37,11 @@ def new_ref(step: str) -> Ref:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory) -> Iterator[World]:
-    """A sandbox that fails only when it is told to; at its end nothing may have been done twice."""
+    """A sandbox that fails only when it is told to.
+
+    At its end nothing may have been done twice, and every call that it received must have been told
+    to the recorder with the digest of the very bytes that came.
+    """
     options = SandboxOptions(data=tmp_path_factory.mktemp("sandbox"), faults="none")
     with Sandbox(options) as sandbox:
         world = World(sandbox.ready)
@@ -45,7 +50,9 @@ def world(tmp_path_factory) -> Iterator[World]:
         world.admin("clients", client)
         yield world
         duplicates = world.ledger("duplicates")
+        untold, invented = world.unmatched()
     assert duplicates == []
+    assert (untold, invented) == (Counter(), Counter())
 
 
 @pytest.fixture(autouse=True)
@@ -91,6 +98,7 @@ def _fhir(world: World) -> SystemCase:
             secrets=SECRETS,
             tokens=Tokens(),
             budget=Unlimited(),
+            recorder=world.calls,
             clock=SystemClock(),
         )
 
@@ -151,6 +159,7 @@ def _smtp(world: World) -> MessengerCase:
             SmtpSettings(**(chosen | settings)),
             secrets=Secrets(),
             budget=Unlimited(),
+            recorder=world.calls,
             clock=SystemClock(),
         )
 

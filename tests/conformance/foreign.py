@@ -21,7 +21,7 @@ from cleargate.ports import RecordKind
 from tests.conformance import sekmet
 from tests.conformance.conftest import KEY, SECRETS
 from tests.conformance.sekmet import Sekmet
-from tests.unit.connectors.parts import Tokens, Unlimited
+from tests.unit.connectors.parts import Calls, Tokens, Unlimited
 
 ZONE = ZoneInfo("America/Chicago")
 SYSTEM = "urn:cleargate:visit-type"
@@ -65,6 +65,7 @@ class Practice:
             secrets=SECRETS,
             tokens=Tokens(),
             budget=Unlimited(),
+            recorder=Calls(),
             clock=SystemClock(),
             transport=transport,
         )

@@ -28,7 +28,7 @@ from cleargate.nouns.eligibility import Asker, Inquiry
 from cleargate.nouns.errors import PortError
 from cleargate.ports import Clearinghouse
 from tests.house import visit_request
-from tests.unit.connectors.parts import FixedClock, Secrets, Tokens, Unlimited, ref
+from tests.unit.connectors.parts import Calls, FixedClock, Secrets, Tokens, Unlimited, ref
 
 _REQUEST = visit_request()
 _INQUIRY = Inquiry(
@@ -68,6 +68,7 @@ def _made(desk: Desk, client: Any, settings: type[BaseModel], **values: object) 
         settings.model_validate({"base_url": "http://127.0.0.1:9", **values}),
         secrets=Secrets({"env:KEY": "secret"}),
         budget=Unlimited(),
+        recorder=Calls(),
         clock=FixedClock(),
         transport=httpx2.MockTransport(desk),
         **known,

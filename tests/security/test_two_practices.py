@@ -22,10 +22,12 @@ from cleargate.nouns.eligibility import ContentKind, RawAnswer
 from cleargate.nouns.errors import CleargateError
 from cleargate.nouns.gate import Choice, Decision, Gate, GateReason
 from cleargate.nouns.ids import CaseId, GateId, Ref
+from cleargate.nouns.outside import Left, OutsideCall
 from cleargate.store import (
     attachments,
     attempts,
     audit,
+    calls,
     cases,
     connections,
     effects,
@@ -53,6 +55,7 @@ INQUIRY = NewInquiry(1, 1, "sample", "Sample Payer", "clearinghouse", "SAMPL", d
 RECEIPT = Receipt("vendor-1", Outcome.CREATED)
 ANSWER = RawAnswer(b"answer", ContentKind.TEXT)
 ATTEMPT = Attempt("book", "ehr", NOW, 1, "ok")
+CALL = OutsideCall("ehr", "ask", "host", NOW, 1, "200", Left.YES, 1, 1, "ab", "cd")
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,9 @@ CALLS: dict[str, Call] = {
     "attempts.of_case": lambda s, ids: attempts.of_case(s, ids.case),
     "audit.is_recent": lambda s, ids: audit.is_recent(s, _view(ids), NOW - timedelta(days=9999)),
     "audit.record": lambda s, ids: audit.record(s, _view(ids)),
+    "calls.begin": lambda s, ids: calls.begin(s, ids.case, "book", "ehr"),
+    "calls.tell": lambda s, ids: calls.tell(s, CALL, step="book", case=ids.case),
+    "calls.tell_nothing_left": lambda s, ids: calls.tell_nothing_left(s, ATTEMPT, ids.case),
     "cases.booked": lambda s, ids: cases.booked(s, date(2000, 1, 1), date(2100, 1, 1), None, 999),
     "cases.change_request": lambda s, ids: (
         cases.change_request(s, ids.whole_case, visit_request(visit_type="changed")).id

@@ -16,7 +16,7 @@ from cleargate.settings import (
     read_practice,
     read_practices,
 )
-from tests.unit.connectors.parts import Tokens, Unlimited
+from tests.unit.connectors.parts import Calls, Tokens, Unlimited
 
 TEMPLATE = Path(__file__).parents[2] / "src/cleargate/operations/demo_practice.toml"
 
@@ -148,6 +148,7 @@ def test_every_clearinghouse_is_built_from_its_table(
     wiring = SimpleNamespace(
         secrets=ReferencedSecrets(tmp_path),
         budget=lambda _: Unlimited(),
+        recorder=Calls(),
         tokens=Tokens(),
         house=SimpleNamespace(clock=SystemClock()),
     )

@@ -31,6 +31,7 @@ from cleargate.web.server import build
 from cleargate.web.site import Pages
 from tests.house import House, TurnedClock, open_case, visit_request
 from tests.postgres import until
+from tests.trail import TRAIL
 
 SLUG = "sample-clinic"
 OTHER = "other-clinic"
@@ -110,8 +111,7 @@ class Site:
     def trail(self, case: CaseId, slug: str = SLUG) -> list[tuple[str, str, str]]:
         """What the trail says of a case: type, actor and outcome, oldest first."""
         found = self.rows(
-            "select type, actor, body::jsonb ->> 'outcome' as outcome from audit_events"
-            " where practice_id = :practice"
+            f"select type, actor, outcome from {TRAIL} where practice_id = :practice"
             " and case_id = :case order by recorded",
             slug,
             case=case,

@@ -3,6 +3,7 @@
 from cleargate.nouns.gate import Choice
 from cleargate.nouns.ids import CaseId
 from cleargate.store import attachments, cases
+from tests.trail import TRAIL
 from tests.web.installation import OTHER, Site, Staff, filled_form, sample_gate
 from tests.web.test_request_form import photo_with_exif
 
@@ -51,7 +52,7 @@ def test_the_trail_names_the_fields_and_never_what_they_hold(site: Site, staff: 
     case = _at_gate(site)
     staff.post(f"/cases/{case}/edit?version=1", filled_form(primary_member_id="MEMBER0099"))
     [row] = site.rows(
-        "select actor, body::jsonb ->> 'code' as code from audit_events"
+        f"select actor, code from {TRAIL}"
         " where practice_id = :practice and case_id = :case and type = 'request.edit'",
         case=case,
     )

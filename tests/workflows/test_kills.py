@@ -1,4 +1,7 @@
-"""kill -9 of a worker at every point of every write: another worker finishes, nothing twice."""
+"""kill -9 of a worker at every point of every write: another worker finishes, nothing twice.
+
+And whatever reached a vendor is on the trail, of the dead worker's calls too.
+"""
 
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -12,8 +15,12 @@ from cleargate.nouns.ids import CaseId
 from tests.workflows.conftest import StageMaker, under_way
 from tests.workflows.kills import LOST_BY, kills, writes
 from tests.workflows.reckoning import assert_done_once, assert_withdrawn
-from tests.workflows.stage import Stage, World, open_world
+from tests.workflows.stage import Stage, open_world
+from tests.workflows.told import assert_every_call_is_told
 from tests.workflows.worker import Blow, Point
+
+_READS = [Blow(each, Point.AFTER_REPLY) for each in ("find_patients", "find_openings")]
+"""Reads leave nothing behind over there, but whom we asked about is told all the same."""
 
 _KEPT = {
     "create_patient": "patients",
@@ -33,22 +40,18 @@ def test_every_write_of_the_ports_has_its_four_kills() -> None:
 
 @pytest.fixture(scope="module")
 def runs(
-    make_stage: StageMaker, world: World, tmp_path_factory: pytest.TempPathFactory
+    make_stage: StageMaker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[Blow, Future[None]]]:
     """All kills under way."""
-    folder = tmp_path_factory.mktemp("lost-mail")
-    with under_way(kills(), partial(_run, make_stage, world, folder)) as futures:
+    folder = tmp_path_factory.mktemp("kills")
+    with under_way([*kills(), *_READS], partial(_run, make_stage, folder)) as futures:
         yield futures
 
 
-def _run(make_stage: StageMaker, world: World, folder: Path, blow: Blow) -> None:
-    if blow.method == "send" and blow.point is Point.AFTER_COMMIT:
-        # The mail server's faults do not tell cases apart, so this one has a world of its own.
-        with open_world(folder) as own, make_stage(own) as stage:
-            _kill_and_rescue(stage, blow)
-    else:
-        with make_stage(world) as stage:
-            _kill_and_rescue(stage, blow)
+def _run(make_stage: StageMaker, folder: Path, blow: Blow) -> None:
+    # In a world of its own, whose every call must be found on this one trail.
+    with open_world(folder / str(blow)) as world, make_stage(world) as stage:
+        _kill_and_rescue(stage, blow)
 
 
 def _kill_and_rescue(stage: Stage, blow: Blow) -> None:
@@ -69,12 +72,16 @@ def _kill_and_rescue(stage: Stage, blow: Blow) -> None:
         assert_withdrawn(stage, case)
     else:
         assert_done_once(stage, case)
+    only_begun = assert_every_call_is_told(stage)
+    assert bool(only_begun) == (blow.point is not Point.BEFORE_SEND), only_begun
 
 
 def _assert_struck_where_it_says(stage: Stage, case: CaseId, blow: Blow) -> None:
     """Before the send nothing is over there; at every later point it is."""
     assert stage.case(case).state is CaseState.OPEN
     there = stage.world.of_case(case)
+    if blow in _READS:
+        return
     if blow.method == "set_booking_status":
         done = there["bookings"][0]["status"] == "cancelled"
     else:
@@ -84,4 +91,9 @@ def _assert_struck_where_it_says(stage: Stage, case: CaseId, blow: Blow) -> None
 
 @pytest.mark.parametrize("blow", kills(), ids=str)
 def test_a_killed_write_happens_once(runs: dict[Blow, Future[None]], blow: Blow) -> None:
+    runs[blow].result()
+
+
+@pytest.mark.parametrize("blow", _READS, ids=str)
+def test_a_killed_read_is_on_the_trail(runs: dict[Blow, Future[None]], blow: Blow) -> None:
     runs[blow].result()

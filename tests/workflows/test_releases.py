@@ -4,14 +4,14 @@ import pytest
 import sqlalchemy as sa
 
 from cleargate import __version__
+from tests.trail import TRAIL
 from tests.workflows import older_release
 from tests.workflows.reckoning import assert_done_once
 from tests.workflows.stage import Stage
 from tests.workflows.worker import Blow, Point
 
 _SOFTWARE = sa.text(
-    "select distinct body::jsonb ->> 'software' as software from audit_events"
-    " where practice_id = :practice and case_id = :case"
+    f"select distinct software from {TRAIL} where practice_id = :practice and case_id = :case"
 )
 
 

@@ -13,6 +13,7 @@ from cleargate.directory.practice import Practice
 from cleargate.eligibility.answer import is_broken, is_worth_asking_again, read_raw, undetermined
 from cleargate.eligibility.otherwise import compared, next_search, search_here
 from cleargate.eligibility.routes import NextRoute, maybe_asked, next_route
+from cleargate.engine.calls import gathered
 from cleargate.engine.retry import next_try
 from cleargate.engine.run import Run, mark_stopped
 from cleargate.nouns.case import Attempt
@@ -21,7 +22,8 @@ from cleargate.nouns.eligibility import Asker, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.gate import GateReason
 from cleargate.nouns.ids import Ref
-from cleargate.store import attempts, audit, inquiries, outages
+from cleargate.nouns.outside import OutsideCall
+from cleargate.store import attempts, audit, calls, inquiries, outages
 from cleargate.store.audit import Action, Event
 from cleargate.store.database import Session
 from cleargate.store.inquiries import InquiryState, StoredInquiry
@@ -69,6 +71,7 @@ class Question:
         self._search = search_here(self._payer.searches, stored.search, self._clearinghouse.needs)
         step = f"{self._step}by{self._search}" if self._search else self._step
         self._ref = Ref(run.case.id, step, stored.generation)
+        self._made: list[OutsideCall] = []
 
     def ask(self) -> None:
         """Bring the question one step further, whatever state a crash left it in."""
@@ -85,11 +88,13 @@ class Question:
             away = self._keep_away_until(session, started)
             if away is None:
                 inquiries.mark_sent(session, self._stored.id, started)
+                calls.begin(session, self._run.case.id, self._step, self._stored.connection)
         if away is not None:
             self._wait_for_others(away)
             return
         try:
-            answer = self._call()
+            with gathered() as self._made:
+                answer = self._call()
         except PortError as error:
             self._failed(error, started)
             return
@@ -371,6 +376,7 @@ class Question:
             request_id=request_id,
             ref=self._ref.value,
             next_try=next_try_at,
+            calls=tuple(self._made),
         )
         attempts.add(session, self._run.case.id, [attempt])
 

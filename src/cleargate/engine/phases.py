@@ -16,11 +16,12 @@ from sqlalchemy.exc import OperationalError
 
 from cleargate.engine.endings import AtGate, Ending, Later, NeedsPerson, Next
 from cleargate.engine.run import Run, load_case
-from cleargate.nouns.case import Case
+from cleargate.nouns.case import Attempt, Case
 from cleargate.nouns.errors import frames
 from cleargate.nouns.gate import Gate, GateReason
 from cleargate.nouns.ids import CaseId, PracticeId
 from cleargate.nouns.time import Clock
+from cleargate.store import attempts
 from cleargate.store.cases import Superseded
 from cleargate.store.database import Database, Overtaken
 
@@ -60,11 +61,10 @@ class Engine(Generic[P]):
     ) -> None:
         """Run a queued phase to its ending; again when the database went away meanwhile."""
         give_up = time.monotonic() + DATABASE_PATIENCE_S
+        untold: list[Attempt] = []
         while True:
             try:
-                self._run_once(phase, practice, case, seq, stop_at)
-            except Superseded:
-                return
+                self._run_once(phase, practice, case, seq, stop_at, untold)
             except OperationalError:  # Gone, starting again, or a deadlock: none is our bug.
                 if time.monotonic() > give_up:
                     raise
@@ -79,6 +79,23 @@ class Engine(Generic[P]):
         case: CaseId,
         seq: int,
         stop_at: datetime | None,
+        untold: list[Attempt],
+    ) -> None:
+        try:
+            self._follow(phase, practice, case, seq, stop_at, untold)
+        except Superseded:
+            # The case has moved on meanwhile; what was tried for it left this house all the same.
+            with self.database.session(practice) as session:
+                attempts.add(session, case, untold)
+
+    def _follow(
+        self,
+        phase: str,
+        practice: PracticeId,
+        case: CaseId,
+        seq: int,
+        stop_at: datetime | None,
+        untold: list[Attempt],
     ) -> None:
         wired = self.practices(practice)
         stored = load_case(self.database, practice, case, seq)
@@ -91,6 +108,7 @@ class Engine(Generic[P]):
             clock=self.clock,
             last_moment=partial(self.last_moment, wired, stored),
             stop_at=None if stop_at is None else stop_at - self.longest_call(wired),
+            untold=untold,
         )
         run.end(self._ending(run))
 

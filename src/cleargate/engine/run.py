@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
+from cleargate.engine.calls import gathered
 from cleargate.engine.endings import AtGate, Closed, Ending, Later, NeedsPerson, Next
 from cleargate.engine.retry import GIVEN_UP, next_try
 from cleargate.nouns.case import Attempt, Case, Receipt
@@ -21,7 +22,7 @@ from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.gate import GateReason
 from cleargate.nouns.ids import CaseId, PracticeId, Ref
 from cleargate.nouns.time import Clock
-from cleargate.store import attempts, audit, cases, connections, effects, gates
+from cleargate.store import attempts, audit, calls, cases, connections, effects, gates
 from cleargate.store.audit import Action, Event
 from cleargate.store.cases import Superseded
 from cleargate.store.database import Database, Session
@@ -61,7 +62,7 @@ class Run(Generic[P]):
 
     `last_moment` says until when what first failed at a moment is tried again, before a person is
     asked; `stop_at` is when the last call may begin in a process that must be done soon
-    (serverless), None for long-running ones.
+    (serverless), None for long-running ones. `untold` are the tries that no commit has kept yet.
     """
 
     practice: P
@@ -72,7 +73,7 @@ class Run(Generic[P]):
     clock: Clock
     last_moment: Callable[[datetime], datetime]
     stop_at: datetime | None = None
-    _attempts: list[Attempt] = field(default_factory=list)
+    untold: list[Attempt] = field(default_factory=list)
 
     @contextmanager
     def commit(self) -> Iterator[Session]:
@@ -81,12 +82,12 @@ class Run(Generic[P]):
         try:
             with self.database.session(self.practice_id) as session:
                 cases.hold(session, self.case.id, self.case.phase_seq)
-                attempts.add(session, self.case.id, self._attempts)
+                attempts.add(session, self.case.id, self.untold)
                 yield session
         except BaseException:
             self.case = before
             raise
-        self._attempts.clear()
+        self.untold.clear()
 
     def remember(self, session: Session, **changes: Any) -> None:  # noqa: ANN401
         """Change fields of the case's memo in this transaction."""
@@ -100,6 +101,8 @@ class Run(Generic[P]):
         """Ask outside, which is free to repeat, until it answers or a person is needed."""
         while True:
             self.check_time_left()
+            with self.commit() as session:
+                calls.begin(session, self.case.id, step, connection)
             try:
                 return self.attempt(step, connection, call)
             except PortError as error:
@@ -120,6 +123,7 @@ class Run(Generic[P]):
                     self._remember_receipt(session, write, earlier)
                     return earlier
                 doubts = effects.begin(session, ref, write.connection, self.clock.now())
+                calls.begin(session, self.case.id, write.step, write.connection)
             try:
                 receipt = self._send_once(write, ref, doubts)
             except PortError as error:
@@ -196,8 +200,9 @@ class Run(Generic[P]):
                 self._remember_receipt(session, write, receipt)
         except Superseded:
             with self.database.session(self.practice_id) as session:
-                attempts.add(session, self.case.id, self._attempts)
+                attempts.add(session, self.case.id, self.untold)
                 self._keep(session, write, ref, receipt)
+            self.untold.clear()
             raise
 
     def _keep(self, session: Session, write: Write, ref: Ref, receipt: Receipt) -> None:
@@ -221,30 +226,32 @@ class Run(Generic[P]):
         """One try, which goes on the case's timeline with the next commit."""
         started = self.clock.now()
         outcome, code, request_id = "program_error", "", ""
-        try:
-            answer = call()
-            outcome = "ok"
-            return answer  # noqa: TRY300 - there is nothing between the answer and the timeline.
-        except NeedsPerson:
-            outcome = "ok"  # The look itself worked; what it found is for a person.
-            raise
-        except PortError as error:
-            outcome, code, request_id = error.kind.value, error.vendor_code, error.request_id
-            raise
-        finally:
-            duration = self.clock.now() - started
-            self._attempts.append(
-                Attempt(
-                    step=step,
-                    connection=connection,
-                    started=started,
-                    duration_ms=int(duration.total_seconds() * 1000),
-                    outcome=outcome,
-                    vendor_code=code,
-                    request_id=request_id,
-                    ref=ref,
+        with gathered() as made:
+            try:
+                answer = call()
+                outcome = "ok"
+                return answer  # noqa: TRY300 - nothing is between the answer and the timeline.
+            except NeedsPerson:
+                outcome = "ok"  # The look itself worked; what it found is for a person.
+                raise
+            except PortError as error:
+                outcome, code, request_id = error.kind.value, error.vendor_code, error.request_id
+                raise
+            finally:
+                duration = self.clock.now() - started
+                self.untold.append(
+                    Attempt(
+                        step=step,
+                        connection=connection,
+                        started=started,
+                        duration_ms=int(duration.total_seconds() * 1000),
+                        outcome=outcome,
+                        vendor_code=code,
+                        request_id=request_id,
+                        ref=ref,
+                        calls=tuple(made),
+                    )
                 )
-            )
 
     def _wait_or_give_up(self, step: str, error: PortError) -> None:
         """Sit out a short wait; raise Later for a long one, NeedsPerson where none helps."""

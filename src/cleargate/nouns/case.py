@@ -7,6 +7,7 @@ from enum import StrEnum
 from cleargate.nouns.appointment import BookingStatus, Opening
 from cleargate.nouns.gate import GateReason
 from cleargate.nouns.ids import CaseId
+from cleargate.nouns.outside import OutsideCall
 from cleargate.nouns.request import VisitRequest
 
 BOOKING = "booking"
@@ -115,6 +116,7 @@ class Attempt:
     """One try of one step. Times are UTC.
 
     `outcome` is `ok`, the kind of the error, or `program_error` where our own code failed.
+    `calls` are what left this house in it; they are told to the trail, and not read from it.
     """
 
     step: str
@@ -126,6 +128,7 @@ class Attempt:
     request_id: str = ""
     ref: str = ""
     next_try: datetime | None = None
+    calls: tuple[OutsideCall, ...] = ()
 
 
 class Outcome(StrEnum):

@@ -1,6 +1,7 @@
 """`cleargate audit who`: who saw a patient, and to whom something about them was disclosed."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cleargate.house import House
+from cleargate.nouns.disclosure import Disclosure
 from cleargate.nouns.errors import Refused
 from cleargate.nouns.ids import CaseId
 from cleargate.operations.check_one import Prompt, ask_at_terminal
@@ -43,15 +45,17 @@ def who_saw(
             patient = _of_case(session, options.case)
         else:
             patient = cases.index_of_person(session, *person).hex()
-        looks = trail_who.who(session, patient, actor())
-    if options.disclosures:
-        looks = list(trail_who.disclosures(looks))
+        organisations = house.settings[profile.id].file.organisations
+        answer = trail_who.who(session, patient, actor(), organisations)
+    rows: Sequence[Look | Disclosure] = answer.disclosures if options.disclosures else answer.looks
     if options.as_json:
-        console.print_json(json.dumps([asdict(look) for look in looks], default=str))
-    elif looks:
-        console.print(_table(looks, profile.zone))
-    else:
+        console.print_json(json.dumps([asdict(row) for row in rows], default=str))
+    elif not rows:
         console.print("Nothing is on the trail about this patient.")
+    elif options.disclosures:
+        console.print(_disclosed(answer.disclosures, profile.zone))
+    else:
+        console.print(_looks(answer.looks, profile.zone))
 
 
 def _ask(prompt: Prompt) -> tuple[str, date]:
@@ -76,19 +80,29 @@ def _of_case(session: Session, text: str) -> str:
     return patient
 
 
-def _table(looks: list[Look], zone: ZoneInfo) -> Table:
-    table = Table(box=None)
-    for head in ("When", "Who", "What", "From", "Disclosed to", "Event"):
-        table.add_column(head, overflow="fold")
+def _looks(looks: list[Look], zone: ZoneInfo) -> Table:
+    table = _table("When", "Who", "What", "From", "Event")
     for look in looks:
-        when = look.at.astimezone(zone)
         outcome = "" if look.outcome == "ok" else f" ({look.outcome})"
-        table.add_row(
-            f"{when:%Y-%m-%d %H:%M %Z}",
-            look.actor,
-            look.did + outcome,
-            look.source,
-            look.disclosed_to,
-            str(look.event),
-        )
+        event = str(look.event)
+        table.add_row(_when(look.at, zone), look.actor, look.did + outcome, look.source, event)
     return table
+
+
+def _disclosed(disclosures: list[Disclosure], zone: ZoneInfo) -> Table:
+    table = _table("When", "To whom", "By", "Arrived")
+    for each in disclosures:
+        arrived = "yes" if each.sure else "not known"
+        table.add_row(_when(each.at, zone), each.organisation, each.operation, arrived)
+    return table
+
+
+def _table(*heads: str) -> Table:
+    table = Table(box=None)
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    return table
+
+
+def _when(at: datetime, zone: ZoneInfo) -> str:
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}"

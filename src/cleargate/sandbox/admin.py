@@ -1,4 +1,4 @@
-"""The sandbox's own pages under `/_admin`: people, clients, faults, the ledger."""
+"""The sandbox's own pages under `/_admin`: people, clients, faults, the ledger, the calls."""
 
 from collections.abc import Callable, Mapping
 
@@ -19,6 +19,7 @@ class Admin:
         self._pages: Mapping[tuple[str, str], Callable[[Tree], Response]] = {
             ("GET", "health"): self._health,
             ("GET", "ledger"): self._ledger,
+            ("GET", "calls"): self._calls,
             ("GET", "faults"): self._faults,
             ("POST", "faults"): self._plan_faults,
             ("POST", "clients"): self._clients,
@@ -58,6 +59,9 @@ class Admin:
         records = {tenant: ehr.records for tenant, ehr in world.ehrs.items()}
         mails, drawn = world.mailbox.mails, world.faults.drawn
         return json_response(200, report(world.effects, records, mails, world.questions, drawn))
+
+    def _calls(self, _: Tree) -> Response:
+        return json_response(200, {"calls": self._world.received.lines()})
 
     def _faults(self, _: Tree) -> Response:
         plan = self._world.faults

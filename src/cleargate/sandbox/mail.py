@@ -139,12 +139,17 @@ Keep = Callable[[str, list[str], bytes], None]
 """Told of each accepted mail before the sender is: sender, recipients, bytes."""
 
 
+Note = Callable[[str, bytes], None]
+"""Told of each mail that comes in, accepted or not: the call's name, bytes."""
+
+
 class MailServer:
     """An SMTP server on 127.0.0.1."""
 
-    def __init__(self, keep: Keep, draw: Callable[[Call], Drawn]) -> None:
+    def __init__(self, keep: Keep, draw: Callable[[Call], Drawn], note: Note) -> None:
         self._keep = keep
         self._draw = draw
+        self._note = note
         self._server: asyncio.Server | None = None
         self._sessions: set[asyncio.BaseTransport] = set()
 
@@ -165,14 +170,15 @@ class MailServer:
 
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:
         """Accept a mail, or fail as the plan says."""
+        raw = envelope.content or b""
+        content = raw.encode() if isinstance(raw, str) else raw
+        self._note("smtp:data", content)
         to = [str(address) for address in envelope.rcpt_tos]
         drawn = self._draw(Call("smtp:data", ",".join(to), MAIL))
         if drawn.delay_ms:
             await asyncio.sleep(drawn.delay_ms / 1000)
         if drawn.fault is Fault.SMTP_451:
             return "451 4.3.0 Try again later"
-        raw = envelope.content or b""
-        content = raw.encode() if isinstance(raw, str) else raw
         self._keep(envelope.mail_from or "", to, content)
         if drawn.fault is Fault.SMTP_LOST and server.transport is not None:
             reset(server.transport)

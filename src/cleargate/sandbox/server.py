@@ -26,7 +26,7 @@ async def _serve(
     """Listen until `end` is set; `ready` is called once, when everything listens."""
     world = World(options)
     http = HttpServer(Admin(world).handle, world.course, world.admit)
-    mail = MailServer(world.keep_mail, world.faults.draw)
+    mail = MailServer(world.keep_mail, world.faults.draw, world.received.note)
     try:
         port = await _listen(http.start, options.port)
         smtp_port = await _listen(mail.start, options.smtp_port)

@@ -31,7 +31,8 @@ IDLE_MAX_S = 75.0
 class Request:
     """One request. Header names are in lower case; `query` keeps order and repetitions.
 
-    `written` are the headers with their names as they were written, for servers that mind.
+    `written` are the headers with their names as they were written, for servers that mind;
+    `target` is the address as it stood in the first line.
     """
 
     method: str
@@ -40,6 +41,7 @@ class Request:
     headers: dict[str, str]
     body: bytes
     written: tuple[tuple[str, str], ...] = ()
+    target: bytes = b""
 
     @cached_property
     def parts(self) -> tuple[str, ...]:
@@ -270,4 +272,6 @@ def _request(head: h11.Request, body: bytes) -> Request:
     written = tuple(
         (name.decode("ascii"), value.decode("latin-1")) for name, value in head.headers.raw_items()
     )
-    return Request(head.method.decode("ascii"), target.path, query, headers, body, written)
+    return Request(
+        head.method.decode("ascii"), target.path, query, headers, body, written, head.target
+    )

@@ -21,6 +21,7 @@ from cleargate.sandbox.lab import captured_payers
 from cleargate.sandbox.mail import Mail, Mailbox
 from cleargate.sandbox.members import Member, member
 from cleargate.sandbox.pverify import restored
+from cleargate.sandbox.received import Received
 from cleargate.sandbox.records import Records
 from cleargate.sandbox.report import Effect
 from cleargate.sandbox.trees import Tree, text, texts, tree, whole
@@ -53,6 +54,7 @@ class World:
         self.effects: list[Effect] = []
         self.questions: list[Tree] = []
         self.mailbox = Mailbox()
+        self.received = Received(options.clock)
         self.ehrs = {tenant: self._ehr(tenant) for tenant in options.tenants}
         self.clearinghouse = Clearinghouse(
             Credentials("cleargate", secret("clearinghouse", options.seed)),
@@ -78,7 +80,10 @@ class World:
     def course(self, request: Request) -> Course:
         """How this call goes on the wire."""
         call = self._calls.name(request)
-        return SMOOTH if call is None else course(self.faults.draw(call, request.body))
+        if call is None:
+            return SMOOTH
+        self.received.note(call.name, request.body or request.target)
+        return course(self.faults.draw(call, request.body))
 
     def admit(self, request: Request) -> bool:
         """Whether a new connection is taken; those to the sandbox's own pages always are."""

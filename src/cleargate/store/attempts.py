@@ -1,4 +1,7 @@
-"""Attempts: every try of every step, as the case's timeline shows them. No PHI."""
+"""Attempts: every try of every step, as the case's timeline shows them. No PHI.
+
+What left this house in a try is told to the trail in the same transaction.
+"""
 
 from collections.abc import Iterable
 
@@ -6,6 +9,7 @@ import sqlalchemy as sa
 
 from cleargate.nouns.case import Attempt
 from cleargate.nouns.ids import CaseId
+from cleargate.store import calls
 from cleargate.store.database import Session
 
 
@@ -23,7 +27,7 @@ _ADD = sa.text(
 
 
 def add(session: Session, case: CaseId, attempts: Iterable[Attempt]) -> None:
-    """Keep tries of a case, in their order."""
+    """Keep tries of a case, in their order, and tell the trail of their calls."""
     for attempt in attempts:
         session.run(
             _ADD,
@@ -38,6 +42,10 @@ def add(session: Session, case: CaseId, attempts: Iterable[Attempt]) -> None:
             ref=attempt.ref,
             next_try=attempt.next_try,
         )
+        for call in attempt.calls:
+            calls.tell(session, call, step=attempt.step, case=case)
+        if not attempt.calls:
+            calls.tell_nothing_left(session, attempt, case)
 
 
 # The tries of a case, oldest first.

@@ -41,9 +41,8 @@ CASES_MAX = 200
 class Event:
     """What happened. `type` is a dotted name such as `case.open`; ids are opaque.
 
-    `cases` are those that a list showed. `disclosed_to` is the connection over which something
-    about a patient left the house, `digest` a keyed hash of the bytes that left. Whence it was done
-    comes from the session's source.
+    `cases` are those that a list showed, `digest` is a keyed hash of the bytes that left the house
+    and of those that came back. Whence it was done comes from the session's source.
     """
 
     type: str
@@ -58,7 +57,6 @@ class Event:
     request_id: str = ""
     cases: Sequence[CaseId] = ()
     on_behalf_of: str = ""
-    disclosed_to: str = ""
     digest: str = ""
 
 
@@ -127,7 +125,6 @@ def _body(session: Session, event: Event) -> str:
         "cases": [str(case) for case in event.cases[:CASES_MAX]],
         "on_behalf_of": event.on_behalf_of,
         "connection": event.connection,
-        "disclosed_to": event.disclosed_to,
         "digest": event.digest,
         "code": event.code,
         "request_id": event.request_id,

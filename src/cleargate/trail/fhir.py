@@ -7,6 +7,8 @@ says nothing to who has no key; so each event is valid by itself, and none is PH
 from collections.abc import Mapping
 from typing import Any
 
+from cleargate.nouns.disclosure import BEGIN, discloses
+
 Json = dict[str, Any]
 
 _DICOM = "http://dicom.nema.org/resources/ontology/DCM"
@@ -74,15 +76,22 @@ def _agents(said: Mapping[str, Any]) -> list[Json]:
     if said.get("authn"):
         actor["policy"] = [f"{_OURS}:authn:{said['authn']}"]
     agents = [actor]
-    if said.get("disclosed_to"):
+    if _left_the_house(said):
         agents.append(
             {
                 "type": _coding(_DICOM, "110152", "Destination Role ID"),
-                "who": {"identifier": _identifier("connection", said["disclosed_to"])},
+                "who": {"identifier": _identifier("connection", said["connection"])},
                 "requestor": False,
             }
         )
     return agents
+
+
+def _left_the_house(said: Mapping[str, Any]) -> bool:
+    """Whether something about a patient went to somebody, as far as this one event tells."""
+    told = str(said["type"]).startswith("call.") and said["type"] != BEGIN
+    operation = str(said.get("code", "")).rpartition(":")[0]
+    return told and said["outcome"] != "unsent" and discloses(operation)
 
 
 def _entities(said: Mapping[str, Any]) -> list[Json]:

@@ -5,11 +5,13 @@ Answered from the events' sealed texts, not from columns beside them. Source for
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from uuid import UUID
 
+from cleargate.nouns.disclosure import Disclosure, ToldCall, disclosures
 from cleargate.nouns.ids import CaseId
 from cleargate.store import audit, people
 from cleargate.store.audit import Action, Event
@@ -18,7 +20,7 @@ from cleargate.store.database import Session
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One event about a patient: when, who, what, from where, and to whom something went."""
+    """One event about a patient: when, who, what, and from where."""
 
     event: UUID
     at: datetime
@@ -28,19 +30,49 @@ class Look:
     outcome: str
     case: str
     source: str
-    disclosed_to: str
 
 
-def who(session: Session, patient: str, actor: str) -> list[Look]:
-    """Everything about a person, the oldest first; that it was asked is on the trail too.
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Everything about a person, the oldest first: who looked or acted, and what left the house."""
 
-    `patient` is the blind index of a name and birth date, see `store.cases.person_index`.
+    looks: list[Look]
+    disclosures: list[Disclosure]
+
+
+def who(
+    session: Session,
+    patient: str,
+    actor: str,
+    organisations: Mapping[str, str] = MappingProxyType({}),
+) -> Answer:
+    """Everything about a person; that it was asked is on the trail too.
+
+    `patient` is the blind index of a name and birth date, see `store.cases.person_index`;
+    `organisations` says who stands behind a connection.
     """
     names: dict[str, str] = {}
-    looks = [_look(session, json.loads(body), names) for body in audit.about(session, patient)]
+    events = [json.loads(body) for body in audit.about(session, patient)]
+    looks = [_look(session, said, names) for said in events]
     event = Event("audit.who", Action.READ, "patient", patient, actor=actor)
     audit.record(session, event)
-    return looks
+    return Answer(looks, _disclosures(events, organisations))
+
+
+def _disclosures(
+    events: list[dict[str, str]], organisations: Mapping[str, str]
+) -> list[Disclosure]:
+    """What left the house, over all of the person's cases."""
+    calls: dict[str, list[ToldCall]] = {}
+    for said in events:
+        if said["type"].startswith("call."):
+            at = datetime.fromisoformat(said["recorded"])
+            call = ToldCall(
+                said["type"], said["connection"], said.get("code", ""), said["outcome"], at
+            )
+            calls.setdefault(said.get("case", ""), []).append(call)
+    found = [each for told in calls.values() for each in disclosures(told, organisations)]
+    return sorted(found, key=lambda each: each.at)
 
 
 def index_of_case(session: Session, case: CaseId) -> str | None:
@@ -58,7 +90,6 @@ def _look(session: Session, said: dict[str, str], names: dict[str, str]) -> Look
         outcome=said["outcome"],
         case=said.get("case", ""),
         source=" ".join(said[each] for each in ("client", "address") if said.get(each)),
-        disclosed_to=said.get("disclosed_to", ""),
     )
 
 
@@ -69,8 +100,3 @@ def _name(session: Session, actor: str, names: dict[str, str]) -> str:
         member = people.of_any_time(session, UUID(identity)) if kind == "staff" else None
         names[actor] = f"{member.name} ({member.username})" if member else actor
     return names[actor]
-
-
-def disclosures(looks: list[Look]) -> Iterator[Look]:
-    """Only what left the house."""
-    return (look for look in looks if look.disclosed_to)

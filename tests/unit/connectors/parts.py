@@ -10,6 +10,7 @@ from uuid import UUID
 
 from cleargate.nouns.errors import BadSettings
 from cleargate.nouns.ids import CaseId, Ref
+from cleargate.nouns.outside import OutsideCall
 from cleargate.ports import Token
 
 NOW = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
@@ -71,6 +72,13 @@ class Unlimited:
 
     def take(self, connection: str) -> None:
         self.taken += 1
+
+
+class Calls(list):
+    """A Recorder that keeps the calls in the order of their ends."""
+
+    def record(self, call: OutsideCall) -> None:
+        self.append(call)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from cleargate.nouns.eligibility import (
 from cleargate.nouns.errors import BadSettings, ErrorKind, PortError
 from cleargate.nouns.insurance import Insurance, Relationship
 from cleargate.nouns.patient import Sex
-from tests.unit.connectors.parts import NOW, FixedClock, Secrets, Tokens, Unlimited, ref
+from tests.unit.connectors.parts import NOW, Calls, FixedClock, Secrets, Tokens, Unlimited, ref
 from tests.unit.connectors.test_stedi_json import HOLDER, INQUIRY
 
 TOKEN = "https://api.availity.com/v1/token"
@@ -73,6 +73,7 @@ def make(gateway: Gateway, *, tokens=None, clock=None, **settings) -> AvailityCl
         secrets=Secrets({"env:SECRET": SECRET}),
         tokens=tokens or Tokens(),
         budget=Unlimited(),
+        recorder=Calls(),
         clock=clock or FixedClock(),
         transport=httpx2.MockTransport(gateway),
     )

@@ -13,7 +13,7 @@ from cleargate.connectors.core_mime.settings import CoreMimeSettings
 from cleargate.nouns.eligibility import ContentKind, Inquiry
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.insurance import Insurance
-from tests.unit.connectors.parts import NOW, FixedClock, Secrets, Unlimited, ref
+from tests.unit.connectors.parts import NOW, Calls, FixedClock, Secrets, Unlimited, ref
 from tests.unit.connectors.test_core_soap import INQUIRY, X271, Desk
 
 PAYLOAD_ID = "3f2504e0-4f89-11d3-9a0c-0305e82c3301"
@@ -34,6 +34,7 @@ def make(desk: Desk, **settings) -> CoreMimeClearinghouse:
         CoreMimeSettings(**(chosen | settings)),
         secrets=Secrets({"env:PASSWORD": 'w<"rd'}),
         budget=Unlimited(),
+        recorder=Calls(),
         clock=FixedClock(),
         transport=httpx2.MockTransport(desk),
     )

@@ -11,7 +11,7 @@ from cleargate.nouns.eligibility import Asker, ContentKind, Inquiry
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.insurance import Insurance
 from cleargate.nouns.patient import Contact, Name, Patient, Sex
-from tests.unit.connectors.parts import NOW, FixedClock, Secrets, Unlimited, ref
+from tests.unit.connectors.parts import NOW, Calls, FixedClock, Secrets, Unlimited, ref
 
 SOAP = "http://www.w3.org/2003/05/soap-envelope"
 RULE = "http://www.caqh.org/SOAP/WSDL/CORERule2.2.0.xsd"
@@ -76,6 +76,7 @@ def make(desk: Desk, **settings) -> CoreClearinghouse:
         CoreSettings(**(chosen | settings)),
         secrets=Secrets({"env:PASSWORD": "w<rd"}),
         budget=Unlimited(),
+        recorder=Calls(),
         clock=FixedClock(),
         transport=httpx2.MockTransport(desk),
     )

@@ -12,7 +12,7 @@ from cleargate.nouns.case import Outcome
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.ids import REF_SYSTEM
 from cleargate.ports import Dedupe
-from tests.unit.connectors.parts import FixedClock, Secrets, Unlimited, ref
+from tests.unit.connectors.parts import Calls, FixedClock, Secrets, Unlimited, ref
 
 BASE = "http://127.0.0.1:1/fhir"
 REF = ref()
@@ -78,6 +78,7 @@ def make(answers: dict[str, list], **settings) -> tuple[FhirClient, Peer]:
         chosen,
         secrets=Secrets(),
         budget=Unlimited(),
+        recorder=Calls(),
         clock=FixedClock(),
         transport=httpx2.MockTransport(peer),
     )
@@ -147,7 +148,14 @@ class TestSearch:
         assert (error.kind, error.vendor_code) == (ErrorKind.REJECTED, "too_many_hits")
 
     @pytest.mark.parametrize(
-        "url", ["https://127.0.0.1:1/p", "http://127.0.0.2:1/p", "http://127.0.0.1:2/p", "/p"]
+        "url",
+        [
+            "https://127.0.0.1:1/p",
+            "http://127.0.0.2:1/p",
+            "http://127.0.0.1:2/p",
+            "/p",
+            "http://[",
+        ],
     )
     def test_a_next_link_may_not_lead_the_token_elsewhere(self, url):
         client, peer = make({"POST /fhir/Patient/_search": [bundle(next_url=url)]})
@@ -205,6 +213,12 @@ class TestCreate:
                 "POST /fhir/Patient/_search": [bundle(patient(7, identifier=[MINE]))],
             }
         )
+        assert create(client).id == "p7"
+
+    def test_a_location_that_is_no_address_is_none(self):
+        created = httpx2.Response(201, headers={"Location": "http://["})
+        found = bundle(patient(7, identifier=[MINE]))
+        client, _ = make({"POST /fhir/Patient": [created], "POST /fhir/Patient/_search": [found]})
         assert create(client).id == "p7"
 
     @pytest.mark.parametrize("status", [200, 201])

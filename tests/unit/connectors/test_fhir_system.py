@@ -15,7 +15,7 @@ from cleargate.nouns.case import Outcome
 from cleargate.nouns.errors import ErrorKind
 from cleargate.nouns.ids import Ref
 from cleargate.ports import RecordKind
-from tests.unit.connectors.parts import NOW, FixedClock, Secrets, Tokens, Unlimited, ref
+from tests.unit.connectors.parts import NOW, Calls, FixedClock, Secrets, Tokens, Unlimited, ref
 from tests.unit.connectors.test_fhir_client import BASE, SMART, error_of
 
 KEY = ECKey.generate_key("P-384").as_pem(private=True).decode()
@@ -106,6 +106,7 @@ def make(server: Server) -> FhirPracticeSystem:
         secrets=Secrets({"env:KEY": KEY}),
         tokens=Tokens(),
         budget=Unlimited(),
+        recorder=Calls(),
         clock=FixedClock(),
         transport=httpx2.MockTransport(server),
     )

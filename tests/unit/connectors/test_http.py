@@ -15,6 +15,7 @@ from cleargate.nouns.errors import ErrorKind, PortError
 from tests.unit.connectors.certificates import self_signed
 from tests.unit.connectors.parts import (
     NOW,
+    Calls,
     FixedClock,
     Secrets,
     Unlimited,
@@ -34,6 +35,7 @@ def make(url: str = "http://127.0.0.1:1", *, transport=None, budget=None, **sett
         HttpSettings(**settings),
         secrets=Secrets({"env:KEY": "s3cret"}),
         budget=budget or Unlimited(),
+        recorder=Calls(),
         clock=FixedClock(),
         transport=transport,
     )
@@ -41,7 +43,9 @@ def make(url: str = "http://127.0.0.1:1", *, transport=None, budget=None, **sett
 
 def fails(http: Http, *, write: bool, content: bytes = b"") -> PortError:
     with pytest.raises(PortError) as caught:
-        http.call("POST", f"{http.settings.base_url}/x", write=write, content=content)
+        http.call(
+            "POST", f"{http.settings.base_url}/x", operation="x", write=write, content=content
+        )
     http.close()
     return caught.value
 
@@ -97,7 +101,9 @@ class TestAfterTheRequestHadLeft:
 
         with peer(handler) as port:
             http = make(f"http://127.0.0.1:{port}")
-            assert http.call("GET", http.settings.base_url, write=False).status == 200
+            assert (
+                http.call("GET", http.settings.base_url, operation="x", write=False).status == 200
+            )
             assert fails(http, write=write).kind is kind
 
 
@@ -135,7 +141,7 @@ def test_a_redirect_is_an_answer_and_is_not_followed():
         return httpx2.Response(302, headers={"Location": "http://127.0.0.1:9/elsewhere"})
 
     http = make(transport=httpx2.MockTransport(answer))
-    reply = http.call("POST", http.settings.base_url, write=True)
+    reply = http.call("POST", http.settings.base_url, operation="x", write=True)
     assert (reply.status, len(seen)) == (302, 1)
     assert http.failure(reply, write=True).kind is ErrorKind.REJECTED
 
@@ -179,7 +185,8 @@ def test_every_status_says_what_happens_next(status, written, read):
 def test_retry_after_is_read_as_seconds_or_as_a_date(header, seconds):
     answer = httpx2.Response(429, headers={"Retry-After": header, "X-Request-Id": "req-1"})
     http = make(transport=httpx2.MockTransport(lambda request: answer))
-    error = http.failure(http.call("GET", http.settings.base_url, write=False), write=False)
+    reply = http.call("GET", http.settings.base_url, operation="x", write=False)
+    error = http.failure(reply, write=False)
     assert (error.retry_after_s, error.request_id) == (seconds, "req-1")
 
 
@@ -200,7 +207,7 @@ def test_no_error_shows_what_was_sent_or_received():
 def test_no_address_is_logged_however_talkative_the_log(caplog):
     caplog.set_level("DEBUG")
     http = make(transport=httpx2.MockTransport(lambda request: httpx2.Response(200)))
-    http.call("GET", f"{http.settings.base_url}/page?family=Testperson", write=False)
+    http.call("GET", f"{http.settings.base_url}/page?family=Testperson", operation="x", write=False)
     assert "Testperson" not in caplog.text
 
 
@@ -222,7 +229,10 @@ class TestTls:
         handler, authority = tls_server(tmp_path)
         with peer(handler) as port:
             http = make(f"https://127.0.0.1:{port}", ca_file=authority)
-            assert http.call("GET", http.settings.base_url, write=False).content == b"ok"
+            assert (
+                http.call("GET", http.settings.base_url, operation="x", write=False).content
+                == b"ok"
+            )
             http.close()
 
     def test_an_unknown_authority_gets_nothing_and_nothing_is_in_doubt(self, tmp_path):
@@ -241,7 +251,7 @@ class TestTls:
 def test_a_request_id_in_which_a_value_could_hide_is_dropped():
     answer = httpx2.Response(500, headers={"X-Request-Id": "for Testperson, born 1987"})
     http = make(transport=httpx2.MockTransport(lambda request: answer))
-    assert http.call("GET", http.settings.base_url, write=False).request_id == ""
+    assert http.call("GET", http.settings.base_url, operation="x", write=False).request_id == ""
 
 
 def test_at_most_so_many_calls_are_on_their_way_at_once():
@@ -261,7 +271,9 @@ def test_at_most_so_many_calls_are_on_their_way_at_once():
     http = make(transport=httpx2.MockTransport(answer), concurrency_max=2)
     threads = [
         threading.Thread(
-            target=http.call, args=("GET", http.settings.base_url), kwargs={"write": False}
+            target=http.call,
+            args=("GET", http.settings.base_url),
+            kwargs={"operation": "x", "write": False},
         )
         for _ in range(6)
     ]
@@ -282,7 +294,9 @@ def test_a_call_that_finds_no_place_before_its_deadline_has_not_been_sent():
 
     http = make(transport=httpx2.MockTransport(answer), concurrency_max=1, deadline_s=0.2)
     first = threading.Thread(
-        target=http.call, args=("GET", http.settings.base_url), kwargs={"write": True}
+        target=http.call,
+        args=("GET", http.settings.base_url),
+        kwargs={"operation": "x", "write": True},
     )
     first.start()
     assert entered.wait(20)
@@ -315,7 +329,7 @@ def test_headers_of_the_settings_go_with_every_call_and_secrets_come_by_referenc
         headers={"X-Practice": "riverside"},
         secret_headers={"Authorization": "env:KEY"},
     )
-    http.call("GET", http.settings.base_url, write=False)
+    http.call("GET", http.settings.base_url, operation="x", write=False)
     assert (seen["x-practice"], seen["authorization"]) == ("riverside", "s3cret")
 
 

@@ -8,7 +8,15 @@ from cleargate.connectors.wires.deadline import deadline
 from cleargate.connectors.wires.http import Http, HttpSettings
 from cleargate.connectors.wires.oauth import FORM, ask_token
 from cleargate.nouns.errors import ErrorKind, PortError
-from tests.unit.connectors.parts import NOW, FixedClock, Secrets, Unlimited, peer, read_request
+from tests.unit.connectors.parts import (
+    NOW,
+    Calls,
+    FixedClock,
+    Secrets,
+    Unlimited,
+    peer,
+    read_request,
+)
 
 URL = "http://127.0.0.1:1/token"
 
@@ -24,6 +32,7 @@ def ask(content: str | bytes, status: int = 200, requests: list | None = None):
         HttpSettings(base_url="http://127.0.0.1:1", deadline_s=5),
         secrets=Secrets(),
         budget=Unlimited(),
+        recorder=Calls(),
         transport=httpx2.MockTransport(answer),
     )
     return ask_token(http, URL, FORM, "client_secret=hidden", FixedClock())
@@ -96,8 +105,9 @@ def test_a_call_inside_of_another_ones_time_ends_with_it():
             HttpSettings(base_url=f"http://127.0.0.1:{port}", deadline_s=60),
             secrets=Secrets(),
             budget=Unlimited(),
+            recorder=Calls(),
         )
         with pytest.raises(PortError) as caught, deadline(0.3):
-            http.call("GET", f"http://127.0.0.1:{port}/", write=False)
+            http.call("GET", f"http://127.0.0.1:{port}/", operation="x", write=False)
         http.close()
     assert caught.value.vendor_code == "timeout"

@@ -11,7 +11,7 @@ from cleargate.connectors.wires.questions import control_number
 from cleargate.nouns.eligibility import Asker, ContentKind, Inquiry
 from cleargate.nouns.errors import BadSettings, ErrorKind, PortError
 from cleargate.nouns.insurance import Insurance, Relationship
-from tests.unit.connectors.parts import NOW, FixedClock, Secrets, Tokens, Unlimited, ref
+from tests.unit.connectors.parts import NOW, Calls, FixedClock, Secrets, Tokens, Unlimited, ref
 from tests.unit.connectors.test_stedi_json import HOLDER, INQUIRY
 
 ELIGIBILITY = "https://apigw.optum.com/medicalnetwork/eligibility/v3/"
@@ -60,6 +60,7 @@ def make(gateway: Gateway, *, tokens=None, clock=None, **settings) -> OptumClear
         secrets=Secrets({"env:SECRET": SECRET}),
         tokens=tokens or Tokens(),
         budget=Unlimited(),
+        recorder=Calls(),
         clock=clock or FixedClock(),
         transport=httpx2.MockTransport(gateway),
     )

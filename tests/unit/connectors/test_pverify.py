@@ -25,6 +25,7 @@ from cleargate.nouns.insurance import Insurance, Relationship
 from cleargate.nouns.patient import Name, Sex
 from tests.unit.connectors.parts import (
     NOW,
+    Calls,
     FixedClock,
     Secrets,
     Tokens,
@@ -76,6 +77,7 @@ def make(
         secrets=Secrets({"env:SECRET": "s&cret+1"}),
         tokens=Tokens(),
         budget=Unlimited(),
+        recorder=Calls(),
         clock=clock or FixedClock(),
         transport=httpx2.MockTransport(desk),
     )
@@ -216,6 +218,7 @@ def test_the_clients_header_keeps_its_capitals_on_the_wire():
             secrets=Secrets({"env:SECRET": "secret"}),
             tokens=Tokens(),
             budget=Unlimited(),
+            recorder=Calls(),
             clock=FixedClock(),
         )
         clearinghouse.check_eligibility(INQUIRY, ref("ask"))

@@ -10,7 +10,7 @@ from joserfc.jwk import ECKey, RSAKey
 from cleargate.connectors.wires.http import Http, HttpSettings
 from cleargate.connectors.wires.smart import SmartHttp, SmartSettings
 from cleargate.nouns.errors import BadSettings, ErrorKind, PortError
-from tests.unit.connectors.parts import NOW, FixedClock, Secrets, Tokens, Unlimited
+from tests.unit.connectors.parts import NOW, Calls, FixedClock, Secrets, Tokens, Unlimited
 
 BASE = "http://127.0.0.1:1/fhir"
 TOKEN_URL = "http://127.0.0.1:1/token"
@@ -60,6 +60,7 @@ def make(server: Server, *, clock=None, tokens=None, pem=None, base=BASE) -> Sma
         HttpSettings(base_url=base, deadline_s=5),
         secrets=secrets,
         budget=Unlimited(),
+        recorder=Calls(),
         clock=clock,
         transport=httpx2.MockTransport(server),
     )
@@ -74,7 +75,7 @@ def make(server: Server, *, clock=None, tokens=None, pem=None, base=BASE) -> Sma
 
 
 def call(smart: SmartHttp, *, write: bool = True) -> int:
-    return smart.call("POST", f"{BASE}/Patient", write=write).status
+    return smart.call("POST", f"{BASE}/Patient", operation="x", write=write).status
 
 
 @pytest.mark.parametrize(("key", "algorithm"), [(RSA, "RS384"), (EC, "ES384")])
@@ -153,9 +154,10 @@ def test_a_token_server_in_trouble_leaves_nothing_in_doubt(write):
     assert server.calls == []
 
 
-def test_a_token_url_without_encryption_is_not_used():
+@pytest.mark.parametrize("url", ["http://tokens.example.test/token", "https://["])
+def test_a_token_url_without_encryption_is_not_used(url):
     server = Server()
-    server.token_url = "http://tokens.example.test/token"
+    server.token_url = url
     with pytest.raises(PortError) as caught:
         call(make(server))
     assert caught.value.vendor_code == "token_url_insecure"

@@ -17,6 +17,7 @@ from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.ports import Message
 from tests.unit.connectors.certificates import self_signed
 from tests.unit.connectors.parts import (
+    Calls,
     FixedClock,
     Secrets,
     Unlimited,
@@ -110,6 +111,7 @@ def messenger(port: int, **settings) -> SmtpMessenger:
         SmtpSettings(port=port, **chosen),
         secrets=Secrets({"env:PASSWORD": "word"}),
         budget=Unlimited(),
+        recorder=Calls(),
         clock=FixedClock(),
     )
 

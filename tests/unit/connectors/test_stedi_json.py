@@ -12,7 +12,7 @@ from cleargate.nouns.eligibility import Asker, ContentKind, Detail, Inquiry, Ser
 from cleargate.nouns.errors import BadSettings, ErrorKind, PortError
 from cleargate.nouns.insurance import Insurance, Relationship, Subscriber
 from cleargate.nouns.patient import Address, Contact, Name, Patient, Sex
-from tests.unit.connectors.parts import FixedClock, Secrets, Unlimited, ref
+from tests.unit.connectors.parts import Calls, FixedClock, Secrets, Unlimited, ref
 
 ANSWER = '{"meta": {"traceId": "1"},  "benefitsInformation": [{"code": "1"}], "é": 1.50}\n'
 CHECK = "ec_550e8400-e29b-41d4-a716-446655440000"
@@ -54,6 +54,7 @@ def make(desk: Desk, **settings) -> StediClearinghouse:
         StediSettings(**({"api_key": "env:KEY"} | settings)),
         secrets=Secrets({"env:KEY": "test_key.123"}),
         budget=Unlimited(),
+        recorder=Calls(),
         clock=FixedClock(),
         transport=httpx2.MockTransport(desk),
     )

@@ -20,7 +20,7 @@ from cleargate.nouns.eligibility import (
 from cleargate.nouns.errors import BadSettings, ErrorKind, PortError
 from cleargate.nouns.insurance import Insurance, Relationship, Subscriber
 from cleargate.nouns.patient import Address, Contact, Name, Patient, Sex
-from tests.unit.connectors.parts import FixedClock, Secrets, Unlimited, ref
+from tests.unit.connectors.parts import Calls, FixedClock, Secrets, Unlimited, ref
 
 SOAP_11 = "http://schemas.xmlsoap.org/soap/envelope/"
 SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
@@ -103,6 +103,7 @@ def make(desk: Desk, **settings) -> TrizettoClearinghouse:
         TrizettoSettings(**(chosen | settings)),
         secrets=Secrets({"env:PASSWORD": "w<rd"}),
         budget=Unlimited(),
+        recorder=Calls(),
         clock=FixedClock(),
         transport=httpx2.MockTransport(desk),
     )

@@ -12,7 +12,7 @@ from cleargate.nouns.eligibility import Asker, ContentKind, Inquiry
 from cleargate.nouns.errors import BadSettings, ErrorKind, PortError
 from cleargate.nouns.insurance import Insurance, Relationship, Subscriber
 from cleargate.nouns.patient import Address, Contact, Name, Patient, Sex
-from tests.unit.connectors.parts import FixedClock, Secrets, Unlimited, ref
+from tests.unit.connectors.parts import Calls, FixedClock, Secrets, Unlimited, ref
 
 X271 = (
     "ISA|00|          |00|          |ZZ|ZIRMED         |ZZ|CLINIC         |261201|1500|}|00501"
@@ -61,6 +61,7 @@ def make(desk: Desk, **settings) -> WaystarClearinghouse:
         WaystarSettings(**(chosen | settings)),
         secrets=Secrets({"env:PASSWORD": "w&rd=1"}),
         budget=Unlimited(),
+        recorder=Calls(),
         clock=FixedClock(),
         transport=httpx2.MockTransport(desk),
     )

@@ -82,7 +82,7 @@ def test_an_effect_is_kept_before_it_is_sent_and_its_receipt_after(
         [effect] = session.all(_EFFECTS, case=case)
         trail = [row["type"] for row in session.all(_TRAIL, case=case)]
     assert effect["state"] == "done"
-    assert trail == ["case.open", "effect.book"]
+    assert trail == ["case.open", "call.begin", "call.book", "effect.book"]
 
 
 def test_a_finished_write_is_never_sent_again(start: Start) -> None:

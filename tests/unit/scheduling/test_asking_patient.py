@@ -16,6 +16,7 @@ from cleargate.scheduling import requests
 from cleargate.scheduling.phases import PATIENT_SILENT, REMIND_PATIENT
 from cleargate.store import gates, inquiries, links
 from tests.house import House, visit_request
+from tests.trail import TRAIL
 from tests.unit.engine.vendor import failure
 from tests.unit.scheduling.office import ACTIVE, Stage, earliest, said
 from tests.unit.scheduling.test_correcting import NOT_ON_FILE
@@ -260,7 +261,7 @@ def test_the_trail_names_the_fields(stage: Stage) -> None:
         assert [each.generation for each in inquiries.of_case(session, case)] == [1]
         rows = session.all(
             sa.text(
-                "select actor, body::jsonb ->> 'code' as code from audit_events"
+                f"select actor, code from {TRAIL}"
                 " where practice_id = :practice and case_id = :case and type = 'request.edit'"
             ),
             case=case,

@@ -10,6 +10,7 @@ from cleargate.store import inquiries, outages
 from cleargate.store.inquiries import NewInquiry
 from cleargate.store.outages import EVERYBODY, FAILURES_MIN, PROBE, Outage
 from tests.house import House, TurnedClock, open_case
+from tests.trail import TRAIL
 
 THERE = ("clearinghouse", "sample")
 
@@ -90,7 +91,7 @@ def test_beginning_and_end_are_on_the_trail(house: House, clock: TurnedClock) ->
         outages.answered(session, *THERE)
         rows = session.all(
             sa.text(
-                "select type, body::jsonb ->> 'code' as code from audit_events"
+                f"select type, code from {TRAIL}"
                 " where practice_id = :practice"
                 " and type like 'outage.%' order by recorded desc limit 2"
             )

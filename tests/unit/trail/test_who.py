@@ -11,7 +11,7 @@ from cleargate.store import audit, cases, people
 from cleargate.store.audit import Action, Event
 from cleargate.store.database import Session
 from cleargate.trail.fhir import audit_event
-from cleargate.trail.who import disclosures, index_of_case, who
+from cleargate.trail.who import Answer, index_of_case, who
 from tests.house import House, open_case, visit_request
 
 NOW = datetime(2030, 1, 7, 12, tzinfo=UTC)
@@ -46,7 +46,8 @@ def looked_at(house: House) -> tuple[CaseId, CaseId, str]:
                 "connection",
                 "clearinghouse",
                 case=case,
-                disclosed_to="clearinghouse",
+                connection="clearinghouse",
+                code="ask:200",
                 digest="ab",
             ),
         ):
@@ -62,12 +63,15 @@ def test_every_look_at_a_patient_is_found_and_no_other(
             session, f" {looked_at[2].upper()} ", date(1990, 2, 28)
         ).hex()
         assert index_of_case(session, looked_at[0]) == patient
-        looks = who(session, patient, "cli:it")
+        answer = who(session, patient, "cli:it", {"clearinghouse": "Sample House, Inc."})
+    looks = answer.looks
     mine = [look for look in looks if look.case == str(looked_at[0]) or look.did == "gates.list"]
     assert [look.did for look in mine] == ["case.open", "case.read", "gates.list", "call.ask"]
     assert mine[1].actor == "Robin Frontdesk (robin)"
     assert str(looked_at[1]) not in {look.case for look in looks}
-    assert [look.disclosed_to for look in disclosures(mine)] == ["clearinghouse"]
+    assert [(each.organisation, each.operation, each.sure) for each in answer.disclosures] == [
+        ("Sample House, Inc.", "ask", True)
+    ]
 
 
 def test_that_somebody_asked_is_on_the_trail_too(
@@ -84,7 +88,7 @@ def test_that_somebody_asked_is_on_the_trail_too(
 def test_nobody_is_nobody(house: House) -> None:
     with house.session() as session:
         assert index_of_case(session, CaseId(uuid4())) is None
-        assert who(session, "0" * 32, "cli:it") == []
+        assert who(session, "0" * 32, "cli:it") == Answer([], [])
 
 
 def test_another_practice_s_patient_of_the_same_name_is_another(
@@ -92,7 +96,7 @@ def test_another_practice_s_patient_of_the_same_name_is_another(
 ) -> None:
     with house.session(house.other) as session:
         patient = cases.index_of_person(session, looked_at[2], date(1990, 2, 28)).hex()
-        assert who(session, patient, "cli:it") == []
+        assert who(session, patient, "cli:it") == Answer([], [])
         assert index_of_case(session, looked_at[0]) is None
 
 
@@ -100,7 +104,7 @@ SAID = {
     "id": "01a206dc-57a0-7715-bfbe-1a90de9c6e1f",
     "practice": "2a06b83e-ce8f-5b06-80f9-edb6db4bbe37",
     "recorded": "2026-11-23T05:23:53.377792Z",
-    "type": "case.read",
+    "type": "call.ask",
     "action": "R",
     "outcome": "refused",
     "actor": "staff:6f0c4a52-5b57-4d0e-9a53-7d6f3a1f4c11",
@@ -110,7 +114,8 @@ SAID = {
     "patient": "9eadd1f350707b8e56ff4371e6060316",
     "address": "192.0.2.7",
     "authn": "password",
-    "disclosed_to": "clearinghouse",
+    "connection": "clearinghouse",
+    "code": "ask:500",
     "software": "0.1.0",
 }
 

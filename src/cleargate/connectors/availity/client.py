@@ -20,6 +20,7 @@ from cleargate.connectors.wires.questions import question_refused
 from cleargate.nouns.eligibility import ContentKind, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import ErrorKind, PortError, Refused
 from cleargate.nouns.ids import Ref
+from cleargate.nouns.outside import ASK, POLL
 from cleargate.ports import Token
 
 _OK, _ACCEPTED, _NOT_FOUND = 200, 202, 404
@@ -45,7 +46,7 @@ class AvailityClearinghouse(TokenClient[AvailitySettings]):
             asked = request(inquiry)
         except Refused as refused:
             raise question_refused(self.connection, refused) from refused
-        reply = self._call("POST", COVERAGES, write=True, content=asked)
+        reply = self._call(ASK, "POST", COVERAGES, write=True, content=asked)
         body = document(reply.content)
         if reply.status not in (_OK, _ACCEPTED):
             code, fields = refusal(body)
@@ -61,7 +62,7 @@ class AvailityClearinghouse(TokenClient[AvailitySettings]):
         """Fetch the answer to a question, or hear that it is not there yet."""
         if not is_id(token):
             raise PortError(ErrorKind.REJECTED, self.connection, vendor_code="poll_token")
-        reply = self._call("GET", f"{COVERAGES}/{token}", write=False)
+        reply = self._call(POLL, "GET", f"{COVERAGES}/{token}", write=False)
         body = document(reply.content)
         if reply.status == _ACCEPTED:
             return Pending(token, POLL_AFTER_S)
@@ -81,12 +82,15 @@ class AvailityClearinghouse(TokenClient[AvailitySettings]):
             return Pending(token, POLL_AFTER_S)
         return RawAnswer(reply.content, ContentKind.JSON, token)
 
-    def _call(self, method: str, path: str, *, write: bool, content: bytes = b"") -> Reply:
+    def _call(
+        self, operation: str, method: str, path: str, *, write: bool, content: bytes = b""
+    ) -> Reply:
         headers = {"Accept": "application/json"} | ({"Content-Type": FORM} if content else {})
         with deadline(self.deadline_s):
             reply = self._authorised.call(
                 method,
                 self._settings.base_url + path,
+                operation=operation,
                 write=write,
                 headers=headers,
                 content=content,

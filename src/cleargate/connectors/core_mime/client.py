@@ -11,6 +11,7 @@ from cleargate.connectors.wires.questions import question_refused
 from cleargate.nouns.eligibility import ContentKind, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import Refused
 from cleargate.nouns.ids import Ref
+from cleargate.nouns.outside import ASK
 
 
 class CoreMimeClearinghouse(ClearinghouseClient[CoreMimeSettings]):
@@ -32,6 +33,7 @@ class CoreMimeClearinghouse(ClearinghouseClient[CoreMimeSettings]):
         reply = self._http.call(
             "POST",
             self._settings.base_url,
+            operation=ASK,
             write=True,
             headers={"Content-Type": content_type},
             content=content,

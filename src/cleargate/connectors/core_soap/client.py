@@ -12,6 +12,7 @@ from cleargate.connectors.wires.soap import Fault, fault_code, fault_kind
 from cleargate.nouns.eligibility import ContentKind, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import Refused
 from cleargate.nouns.ids import Ref
+from cleargate.nouns.outside import ASK
 
 
 class CoreClearinghouse(ClearinghouseClient[CoreSettings]):
@@ -30,6 +31,7 @@ class CoreClearinghouse(ClearinghouseClient[CoreSettings]):
         reply = self._http.call(
             "POST",
             self._settings.base_url,
+            operation=ASK,
             write=True,
             headers={"Content-Type": CONTENT_TYPE},
             content=write(asked, username=self._settings.username, password=self._secret),

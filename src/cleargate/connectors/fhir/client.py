@@ -7,7 +7,7 @@ hit of a search is looked at again, and a search that does not end is an error.
 import re
 from collections.abc import Sequence
 from typing import TypeVar
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -20,11 +20,12 @@ from cleargate.connectors.fhir.resources import (
     outcome_of,
 )
 from cleargate.connectors.fhir.settings import FhirSettings
-from cleargate.connectors.wires.http import Http, Reply
+from cleargate.connectors.wires.http import Http, Reply, parts_of
 from cleargate.connectors.wires.smart import SmartHttp
 from cleargate.nouns.case import Outcome, Receipt
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.ids import Ref
+from cleargate.nouns.outside import DISCOVER
 from cleargate.ports import Dedupe
 
 FHIR_JSON = "application/fhir+json"
@@ -54,7 +55,11 @@ class FhirClient:
         """The server's own statement; asked once."""
         if self._capability is None:
             reply = self._http.call(
-                "GET", f"{self._base}/metadata", write=False, headers={"Accept": FHIR_JSON}
+                "GET",
+                f"{self._base}/metadata",
+                operation=DISCOVER,
+                write=False,
+                headers={"Accept": FHIR_JSON},
             )
             if reply.status != 200:
                 raise self._failure(reply, write=False)
@@ -77,7 +82,7 @@ class FhirClient:
 
     def read(self, kind: str, record_id: str) -> Resource:
         """One record; REJECTED when it is not there."""
-        reply = self._call("GET", self._url(kind, record_id), write=False)
+        reply = self._call("GET", self._url(kind, record_id), operation=f"read:{kind}", write=False)
         if reply.status != 200:
             raise self._failure(reply, write=False)
         resource = self._resource(reply)
@@ -119,6 +124,7 @@ class FhirClient:
         reply = self._call(
             "POST",
             f"{self._url(kind)}/_search",
+            operation=f"search:{kind}",
             write=False,
             headers={"Content-Type": "application/x-www-form-urlencoded"},
             content=urlencode(form).encode(),
@@ -137,7 +143,7 @@ class FhirClient:
                 whole = number > 0 or len(page.entry) < count or page.total == len(hits)
                 return list(hits.values()) if whole else None
             self._expect_own_address(following)
-            reply = self._call("GET", following, write=False)
+            reply = self._call("GET", following, operation=f"search:{kind}", write=False)
         raise self._refusal("too_many_hits")
 
     def find(self, kind: str, ref: Ref) -> Resource | None:
@@ -162,6 +168,7 @@ class FhirClient:
         reply = self._call(
             "POST",
             self._url(kind),
+            operation=f"create:{kind}",
             write=True,
             headers={
                 "Content-Type": FHIR_JSON,
@@ -190,6 +197,7 @@ class FhirClient:
         reply = self._call(
             "PUT",
             self._url(head.type, head.id),
+            operation=f"update:{head.type}",
             write=True,
             headers={
                 "Content-Type": FHIR_JSON,
@@ -219,7 +227,7 @@ class FhirClient:
 
     def _created(self, reply: Reply, kind: str, ref: Ref) -> Receipt:
         """A 201 names its record in Location; some servers only show it, some do neither."""
-        location = _LOCATION.search(urlsplit(reply.headers.get("location", "")).path)
+        location = _LOCATION.search(parts_of(reply.headers.get("location", "")).path)
         if location and location["type"] == kind:
             version = location["v"] or _etag(reply)
             return Receipt(location["id"], Outcome.CREATED, version)
@@ -253,12 +261,15 @@ class FhirClient:
         method: str,
         url: str,
         *,
+        operation: str,
         write: bool,
         headers: dict[str, str] | None = None,
         content: bytes = b"",
     ) -> Reply:
         asked = {"Accept": FHIR_JSON, **(headers or {})}
-        return self._authorised.call(method, url, write=write, headers=asked, content=content)
+        return self._authorised.call(
+            method, url, operation=operation, write=write, headers=asked, content=content
+        )
 
     def _url(self, kind: str, record_id: str = "") -> str:
         return f"{self._base}/{kind}" + (f"/{quote(record_id, safe='')}" if record_id else "")
@@ -289,7 +300,7 @@ class FhirClient:
 
     def _expect_own_address(self, url: str) -> None:
         """The token goes with every call: a link may not lead it to another host."""
-        ours, theirs = urlsplit(self._base), urlsplit(url)
+        ours, theirs = parts_of(self._base), parts_of(url)
         if (ours.scheme, ours.netloc) != (theirs.scheme, theirs.netloc):
             raise self._refusal("foreign_link")
 

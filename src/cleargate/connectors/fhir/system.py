@@ -51,6 +51,7 @@ from cleargate.ports import (
     Capabilities,
     Dedupe,
     RateBudget,
+    Recorder,
     RecordKind,
     SecretStore,
     TokenStore,
@@ -91,6 +92,7 @@ class FhirPracticeSystem:
         secrets: SecretStore,
         tokens: TokenStore,
         budget: RateBudget,
+        recorder: Recorder,
         clock: Clock,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
@@ -104,6 +106,7 @@ class FhirPracticeSystem:
             settings,
             secrets=secrets,
             budget=budget,
+            recorder=recorder,
             clock=clock,
             transport=transport,
         )

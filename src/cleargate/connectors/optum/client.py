@@ -10,6 +10,7 @@ from cleargate.connectors.wires.questions import question_refused
 from cleargate.nouns.eligibility import Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import Refused
 from cleargate.nouns.ids import Ref
+from cleargate.nouns.outside import ASK
 from cleargate.ports import Token
 
 _JSON = "application/json"
@@ -33,6 +34,7 @@ class OptumClearinghouse(TokenClient[OptumSettings]):
             reply = self._authorised.call(
                 "POST",
                 self._settings.base_url + ELIGIBILITY,
+                operation=ASK,
                 write=True,
                 headers={"Content-Type": _JSON, "Accept": _JSON},
                 content=asked,

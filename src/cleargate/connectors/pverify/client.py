@@ -21,6 +21,7 @@ from cleargate.connectors.wires.questions import question_refused
 from cleargate.nouns.eligibility import ContentKind, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import ErrorKind, PortError, Refused
 from cleargate.nouns.ids import Ref
+from cleargate.nouns.outside import ASK, POLL
 from cleargate.ports import Token
 
 _JSON = "application/json"
@@ -47,6 +48,7 @@ class PverifyClearinghouse(TokenClient[PverifySettings]):
             reply = self._authorised.call(
                 "POST",
                 f"{self._settings.api_url}/EligibilitySummary",
+                operation=ASK,
                 write=True,
                 headers={"Content-Type": _JSON, "Accept": _JSON},
                 content=asked,
@@ -64,6 +66,7 @@ class PverifyClearinghouse(TokenClient[PverifySettings]):
             reply = self._authorised.call(
                 "GET",
                 f"{self._settings.api_url}/GetEligibilitySummary/{token}",
+                operation=POLL,
                 write=False,
                 headers={"Accept": _JSON},
             )

@@ -13,11 +13,13 @@ from contextlib import closing, contextmanager, suppress
 
 from cleargate.connectors.smtp.mapping import compose, dot_stuffed, message_id
 from cleargate.connectors.smtp.settings import MailTls, SmtpSettings
+from cleargate.connectors.wires.told import Seen, told
 from cleargate.nouns.case import Outcome, Receipt
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.ids import Ref
+from cleargate.nouns.outside import SEND, Left
 from cleargate.nouns.time import Clock
-from cleargate.ports import Message, RateBudget, SecretStore
+from cleargate.ports import Message, RateBudget, Recorder, SecretStore
 
 _ACCESS_CODES = frozenset({530, 534, 535, 538})
 """Sign-in is missing, too weak or refused (RFC 4954)."""
@@ -37,12 +39,14 @@ class SmtpMessenger:
         *,
         secrets: SecretStore,
         budget: RateBudget,
+        recorder: Recorder,
         clock: Clock,
     ) -> None:
         self.connection = connection
         self.deadline_s = settings.deadline_s
         self._settings = settings
         self._budget = budget
+        self._recorder = recorder
         self._clock = clock
         self._password = secrets.get(settings.password) if settings.password else ""
         self._tls = ssl.create_default_context()
@@ -53,27 +57,47 @@ class SmtpMessenger:
     def send(self, message: Message, ref: Ref) -> Receipt:
         """Hand a mail over. RETRYABLE before the final dot and for 4xx, REJECTED for 5xx."""
         try:
-            mail = compose(message, ref, self._settings, self._clock.now())
-            content = dot_stuffed(mail.as_bytes())
+            mail = compose(message, ref, self._settings, self._clock.now()).as_bytes()
         except ValueError:
             # The reason would quote the address.
             raise self._error(ErrorKind.REJECTED, "bad_address", ("to",)) from None
         self._budget.take(self.connection)
-        accepted = False
+        with told(
+            self._recorder,
+            self._clock,
+            self.connection,
+            SEND,
+            self._settings.host,
+            mail,
+            recipients=1,
+        ) as seen:
+            self._hand_over(message.to, mail, seen)
+        return Receipt(message_id(ref, self._settings.domain), Outcome.CREATED)
+
+    def _hand_over(self, to: str, mail: bytes, seen: Seen) -> None:
+        seen.left, accepted = Left.NO, False
         try:
             with self._session() as server:
                 self._expect(server.mail(self._settings.sender))
-                self._expect(server.rcpt(message.to), ("to",))
+                # The address alone tells who is a patient here.
+                seen.left = Left.UNSURE
+                self._expect(self._seen(server.rcpt(to), seen), ("to",))
                 self._expect(server.docmd("DATA"), good=(354,))
-                server.send(content)
-                accepted = True
-                self._expect(server.getreply())
+                server.send(dot_stuffed(mail))
+                accepted, seen.left = True, Left.UNSURE
+                self._expect(self._seen(server.getreply(), seen))
         except (OSError, smtplib.SMTPException) as failure:
             # Whatever arrives late or not at all after the final dot leaves the mail in doubt.
             if accepted:
                 raise self._error(ErrorKind.AMBIGUOUS, "connection_lost") from None
             raise self._unsent(failure) from None
-        return Receipt(message_id(ref, self._settings.domain), Outcome.CREATED)
+
+    def _seen(self, reply: tuple[int, bytes], seen: Seen) -> tuple[int, bytes]:
+        """A reply to what tells of a patient; a code below zero is none."""
+        if reply[0] > 0:
+            seen.answered(str(reply[0]))
+            seen.came(reply[1])
+        return reply
 
     @contextmanager
     def _session(self) -> Iterator[smtplib.SMTP]:

@@ -8,6 +8,7 @@ from cleargate.connectors.wires.questions import question_refused
 from cleargate.nouns.eligibility import Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import Refused
 from cleargate.nouns.ids import Ref
+from cleargate.nouns.outside import ASK
 
 
 class StediClearinghouse(ClearinghouseClient[StediSettings]):
@@ -26,6 +27,7 @@ class StediClearinghouse(ClearinghouseClient[StediSettings]):
         reply = self._http.call(
             "POST",
             self._settings.base_url,
+            operation=ASK,
             write=True,
             headers={"Content-Type": "application/json", "Accept": "application/json"},
             content=asked,

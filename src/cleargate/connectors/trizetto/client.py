@@ -18,6 +18,7 @@ from cleargate.connectors.wires.soap import fault_code, fault_of, fault_words, p
 from cleargate.nouns.eligibility import ContentKind, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import ErrorKind, Refused
 from cleargate.nouns.ids import Ref
+from cleargate.nouns.outside import ASK
 
 
 class TrizettoClearinghouse(ClearinghouseClient[TrizettoSettings]):
@@ -39,6 +40,7 @@ class TrizettoClearinghouse(ClearinghouseClient[TrizettoSettings]):
         reply = self._http.call(
             "POST",
             self._settings.base_url,
+            operation=ASK,
             write=True,
             headers={"Content-Type": CONTENT_TYPE},
             content=asked,

@@ -14,6 +14,7 @@ from cleargate.connectors.wires.questions import question_refused
 from cleargate.nouns.eligibility import ContentKind, Inquiry, Pending, RawAnswer
 from cleargate.nouns.errors import ErrorKind, Refused
 from cleargate.nouns.ids import Ref
+from cleargate.nouns.outside import ASK
 
 _WORDS = (200, 400)
 """Statuses under which a page is Waystar's answer to the question; coverage reads its words."""
@@ -36,6 +37,7 @@ class WaystarClearinghouse(ClearinghouseClient[WaystarSettings]):
         reply = self._http.call(
             "POST",
             self._settings.base_url,
+            operation=ASK,
             write=True,
             headers={"Content-Type": CONTENT_TYPE},
             content=asked,

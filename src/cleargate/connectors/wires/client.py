@@ -11,7 +11,7 @@ from cleargate.connectors.wires.oauth import BearerHttp
 from cleargate.nouns.eligibility import NO_NEEDS, Pending, RawAnswer, Search
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.time import Clock
-from cleargate.ports import RateBudget, SecretStore, Token, TokenStore
+from cleargate.ports import RateBudget, Recorder, SecretStore, Token, TokenStore
 
 
 class ClearinghouseSettings(HttpSettings, ABC):
@@ -48,6 +48,7 @@ class ClearinghouseClient(Generic[S]):
         *,
         secrets: SecretStore,
         budget: RateBudget,
+        recorder: Recorder,
         clock: Clock,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
@@ -58,7 +59,13 @@ class ClearinghouseClient(Generic[S]):
         self._secret = secrets.get(settings.secret)
         self._clock = clock
         self._http = Http(
-            connection, settings, secrets=secrets, budget=budget, clock=clock, transport=transport
+            connection,
+            settings,
+            secrets=secrets,
+            budget=budget,
+            recorder=recorder,
+            clock=clock,
+            transport=transport,
         )
 
     def close(self) -> None:
@@ -81,11 +88,18 @@ class TokenClient(ClearinghouseClient[S], ABC):
         secrets: SecretStore,
         tokens: TokenStore,
         budget: RateBudget,
+        recorder: Recorder,
         clock: Clock,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
         super().__init__(
-            connection, settings, secrets=secrets, budget=budget, clock=clock, transport=transport
+            connection,
+            settings,
+            secrets=secrets,
+            budget=budget,
+            recorder=recorder,
+            clock=clock,
+            transport=transport,
         )
         self._authorised = BearerHttp(self._http, self._mint, tokens=tokens, clock=clock)
 

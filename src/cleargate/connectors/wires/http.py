@@ -13,19 +13,22 @@ import ssl
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpx2
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from cleargate.connectors.wires.deadline import DeadlineTransport, deadline
+from cleargate.connectors.wires.told import Seen, told
 from cleargate.nouns.errors import ErrorKind, PortError
+from cleargate.nouns.outside import Left
 from cleargate.nouns.time import Clock, SystemClock
-from cleargate.ports import RateBudget, SecretStore
+from cleargate.ports import RateBudget, Recorder, SecretStore
 
 RETRY_AFTER_MAX_S = 86_400.0
 """A vendor that asks for more than a day means "ask a person"."""
@@ -36,6 +39,7 @@ for _name in ("httpx2", "httpcore2"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 _UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+_UNSENDABLE = (httpx2.LocalProtocolError, httpx2.InvalidURL)
 _REQUEST_ID = re.compile(r"[\w.:=+/-]{1,100}", re.ASCII)
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id", "x-amzn-requestid")
 
@@ -90,9 +94,17 @@ class HttpSettings(BaseModel):
         return url.rstrip("/")
 
 
+def parts_of(url: str) -> SplitResult:
+    """An address that a vendor gave, in its parts; all are empty where it is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
+
+
 def is_safe_address(url: str) -> bool:
     """Whether what goes to an address is encrypted on its way, or stays on this machine."""
-    parts = urlsplit(url)
+    parts = parts_of(url)
     if not parts.hostname:
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
@@ -140,12 +152,14 @@ class Http:
         *,
         secrets: SecretStore,
         budget: RateBudget,
+        recorder: Recorder,
         clock: Clock | None = None,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
         self.connection = connection
         self.settings = settings
         self._budget = budget
+        self._recorder = recorder
         self._clock = clock or SystemClock()
         self._places = threading.BoundedSemaphore(settings.concurrency_max)
         headers = dict(settings.own_headers)
@@ -170,48 +184,79 @@ class Http:
         method: str,
         url: str,
         *,
+        operation: str,
         write: bool,
         headers: Mapping[str, str] | None = None,
         content: bytes = b"",
     ) -> Reply:
         """Send one request and read the whole answer, whatever its status.
 
-        `write` says whether the call has an effect that must not happen twice. Raises PortError
-        RATE_LIMITED before, RETRYABLE when nothing was sent or a read failed, else AMBIGUOUS.
+        `operation` is the call's fixed name for the trail. `write` says whether the call has an
+        effect that must not happen twice. Raises PortError RATE_LIMITED before, RETRYABLE when
+        nothing was sent or a read failed, else AMBIGUOUS.
         """
         ends = time.monotonic() + self.settings.deadline_s
+        request = self._request(method, url, headers, content)
         if not self._places.acquire(timeout=self.settings.deadline_s):
             raise PortError(ErrorKind.RETRYABLE, self.connection, vendor_code="busy")
         try:
             self._budget.take(self.connection)
-            with deadline(ends - time.monotonic()):
-                return self._exchange(method, url, headers, content)
-        except (httpx2.TransportError, httpx2.DecodingError, httpx2.InvalidURL, _TooLarge) as error:
-            # The cause is cut off: a protocol error's text may quote the answer.
-            raise self._lost(error, write=write) from None
+            with (
+                self._told(operation, request, content) as seen,
+                deadline(ends - time.monotonic()),
+            ):
+                return self._exchange(request, seen, write=write)
         finally:
             self._places.release()
 
-    def _exchange(
+    def _request(
         self, method: str, url: str, headers: Mapping[str, str] | None, content: bytes
-    ) -> Reply:
-        with self._client.stream(method, url, headers=headers, content=content) as answer:
-            chunks, size = [], 0
-            for chunk in answer.iter_bytes():
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > self.settings.answer_bytes_max:
-                    raise _TooLarge
-            body = b"".join(chunks)
-        return Reply(answer.status_code, answer.headers, body, _request_id(answer.headers))
+    ) -> httpx2.Request:
+        try:
+            return self._client.build_request(method, url, headers=headers, content=content)
+        except httpx2.InvalidURL:
+            raise self._unsendable() from None
+
+    def _told(
+        self, operation: str, request: httpx2.Request, content: bytes
+    ) -> AbstractContextManager[Seen]:
+        """The one place where the Recorder is fed; without a body the address is what is told."""
+        sent = content or request.url.raw_path
+        host = request.url.host
+        return told(self._recorder, self._clock, self.connection, operation, host, sent)
+
+    def _exchange(self, request: httpx2.Request, seen: Seen, *, write: bool) -> Reply:
+        try:
+            with closing(self._client.send(request, stream=True)) as answer:
+                request_id = _request_id(answer.headers)
+                seen.answered(str(answer.status_code), request_id)
+                body = self._body(answer, seen)
+        except (httpx2.TransportError, httpx2.DecodingError, httpx2.InvalidURL, _TooLarge) as error:
+            if isinstance(error, (*_UNSENT, *_UNSENDABLE)):
+                seen.left = Left.NO
+            # The cause is cut off: a protocol error's text may quote the answer.
+            raise self._lost(error, write=write) from None
+        return Reply(answer.status_code, answer.headers, body, request_id)
+
+    def _body(self, answer: httpx2.Response, seen: Seen) -> bytes:
+        chunks = []
+        for chunk in answer.iter_bytes():
+            chunks.append(chunk)
+            seen.came(chunk)
+            if seen.bytes_in > self.settings.answer_bytes_max:
+                raise _TooLarge
+        return b"".join(chunks)
 
     def _lost(self, error: Exception, *, write: bool) -> PortError:
         """A call that brought no answer."""
-        if isinstance(error, httpx2.LocalProtocolError | httpx2.InvalidURL):
-            return PortError(ErrorKind.REJECTED, self.connection, vendor_code="invalid_request")
+        if isinstance(error, _UNSENDABLE):
+            return self._unsendable()
         unsent = isinstance(error, _UNSENT)
         kind = ErrorKind.AMBIGUOUS if write and not unsent else ErrorKind.RETRYABLE
         return PortError(kind, self.connection, vendor_code=_code(error))
+
+    def _unsendable(self) -> PortError:
+        return PortError(ErrorKind.REJECTED, self.connection, vendor_code="invalid_request")
 
     def failure(
         self,

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 from cleargate.connectors.wires.deadline import deadline
 from cleargate.connectors.wires.http import Http, Reply
 from cleargate.nouns.errors import ErrorKind
+from cleargate.nouns.outside import MINT
 from cleargate.nouns.time import Clock
 from cleargate.ports import Token, TokenStore
 
@@ -52,29 +53,24 @@ class BearerHttp:
         method: str,
         url: str,
         *,
+        operation: str,
         write: bool,
         headers: Mapping[str, str] | None = None,
         content: bytes = b"",
     ) -> Reply:
         """Send one authorised request; see Http.call for what it raises."""
+
+        def send(token: Token) -> Reply:
+            authorised = {**(headers or {}), "Authorization": f"Bearer {token.value}"}
+            return self._http.call(
+                method, url, operation=operation, write=write, headers=authorised, content=content
+            )
+
         token = self._valid_token()
-        reply = self._send(token, method, url, write, headers, content)
+        reply = send(token)
         if reply.status != 401:
             return reply
-        token = self._tokens.refresh(self._http.connection, token, self._ask)
-        return self._send(token, method, url, write, headers, content)
-
-    def _send(
-        self,
-        token: Token,
-        method: str,
-        url: str,
-        write: bool,
-        headers: Mapping[str, str] | None,
-        content: bytes,
-    ) -> Reply:
-        authorised = {**(headers or {}), "Authorization": f"Bearer {token.value}"}
-        return self._http.call(method, url, write=write, headers=authorised, content=content)
+        return send(self._tokens.refresh(self._http.connection, token, self._ask))
 
     def _valid_token(self) -> Token:
         name = self._http.connection
@@ -92,6 +88,7 @@ def ask_token(http: Http, url: str, content_type: str, content: str, clock: Cloc
         reply = http.call(
             "POST",
             url,
+            operation=MINT,
             write=False,
             headers={"Content-Type": content_type, "Accept": "application/json"},
             content=content.encode(),

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from cleargate.connectors.wires.http import Http, is_safe_address
 from cleargate.connectors.wires.oauth import FORM, BearerHttp, ask_token
 from cleargate.nouns.errors import BadSettings, ErrorKind, PortError
+from cleargate.nouns.outside import DISCOVER
 from cleargate.nouns.time import Clock
 from cleargate.ports import SecretStore, Token, TokenStore
 
@@ -89,7 +90,9 @@ class SmartHttp(BearerHttp):
     def _discover(self) -> str:
         """The token endpoint as the FHIR server tells it; asked once."""
         url = f"{self._http.settings.base_url}/.well-known/smart-configuration"
-        reply = self._http.call("GET", url, write=False, headers={"Accept": "application/json"})
+        reply = self._http.call(
+            "GET", url, operation=DISCOVER, write=False, headers={"Accept": "application/json"}
+        )
         if reply.status != 200:
             raise self._http.failure(reply, write=False)
         try:

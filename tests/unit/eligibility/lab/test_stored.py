@@ -14,6 +14,7 @@ from cleargate.nouns.ids import CaseId
 from cleargate.store import inquiries
 from cleargate.store.inquiries import NewInquiry
 from tests.house import House, TurnedClock, open_case
+from tests.trail import TRAIL
 from tests.unit.eligibility.lab.answers import ON, encoded, left, x12
 from tests.unit.test_main import run
 from tests.web.installation import SLUG, read_profiles
@@ -22,8 +23,8 @@ NEW = NewInquiry(1, 1, "sundry", "Sundry", "clearinghouse", "SUND1", ON)
 ANSWER = RawAnswer(encoded(x12()), ContentKind.X12_271)
 
 _TRAIL = sa.text(
-    "select actor, body::jsonb ->> 'action' as action, entity_id, body::jsonb ->> 'code' as code"
-    " from audit_events where practice_id = :practice and type = 'eligibility.capture'"
+    f"select actor, action, entity_id, code from {TRAIL}"
+    " where practice_id = :practice and type = 'eligibility.capture'"
     " and entity_id = :id"
 )
 

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from datetime import UTC, datetime, timedelta
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -115,12 +115,12 @@ def drain(
     from cleargate.settings import installation
 
     logs.configure()
-    until = datetime.now(UTC) + timedelta(seconds=seconds)
+    ends = time.monotonic() + seconds
     house = open_house(installation(), executor_name())
-    worker = make_worker(house, stop_at=until)
+    worker = make_worker(house, ends=ends)
     worker.start()
     mend_orphans(house.database)
-    idle = worker.drain(until)
+    idle = worker.drain(ends)
     worker.stop()
     sys.stdout.write(json.dumps({"event": "drained", "idle": idle}) + "\n")
     sys.stdout.flush()

@@ -6,9 +6,10 @@ them.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -24,7 +25,10 @@ from cleargate.settings import (
     ReferencedSecrets,
 )
 from cleargate.store.calls import StoredCalls
+from cleargate.store.connect import HEARTBEATS
 from cleargate.store.connections import Budget, StoredBudgets, StoredTokens
+from cleargate.store.crypto import Keyring
+from cleargate.store.database import Database
 
 if TYPE_CHECKING:
     from cleargate.engine.worker import Worker
@@ -55,8 +59,11 @@ def _wire(house: House, practice: PracticeId) -> Practice:
     )
 
 
-def make_worker(house: House, stop_at: datetime | None = None) -> Worker:
-    """A worker of this process, ready to start. Imports the engine, which a page never does."""
+def make_worker(house: House, ends: float | None = None) -> Worker:
+    """A worker of this process, ready to start. Imports the engine, which a page never does.
+
+    `ends` is when the process must be done, by time.monotonic(): nobody can turn that.
+    """
     from cleargate.eligibility import check
     from cleargate.engine.durable import Durable
     from cleargate.engine.phases import Engine
@@ -89,13 +96,18 @@ def make_worker(house: House, stop_at: datetime | None = None) -> Worker:
     )
 
     def run(phase: str, practice: PracticeId, case: CaseId, seq: int) -> None:
+        left = None if ends is None else timedelta(seconds=ends - time.monotonic())
+        stop_at = None if left is None else house.clock.now() + left
         engine.run_phase(phase, practice, case, seq, stop_at)
 
     def chores() -> None:
         for profile in house.profiles.values():
             sweep_if_due(house.database, profile, house.clock.now())
 
-    return Worker(house.database, durable, house.executor, tuple(procedures), run, chores)
+    pulse = Database(
+        house.installation.database_url, Keyring(house.keys), house.executor, limits=HEARTBEATS
+    )
+    return Worker(house.database, durable, house.executor, tuple(procedures), run, chores, pulse)
 
 
 @dataclass(frozen=True, slots=True)

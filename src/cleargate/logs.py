@@ -8,9 +8,10 @@ import json
 import logging
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict
@@ -79,10 +80,39 @@ def _stamp(_logger: object, method: str, event: EventDict) -> EventDict:
     return event
 
 
+class _Patient:
+    """A stream on which a line may be lost, and nothing else: a full disk must not stop the work.
+
+    What could not be written stays in the stream's own buffer, and goes out when there is room
+    again; what did not fit in there is counted in the next line that is written.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lost = 0
+
+    def write(self, line: str) -> None:
+        """Write a line, or count it."""
+        try:
+            if self._lost:
+                self._stream.write(
+                    json.dumps({"event": "log_lines_lost", "count": self._lost}) + "\n"
+                )
+                self._lost = 0
+            self._stream.write(line)
+        except OSError:
+            self._lost += 1
+
+    def flush(self) -> None:
+        """Let the lines go, if they can."""
+        with suppress(OSError):
+            self._stream.flush()
+
+
 class _Library(logging.Handler):
     """A library's log record becomes: which library, which level, where; never its text."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: _Patient) -> None:
         super().__init__(logging.WARNING)
         self._stream = stream
 
@@ -98,6 +128,7 @@ class _Library(logging.Handler):
             event["error"] = record.exc_info[0].__name__
             event["frames"] = frames(record.exc_info[2])
         self._stream.write(json.dumps(allowed(event)) + "\n")
+        self._stream.flush()
 
 
 def _uncaught(
@@ -108,11 +139,12 @@ def _uncaught(
 
 def configure(stream: TextIO = sys.stdout) -> None:
     """Send every logger, warning and uncaught exception of this process through the allow-list."""
+    patient = _Patient(stream)
     structlog.configure(
         processors=[_stamp, _render],
-        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, patient)),
         cache_logger_on_first_use=True,
     )
-    logging.root.handlers = [_Library(stream)]
+    logging.root.handlers = [_Library(patient)]
     logging.captureWarnings(True)
     sys.excepthook = _uncaught

@@ -1,11 +1,14 @@
 """What leaves in a log line: known fields of the right type, and nothing else."""
 
+import errno
 import io
 import json
 import logging
+import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -63,3 +66,47 @@ def test_an_uncaught_error_is_reduced_to_type_and_frames(lines: io.StringIO) -> 
     line = json.loads(lines.getvalue())
     assert (line["event"], line["error"]) == ("uncaught", "KeyError")
     assert CANARY not in lines.getvalue()
+
+
+class _FullDisk(io.StringIO):
+    """Takes nothing while it is full."""
+
+    full = False
+
+    def write(self, text: str) -> int:
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(text)
+
+    def flush(self) -> None:
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_line_that_cannot_be_written_stops_nothing_and_is_counted(lines: io.StringIO) -> None:
+    disk = _FullDisk()
+    logs.configure(disk)
+    structlog.configure(cache_logger_on_first_use=False)
+    disk.full = True
+    for _ in range(3):
+        structlog.get_logger().info("worker_started", phase="sample.first")
+    logging.getLogger("sample").warning("free text")
+    disk.full = False
+    structlog.get_logger().info("worker_stopped")
+    found = [json.loads(line) for line in disk.getvalue().splitlines()]
+    assert [each["event"] for each in found] == ["log_lines_lost", "worker_stopped"]
+    assert found[0]["count"] == 4
+
+
+def test_the_log_of_a_real_process_may_lie_on_a_full_disk() -> None:
+    """`/dev/full` takes no byte. The process goes on to its end."""
+    script = (
+        "import os, structlog\n"
+        "from cleargate import logs\n"
+        "logs.configure()\n"
+        "for _ in range(5000): structlog.get_logger().error('phase_failed', phase='sample')\n"
+        "os._exit(7)\n"
+    )
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run([sys.executable, "-c", script], stdout=full, check=False)
+    assert ended.returncode == 7

@@ -109,19 +109,32 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         ("GET", "/api/cases/{case}"),
     ],
 )
-def test_an_error_of_ours_is_told_in_a_sentence_with_the_headers_and_nothing_else(
+def test_a_database_that_is_away_is_told_in_a_sentence_with_the_headers_and_nothing_else(
     broken: Served, method: str, path: str
 ) -> None:
     with httpx2.Client(base_url=broken.url, timeout=30) as client:
         headers = {"Authorization": "Bearer sample"}
         answer = client.request(method, _address(path), headers=headers)
-    assert answer.status_code == 500
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "30"
     assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
     for leak in ("Traceback", "psycopg", "secret-password", str(Path.cwd()), "Error"):
         assert leak not in answer.text
     if not path.startswith("/api/"):
-        assert "Something went wrong here" in answer.text
+        assert "We cannot do this just now" in answer.text
         assert "(217) 555-0100" in answer.text
+
+
+def test_a_bug_of_ours_is_told_in_a_sentence_and_nothing_else(site: Site, tmp_path: Path) -> None:
+    """A key file that does not fit: no page can be made at all."""
+    LocalKeyFile.create(tmp_path / "key")
+    stranger = Database(site.house.app_url, Keyring(LocalKeyFile(tmp_path / "key")))
+    with Served(Pages(stranger, site.clock, site.profiles, secure=False)) as served:
+        answer = httpx2.get(f"{served.url}/{SLUG}/confirm/sample", timeout=30)
+    stranger.close()
+    assert answer.status_code == 500
+    assert "Something went wrong here" in answer.text
+    assert "key file" not in answer.text
 
 
 def test_health_tells_when_the_database_does_not_answer(site: Site, broken: Served) -> None:

@@ -43,6 +43,7 @@ from cleargate.store.migrate import APP_ROLE
 from cleargate.store.practices import practice_id
 from tests.house import APP_PASSWORD
 from tests.postgres import connect, fresh_database
+from tests.proxy import Proxy
 from tests.workflows import worker
 from tests.workflows.worker import Blow
 
@@ -188,11 +189,17 @@ class Stage:
         keep_practices(house)
         return house
 
-    def start(self, blow: Blow | None = None, *, older: bool = False) -> WorkerProcess:
-        """Start a worker."""
+    def start(
+        self, blow: Blow | None = None, *, older: bool = False, line: Proxy | None = None
+    ) -> WorkerProcess:
+        """Start a worker, perhaps at the far end of a line."""
         _ = self.house
         log = self.folder / f"worker-{len(self.workers) + 1}.log"
-        process = WorkerProcess(worker.work, self.installation, log, blow, older=older)
+        installation = self.installation
+        if line is not None:
+            led = line.url(installation.database_url)
+            installation = installation.model_copy(update={"database_url": led})
+        process = WorkerProcess(worker.work, installation, log, blow, older=older)
         self.workers.append(process)
         return process
 

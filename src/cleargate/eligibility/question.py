@@ -5,6 +5,7 @@ only where that costs no second fee, and not before CORE's 90 seconds are over.
 """
 
 import random
+import time
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
@@ -72,6 +73,8 @@ class Question:
         step = f"{self._step}by{self._search}" if self._search else self._step
         self._ref = Ref(run.case.id, step, stored.generation)
         self._made: list[OutsideCall] = []
+        self._began = time.monotonic()
+        self._in_doubt = stored.state is InquiryState.SENT and not stored.pending_token
 
     def ask(self) -> None:
         """Bring the question one step further, whatever state a crash left it in."""
@@ -83,9 +86,10 @@ class Question:
             self._send()
 
     def _send(self) -> None:
-        started = self._run.clock.now()
+        started, self._began = self._run.clock.now(), time.monotonic()
         with self._session() as session:
             away = self._keep_away_until(session, started)
+            self._tell_doubt(session)
             if away is None:
                 inquiries.mark_sent(session, self._stored.id, started)
                 calls.begin(session, self._run.case.id, self._step, self._stored.connection)
@@ -318,6 +322,7 @@ class Question:
         self, coverage: Coverage, *, answered: bool, outcome: str = "ok", code: str = ""
     ) -> None:
         with self._session() as session:
+            self._tell_doubt(session)
             if answered and not _says_later(coverage):
                 outages.answered(session, *self._there)
             inquiries.settle(
@@ -337,6 +342,7 @@ class Question:
         if maybe_asked(self._stored) and not (token or anew):
             outcome = ErrorKind.AMBIGUOUS
         with self._session() as session:
+            self._tell_doubt(session)
             inquiries.postpone(
                 session,
                 self._stored.id,
@@ -365,12 +371,11 @@ class Question:
         request_id: str = "",
         next_try_at: datetime | None = None,
     ) -> None:
-        took = self._run.clock.now() - started
         attempt = Attempt(
             step=self._step,
             connection=self._stored.connection,
             started=started,
-            duration_ms=int(took.total_seconds() * 1000),
+            duration_ms=int((time.monotonic() - self._began) * 1000),
             outcome=outcome,
             vendor_code=vendor_code,
             request_id=request_id,
@@ -379,6 +384,12 @@ class Question:
             calls=tuple(self._made),
         )
         attempts.add(session, self._run.case.id, [attempt])
+
+    def _tell_doubt(self, session: Session) -> None:
+        """A question that may have left before a crash may have disclosed who the patient is."""
+        if self._in_doubt:
+            self._audit(session, "unknown")
+            self._in_doubt = False
 
     def _audit(self, session: Session, outcome: str) -> None:
         """Asking a payer discloses who the patient is: it belongs on the trail."""

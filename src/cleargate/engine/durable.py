@@ -19,12 +19,16 @@ from dbos.cli.migration import run_dbos_database_migrations
 
 from cleargate.nouns.errors import CleargateError, frames
 from cleargate.nouns.ids import CaseId, PracticeId
-from cleargate.store.database import Overtaken, prepare_threshold
+from cleargate.store.connect import WORKERS, engine
+from cleargate.store.database import Overtaken
 from cleargate.store.queue import APPLICATION_VERSION, QUEUE, workflow_id
 
 PhaseRunner = Callable[[str, PracticeId, CaseId, int], None]
 
 EXIT_OVERTAKEN = 75
+
+POOL_SIZE = 10
+"""Connections for the queue alone; the phases' own are in store/database.py."""
 
 FORGET_MAX = 1000
 """How many finished phases are dropped in one go."""
@@ -104,26 +108,22 @@ class Durable:
         poll_s: float,
         prepared: bool = False,
     ) -> None:
+        self._engine = engine(
+            url, executor, WORKERS, prepared=prepared, pool_size=POOL_SIZE, overflow=0, ping=True
+        )
         self._config: DBOSConfig = {
             "name": "cleargate",
             "system_database_url": url,
+            "system_database_engine": self._engine,
             "serializer": SealedSerializer(key),
             "application_version": APPLICATION_VERSION,
             "executor_id": executor,
             "run_migrations": False,
             "use_listen_notify": False,
             "max_executor_threads": concurrency + 16,
-            "sys_db_pool_size": 10,
             "log_level": "ERROR",
             "enable_otlp": False,
             "scheduler_polling_interval_sec": 5.0,
-            "db_engine_kwargs": {
-                "hide_parameters": True,
-                "connect_args": {
-                    "prepare_threshold": prepare_threshold(prepared=prepared),
-                    "application_name": executor,
-                },
-            },
         }
         self._concurrency = concurrency
         self._poll_s = poll_s
@@ -149,15 +149,19 @@ class Durable:
         # loop for ever. tests/workflows guards it by killing and freezing workers.
         return len(DBOS._recover_pending_workflows(list(executors)))
 
-    def take_up_again(self, noted: set[str]) -> int:
-        """Queue again what is noted as running here and does not; gives how many phases.
+    def not_running(self, noted: set[str]) -> set[str]:
+        """What is noted as running here and does not.
 
         The database may have kept that we took a phase up, and have died before it said so.
         """
-        stranded = sorted(noted - self._running)
-        for workflow in stranded:
+        return noted - self._running
+
+    def take_up_again(self, stranded: set[str]) -> int:
+        """Queue phases again that do not run; gives how many."""
+        still = sorted(self.not_running(stranded))
+        for workflow in still:
             DBOS.resume_workflow(workflow, queue_name=QUEUE)
-        return len(stranded)
+        return len(still)
 
     def forget_finished(self, before: datetime) -> int:
         """Drop the engine's rows of phases that ended before; gives how many."""
@@ -174,6 +178,7 @@ class Durable:
     def destroy(self) -> None:
         """Stop working the queue; a running phase gets a moment to end."""
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=10)
+        self._engine.dispose()
 
 
 def _register(phase: str, run: PhaseRunner, running: set[str]) -> None:

@@ -12,7 +12,6 @@ from functools import partial
 from typing import Generic, TypeVar
 
 import structlog
-from sqlalchemy.exc import OperationalError
 
 from cleargate.engine.endings import AtGate, Ending, Later, NeedsPerson, Next
 from cleargate.engine.run import Run, load_case
@@ -23,6 +22,7 @@ from cleargate.nouns.ids import CaseId, PracticeId
 from cleargate.nouns.time import Clock
 from cleargate.store import attempts
 from cleargate.store.cases import Superseded
+from cleargate.store.connect import AWAY
 from cleargate.store.database import Database, Overtaken
 
 P = TypeVar("P")
@@ -65,7 +65,7 @@ class Engine(Generic[P]):
         while True:
             try:
                 self._run_once(phase, practice, case, seq, stop_at, untold)
-            except OperationalError:  # Gone, starting again, or a deadlock: none is our bug.
+            except AWAY:  # Gone, full, starting again, or a deadlock: none is our bug.
                 if time.monotonic() > give_up:
                     raise
                 time.sleep(0.2)
@@ -119,7 +119,7 @@ class Engine(Generic[P]):
             return Next(run.phase, later.due, later.note)
         except NeedsPerson as needs:
             return AtGate(self.gate_for(needs, run.case, run.phase))
-        except (Superseded, Overtaken, OperationalError):
+        except (Superseded, Overtaken, *AWAY):
             raise
         except Exception as error:  # A bug of ours must stop one case, visibly, and no other.
             _log.error(

@@ -5,6 +5,7 @@ to repeat, and every write first looks whether its effect is kept already (see s
 """
 
 import random
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -224,7 +225,7 @@ class Run(Generic[P]):
 
     def attempt(self, step: str, connection: str, call: Callable[[], T], ref: str = "") -> T:
         """One try, which goes on the case's timeline with the next commit."""
-        started = self.clock.now()
+        started, began = self.clock.now(), time.monotonic()
         outcome, code, request_id = "program_error", "", ""
         with gathered() as made:
             try:
@@ -238,13 +239,12 @@ class Run(Generic[P]):
                 outcome, code, request_id = error.kind.value, error.vendor_code, error.request_id
                 raise
             finally:
-                duration = self.clock.now() - started
                 self.untold.append(
                     Attempt(
                         step=step,
                         connection=connection,
                         started=started,
-                        duration_ms=int(duration.total_seconds() * 1000),
+                        duration_ms=int((time.monotonic() - began) * 1000),
                         outcome=outcome,
                         vendor_code=code,
                         request_id=request_id,

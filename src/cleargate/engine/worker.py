@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from cleargate.engine.durable import EXIT_OVERTAKEN, Durable, PhaseRunner
+from cleargate.engine.peers import Peers
 from cleargate.engine.run import PATIENCE
 from cleargate.engine.tidy import tidy
 from cleargate.engine.watchdog import mend_orphans
@@ -27,9 +28,6 @@ from cleargate.store.database import Database
 HEARTBEAT_S = 2.0
 LEASE_S = 8.0
 WATCHDOG_S = 30.0
-STRANDED_S = 30.0
-"""A phase that was taken up so long ago and does not run is taken up again."""
-
 TIDY_S = 900.0
 CHORES_S = 60.0
 
@@ -59,17 +57,23 @@ class Worker:
         phases: Sequence[str],
         run: PhaseRunner,
         chores: Callable[[], None] = lambda: None,
+        pulse: Database | None = None,
     ) -> None:
-        """`chores` is what else the office wants done by the clock; it is called every minute."""
+        """`chores` is what else the office wants done by the clock; it is called every minute.
+
+        `pulse` is the heartbeat's own way to the database, which must not wait behind the rest.
+        """
         self._database = database
+        self._pulse = pulse or database
         self._durable = durable
         self._executor = executor
         self._phases = phases
         self._run = run
         self._chores = chores
-        self._beaten = time.monotonic()
-        self._judges_from = self._beaten
+        self._peers = Peers(LEASE_S)
+        self._stranded: set[str] = set()
         self._stop = threading.Event()
+        self._heart = threading.Thread(target=self._beat_on, name="heart", daemon=True)
         self._housekeeper = threading.Thread(
             target=self._keep_house, name="housekeeper", daemon=True
         )
@@ -80,19 +84,23 @@ class Worker:
         with self._database.public() as connection:
             leases.start(connection, self._executor)
         self._durable.launch(self._phases, self._run)
-        self._housekeeper.start()
-        self._clerk.start()
+        for thread in self._threads:
+            thread.start()
         _log.info("worker_started", executor=self._executor)
 
     def stop(self) -> None:
         """End running phases if they end soon, and give the lease back."""
         self._stop.set()
         self._durable.destroy()
-        self._housekeeper.join(timeout=10)
-        self._clerk.join(timeout=10)
+        for thread in self._threads:
+            thread.join(timeout=10)
         with self._database.public() as connection:
             leases.end(connection, self._executor)
         _log.info("worker_stopped", executor=self._executor)
+
+    @property
+    def _threads(self) -> tuple[threading.Thread, ...]:
+        return self._heart, self._housekeeper, self._clerk
 
     def wait_for_signal(self) -> None:
         """Work until SIGTERM or SIGINT."""
@@ -100,10 +108,11 @@ class Worker:
             signal.signal(number, lambda *_: self._stop.set())
         self._stop.wait()
 
-    def drain(self, until: datetime, horizon_s: float = HORIZON_S) -> bool:
-        """Work until nothing is due any more (True) or until the deadline (False)."""
-        left_s = (until - datetime.now(until.tzinfo)).total_seconds()
-        deadline = time.monotonic() + left_s
+    def drain(self, deadline: float, horizon_s: float = HORIZON_S) -> bool:
+        """Work until nothing is due any more (True) or until the deadline (False).
+
+        The deadline is one of time.monotonic().
+        """
         idle_since: float | None = None
         while time.monotonic() < deadline and not self._stop.is_set():
             with self._database.public() as connection:
@@ -115,17 +124,21 @@ class Worker:
             self._stop.wait(0.2)
         return False
 
-    def _keep_house(self) -> None:
-        """Heartbeat, takeover and watchdog; a database that is away is waited for."""
-        next_watch = time.monotonic() + WATCHDOG_S
-        next_tidy = time.monotonic() + TIDY_S
+    def _beat_on(self) -> None:
+        """Heartbeat and takeover, beside everything that may take longer than a lease."""
         while not self._stop.wait(HEARTBEAT_S):
             try:
                 self._beat()
-                if time.monotonic() >= next_watch:
-                    mend_orphans(self._database)
-                    self.mend_stranded()
-                    next_watch = time.monotonic() + WATCHDOG_S
+            except SQLAlchemyError as error:
+                _log.warning("heartbeat_failed", error=type(error).__name__)
+
+    def _keep_house(self) -> None:
+        """The watchdog and tidying; a database that is away is waited for."""
+        next_tidy = time.monotonic() + TIDY_S
+        while not self._stop.wait(WATCHDOG_S):
+            try:
+                mend_orphans(self._database)
+                self.mend_stranded()
                 if time.monotonic() >= next_tidy:
                     self.tidy(datetime.now(UTC))
                     next_tidy = time.monotonic() + TIDY_S
@@ -143,11 +156,16 @@ class Worker:
             if self._stop.wait(CHORES_S):
                 return
 
-    def mend_stranded(self, age_s: float = STRANDED_S) -> None:
-        """Take up again what this worker is said to run and does not."""
+    def mend_stranded(self) -> None:
+        """Take up again what this worker is said to run and does not, at two looks in a row.
+
+        At the first look it may only just have been taken up.
+        """
         with self._database.public() as connection:
-            noted = watch.noted_as_running(connection, self._executor, age_s)
-        mended = self._durable.take_up_again(noted)
+            noted = watch.noted_as_running(connection, self._executor)
+        stranded = self._durable.not_running(noted)
+        again, self._stranded = stranded & self._stranded, stranded
+        mended = self._durable.take_up_again(again)
         if mended:
             _log.warning("phases_taken_up_again", phases=mended)
 
@@ -156,31 +174,20 @@ class Worker:
         tidy(self._database, self._durable, now)
 
     def _beat(self) -> None:
-        with self._database.public() as connection:
+        with self._pulse.public() as connection:
             held = leases.renew(connection, self._executor)
+            signs = leases.peers(connection, self._executor)
         if not held:
             _log.error("worker_overtaken")
             os._exit(EXIT_OVERTAKEN)
-        if not self._may_judge_peers():
-            return
-        with self._database.public() as connection:
-            expired = leases.expire(connection, self._executor, LEASE_S)
-        with self._database.public() as connection:
-            for executor in expired:
-                leases.end_connections(connection, executor)
+        silent = self._peers.silent(signs, time.monotonic())
+        if silent:
+            with self._pulse.public() as connection:
+                leases.expire(connection, silent)
+        with self._pulse.public() as connection:
             lost = leases.lost(connection)
+            for executor in lost:  # Their taker may have died before it came so far.
+                leases.end_connections(connection, executor)
         if lost:
             phases = self._durable.recover(lost)
             _log.warning("took_over", workers=len(lost), phases=phases)
-
-    def _may_judge_peers(self) -> bool:
-        """Whether peers that were silent are dead.
-
-        When this worker was silent for as long, the database was away, and they had no way to
-        speak: whoever came back first would end all the others.
-        """
-        now = time.monotonic()
-        if now - self._beaten > LEASE_S:
-            self._judges_from = now + LEASE_S
-        self._beaten = now
-        return now >= self._judges_from

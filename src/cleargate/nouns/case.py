@@ -48,7 +48,8 @@ class Memo:
     `patient_id` and `booking_id` are the vendor's. `patient_known` means that the record was there
     before this request, `email_on_file` is its address. `accepted` are the reasons that a person
     let pass. `ask_on` is the date to verify, once it is not the earliest wished one any more.
-    `given_back` are starts that were booked and given back: no other booking takes them again.
+    `given_back` are starts that were booked and given back: no other booking takes them again;
+    `taken_back` says that there is no other booking yet.
     `doubtful` are the form's fields that the patient was asked to check at `asked_at`.
     `recheck` is the last time that a booked visit's payers were asked again. `written` are the
     generations of the questions whose answers the practice's system has, primary policy first.
@@ -67,6 +68,7 @@ class Memo:
     booking_id: str = ""
     booking_status: BookingStatus | None = None
     given_back: tuple[datetime, ...] = ()
+    taken_back: bool = False
     doubtful: tuple[str, ...] = ()
     asked_at: datetime | None = None
     recheck: Recheck | None = None

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+SLEEP_MAX_S = 10.0
+"""Twice what a thread ever has to sit out (see engine/run.py)."""
+
 
 class Clock(Protocol):
     """What time it is, and when a wait of the office is over."""
@@ -28,9 +31,13 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SystemClock:
-    """The machine's clock. `speed` divides every wait, so that a demo need not take a day."""
+    """The machine's clock. `speed` divides every wait, so that a demo need not take a day.
+
+    `sleep_max_s` bounds one sleep, whatever the clock says.
+    """
 
     speed: float = 1.0
+    sleep_max_s: float = SLEEP_MAX_S
 
     def now(self) -> datetime:
         """The present moment in UTC; never scaled, dates of visits are real."""
@@ -45,5 +52,9 @@ class SystemClock:
         return self.now() + self.scaled(wait)
 
     def sleep_until(self, moment: datetime) -> None:
-        """Sleep until the moment, which is not scaled any more."""
-        time.sleep(max(0.0, (moment - self.now()).total_seconds()))
+        """Sleep until the moment, which is not scaled any more.
+
+        Less, should it be far away: then the clock was turned back since the moment was chosen.
+        """
+        wait_s = (moment - self.now()).total_seconds()
+        time.sleep(min(max(0.0, wait_s), self.sleep_max_s))

@@ -58,10 +58,9 @@ def sign_in(
         member = _authenticated(session, username, password, now)
         if member is None:
             return None
-    token = secrets.token_urlsafe(32)
-    new = SignIn(practice, member.id, secrets.token_urlsafe(24), now, now + LONGEST)
-    with database.public() as connection:
-        people.sign_in(connection, token_hash(token), new)
+        token = secrets.token_urlsafe(32)
+        new = SignIn(practice, member.id, secrets.token_urlsafe(24), now, now + LONGEST)
+        people.sign_in(session.connection, token_hash(token), new)
     return token
 
 

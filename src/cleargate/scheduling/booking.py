@@ -137,9 +137,8 @@ def decline(run: Run[Practice]) -> Ending:
 
 def withdraw(run: Run[Practice]) -> Ending:
     """The patient does not want it any more: give the time back, and say so."""
-    was_booked = bool(run.case.memo.booking_id)
     visits.cancel(run)
-    if was_booked and run.case.mail_address:
+    if run.case.memo.taken_back and run.case.mail_address:
         mails.send_cancellation(run)
     return Closed(CaseState.WITHDRAWN)
 

@@ -170,6 +170,8 @@ def _stir(session: Session, case_id: CaseId, phase: str, *, actor: str, now: dat
     case = cases.lock(session, case_id)
     if not may_withdraw(case, now):
         return False
+    if case.state is CaseState.OPEN and case.phase == phase:
+        return True  # Sent twice: it is being done.
     gates.drop(session, case_id, actor=actor, now=now)
     cases.reopen(session, case_id)
     cases.remember(session, case, doubtful=(), asked_at=None)

@@ -1,7 +1,7 @@
 """The sweep: which visits to come are due for a recheck, and each of them started, once."""
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,9 @@ PAGE: Final = 50
 
 STALE_AFTER: Final = timedelta(days=1)
 """A younger answer is not asked for again: it costs a fee and says the same."""
+
+LATE_MAX: Final = timedelta(hours=6)
+"""A sweep that was missed before midnight is made up for within this time."""
 
 BOOKED_AHEAD_DAYS: Final = 92
 """A payer is asked about a day that lies at most so long before the visit (search_days)."""
@@ -74,9 +77,9 @@ def sweep_if_due(database: Database, profile: Profile, now: datetime) -> Swept |
     It is noted as done at its end only: one that was broken off is taken up by the next.
     """
     at = profile.eligibility.sweep_at
-    if at is None or now.astimezone(profile.zone).time() < at:
+    day = None if at is None else _day_due(now, at, profile.zone)
+    if day is None:
         return None
-    day = budget_day(now, profile.zone)
     with database.session(profile.id) as session:
         if throttle.used(session, RECHECK, day):
             return None
@@ -85,6 +88,18 @@ def sweep_if_due(database: Database, profile: Profile, now: datetime) -> Swept |
         throttle.take(session, RECHECK, day, 1)
     _log.info("swept", practice=profile.slug, count=swept.started)
     return swept
+
+
+def _day_due(now: datetime, at: time, zone: ZoneInfo) -> datetime | None:
+    """The day whose sweep should have been by now: today's, or yesterday's if it is not long ago.
+
+    Midnight may come before it was done: nobody worked, or the clock was put right.
+    """
+    if now.astimezone(zone).time() >= at:
+        return budget_day(now, zone)
+    yesterday = budget_day(now, zone, days=-1)
+    late = now - datetime.combine(yesterday.date(), at, zone)
+    return yesterday if late < LATE_MAX else None
 
 
 @dataclass(frozen=True, slots=True)

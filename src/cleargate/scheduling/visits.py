@@ -153,7 +153,11 @@ def _book(run: Run[Practice], patient_id: str, opening: Opening, status: Booking
             send=lambda ref: ehr.book(opening, patient_id, details, ref),
             look=look_in(ehr, RecordKind.BOOKING),
             contested=True,
-            keeps=lambda made: {"booking_id": made.id, "booking_status": status},
+            keeps=lambda made: {
+                "booking_id": made.id,
+                "booking_status": status,
+                "taken_back": False,
+            },
         )
     )
 
@@ -190,6 +194,7 @@ def cancel(run: Run[Practice]) -> None:
             opening=None,
             openings=(),
             ask_on=None,
+            taken_back=True,
             given_back=(*run.case.memo.given_back, *([opening.start] if opening else [])),
         )
         run.raise_generation(session)

@@ -18,11 +18,15 @@ def look_step(step: str) -> str:
     return f"{step}.look"
 
 
-# One try.
+# One try. One that failed after a person's decision began after it, whatever the clock said: it
+# may have been turned back since, and what failed since the decision is counted (see _FAILED).
 _ADD = sa.text(
     "insert into attempts (practice_id, case_id, step, connection, started_at, duration_ms,"
     " outcome, vendor_code, request_id, ref, next_try_at) values (:practice, :case, :step,"
-    " :connection, :started, :duration_ms, :outcome, :vendor_code, :request_id, :ref, :next_try)"
+    " :connection, case when :outcome = 'ok' then cast(:started as timestamptz) else"
+    "   greatest(cast(:started as timestamptz), (select max(decided_at) from gates"
+    "     where practice_id = :practice and case_id = :case and state = 'decided')) end,"
+    " :duration_ms, :outcome, :vendor_code, :request_id, :ref, :next_try)"
 )
 
 

@@ -151,8 +151,9 @@ class StoredBudgets:
             session.run(_ENSURE, name=connection, now=now)
             row = session.one(_LOCK, name=connection)
             left = _left(budget, row, now)
-            if left >= 1:
-                session.run(_SET_BUDGET, name=connection, budget=left - 1, now=now)
+            # Also without a take: it fills on from now, should the clock have been turned back.
+            rest = left - 1 if left >= 1 else left
+            session.run(_SET_BUDGET, name=connection, budget=rest, now=now)
         if left < 1:
             wait_s = (1 - left) / budget.per_second
             raise PortError(
@@ -179,12 +180,13 @@ def mark(session: Session, connection: str, state: str, code: str, now: datetime
     return changed > 0
 
 
-# Stopped connections over which a call of a case went through since.
+# Stopped connections over which a call of a case went through since. What stopped in the future
+# did so before the clock was turned back.
 _WORKS = sa.text(
     "update connections c set state = 'ok', code = '', since = :now"
     " where practice_id = :practice and state <> 'ok' and exists (select 1 from attempts a"
     "   where a.practice_id = :practice and a.case_id = :case and a.connection = c.name"
-    "   and a.outcome = 'ok' and a.started_at > c.since) returning name"
+    "   and a.outcome = 'ok' and (a.started_at > c.since or c.since > :now)) returning name"
 )
 
 

@@ -16,14 +16,12 @@ import structlog
 
 from cleargate.nouns.errors import CleargateError
 from cleargate.nouns.ids import PracticeId
+from cleargate.store.connect import PAGES, WORKERS, Limits, engine
 from cleargate.store.crypto import Keyring, Sealer
 
 POOL_SIZE = 30
 POOL_OVERFLOW = 10
 """A connection beyond the pool's size is opened, signed in and closed for one transaction."""
-
-PREPARE_AFTER = 3
-"""A statement is prepared when it is used so often on one connection."""
 
 
 class Overtaken(CleargateError):
@@ -88,13 +86,29 @@ class Database:
     """Connections of one role, and the keys of the practices.
 
     `executor` is set in workers only: it fences every transaction (see the module's docstring).
-    `prepared` is for a database without a pooler in transaction mode before it.
+    `prepared` is for a database without a pooler in transaction mode before it. `limits` are those
+    of a worker or of a page, unless told otherwise.
     """
 
     def __init__(
-        self, url: str, keyring: Keyring, executor: str = "", *, prepared: bool = False
+        self,
+        url: str,
+        keyring: Keyring,
+        executor: str = "",
+        *,
+        prepared: bool = False,
+        limits: Limits | None = None,
     ) -> None:
-        self._engine = connect(url, executor, prepared=prepared)
+        self._engine = engine(
+            url,
+            executor or "cleargate",
+            limits or (WORKERS if executor else PAGES),
+            prepared=prepared,
+            pool_size=POOL_SIZE,
+            overflow=POOL_OVERFLOW,
+            # A page must not fail because the database was away; a worker runs its phase again.
+            ping=not executor,
+        )
         self._keyring = keyring
         self._executor = executor
         self._source = Source(executor or "command")
@@ -139,25 +153,3 @@ class Database:
     def close(self) -> None:
         """Give all connections back."""
         self._engine.dispose()
-
-
-def prepare_threshold(*, prepared: bool) -> int | None:
-    """The driver's setting: None prepares nothing, because a pooler would carry it elsewhere."""
-    return PREPARE_AFTER if prepared else None
-
-
-def connect(url: str, application: str, *, prepared: bool) -> sa.Engine:
-    """An engine that shows no values in errors."""
-    return sa.create_engine(
-        url,
-        pool_size=POOL_SIZE,
-        max_overflow=POOL_OVERFLOW,
-        # A page must not fail because the database was away; a worker runs its phase again.
-        pool_pre_ping=not application,
-        hide_parameters=True,
-        connect_args={
-            "prepare_threshold": prepare_threshold(prepared=prepared),
-            "application_name": application or "cleargate",
-            "connect_timeout": 10,
-        },
-    )

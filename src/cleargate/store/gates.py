@@ -84,6 +84,9 @@ _HOLD_CASE = sa.text(
 # One gate, held for this transaction.
 _LOCK = sa.text("select * from gates where practice_id = :practice and id = :id for update")
 
+_DECIDED_SO = "This was already decided, by you and just so: your decision stands."
+"""Said to who sends a decision twice, because they could not know that it had been kept."""
+
 # A person's decision.
 _DECIDE = sa.text(
     "update gates set state = 'decided', choice = :choice, decided_at = :now, decided_by = :actor,"
@@ -104,7 +107,8 @@ def decide(
         return None
     stored = _read(session, row)
     if not stored.open:
-        msg = "This was already decided."
+        own = (stored.decided_by, stored.choice) == (actor, decision.choice)
+        msg = _DECIDED_SO if own else "This was already decided."
         raise AlreadyDecided(msg)
     if decision.evidence_version != stored.version:
         msg = "Newer information has come in. Look at it, then decide again."

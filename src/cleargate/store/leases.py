@@ -1,4 +1,12 @@
-"""Leases: which worker processes live, and which were overtaken. PHI-free, without a practice."""
+"""Leases: which worker processes live, and which were overtaken. PHI-free, without a practice.
+
+A worker renews its lease by changing it. Whether it has been silent for too long is counted by
+whoever watches, on a clock that cannot be turned (engine/peers.py): the times in the table are for
+people, and one is compared with another only to see that it has changed.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -11,18 +19,26 @@ _RENEW = sa.text(
     " returning executor"
 )
 
-# Workers that did not renew in time lose their lease; skip those that another is looking at.
-_EXPIRE = sa.text(
-    "update leases set lost_at = now() where executor in (select executor from leases"
-    " where lost_at is null and seen_at < now() - make_interval(secs => :age_s)"
-    " and executor <> :executor for update skip locked) returning executor"
+# The other workers that hold a lease, and when each showed itself last.
+_PEERS = sa.text(
+    "select executor, seen_at from leases where lost_at is null and executor <> :executor"
+    " order by executor limit 1000"
 )
 
-# Whatever the overtaken worker's connections still hold ends here.
+# A worker that has not shown itself since then loses its lease, to one taker.
+_EXPIRE = sa.text(
+    "update leases set lost_at = now() where executor = :peer and seen_at = :seen"
+    " and lost_at is null returning executor"
+)
+
+# Whatever the overtaken worker's connections still hold ends here, and is waited for.
 _END_CONNECTIONS = sa.text(
-    "select pg_terminate_backend(pid) from pg_stat_activity"
+    "select pg_terminate_backend(pid, :wait_ms) from pg_stat_activity"
     " where application_name = :executor and usename = current_user"
 )
+
+END_WAIT_MS = 100
+"""For each session; one that is about to end does so in less, and the next beat looks again."""
 
 # Overtaken workers whose phases are still theirs; their taker may have died in between.
 _LOST = sa.text(
@@ -50,15 +66,23 @@ def renew(connection: sa.Connection, executor: str) -> bool:
     return connection.execute(_RENEW, {"executor": executor}).first() is not None
 
 
-def expire(connection: sa.Connection, executor: str, age_s: float) -> list[str]:
-    """Take the leases of workers that were silent for `age_s` seconds; gives their names."""
-    rows = connection.execute(_EXPIRE, {"executor": executor, "age_s": age_s})
-    return [row.executor for row in rows]
+def peers(connection: sa.Connection, executor: str) -> dict[str, datetime]:
+    """The other workers, and what each one's lease says of when it was renewed."""
+    return {row.executor: row.seen_at for row in connection.execute(_PEERS, {"executor": executor})}
+
+
+def expire(connection: sa.Connection, silent: Mapping[str, datetime]) -> list[str]:
+    """Take the leases of workers whose last sign of life is still this one; gives their names."""
+    taken = [
+        connection.execute(_EXPIRE, {"peer": peer, "seen": seen}).scalar()
+        for peer, seen in sorted(silent.items())
+    ]
+    return [peer for peer in taken if peer is not None]
 
 
 def end_connections(connection: sa.Connection, executor: str) -> None:
     """End the database sessions of an overtaken worker, with whatever they had not committed."""
-    connection.execute(_END_CONNECTIONS, {"executor": executor})
+    connection.execute(_END_CONNECTIONS, {"executor": executor, "wait_ms": END_WAIT_MS})
 
 
 def lost(connection: sa.Connection) -> list[str]:

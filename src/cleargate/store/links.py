@@ -59,9 +59,9 @@ _COUNT = sa.text(
     "update links set tries = tries + 1 where practice_id = :practice and token_hash = :hash"
 )
 
-# What was sent for this purpose opens nothing any more.
+# What was sent for this purpose opens nothing any more, also when the clock is turned back.
 _END = sa.text(
-    "update links set expires_at = :now where practice_id = :practice and case_id = :case"
+    "update links set expires_at = 'epoch' where practice_id = :practice and case_id = :case"
     " and purpose = :purpose and expires_at > :now"
 )
 

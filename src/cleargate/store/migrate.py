@@ -13,6 +13,7 @@ from alembic.config import Config
 from psycopg import sql
 
 from cleargate.nouns.errors import BadSettings
+from cleargate.store.connect import ROLE_LIMITS
 
 APP_ROLE = "cleargate_app"
 SEALER_ROLE = "cleargate_sealer"
@@ -37,6 +38,7 @@ def migrate(
             connection.execute(sa.text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             for role, password in passwords.items():
                 _make_role(connection, role, password)
+            _limit_app_role(connection)
             _forbid_temporary_tables(connection)
             config = Config()
             config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
@@ -72,6 +74,14 @@ def _make_role(connection: sa.Connection, role: str, password: str) -> None:
     if password:
         secret = sql.Literal(password)
         _execute(connection, sql.SQL("alter role {} login password {}").format(name, secret))
+
+
+def _limit_app_role(connection: sa.Connection) -> None:
+    """The server itself holds every running process to its limits."""
+    for limit, value in ROLE_LIMITS.items():
+        setting = sql.SQL("alter role {} set {} = {}")
+        names = (sql.Identifier(APP_ROLE), sql.Identifier(limit), sql.Literal(value))
+        _execute(connection, setting.format(*names))
 
 
 def _forbid_temporary_tables(connection: sa.Connection) -> None:

@@ -89,11 +89,13 @@ _SIGN_IN = sa.text(
     " expires_at) values (:hash, :practice, :staff, :csrf, :now, :now, :expires)"
 )
 
-# A session that is not idle and not over, marked as seen if somebody did something.
+# A session that is not idle and not over, marked as seen if somebody did something. One that was
+# seen in the future ends: the clock was turned back, and how long it was idle is not known.
 _SEEN = sa.text(
     "update sign_ins set seen_at = case when :extend then :now else seen_at end"
     " where token_hash = :hash and expires_at > :now"
-    " and seen_at > :idle_since returning practice_id, staff_id, csrf, seen_at, expires_at"
+    " and seen_at > :idle_since and seen_at < cast(:now as timestamptz) + interval '1 minute'"
+    " returning practice_id, staff_id, csrf, seen_at, expires_at"
 )
 
 # The session ends.

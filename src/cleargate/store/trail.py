@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from cleargate.nouns.ids import PracticeId
-from cleargate.store.database import connect
+from cleargate.store.connect import AUDITS, engine
 
 BLOCK = 4096
 """So many events are read at once."""
@@ -65,9 +65,8 @@ class TrailDatabase:
     """Connections of the sealer's or the auditor's role; each transaction sees one moment."""
 
     def __init__(self, url: str, name: str) -> None:
-        self._engine = connect(url, name, prepared=False).execution_options(
-            isolation_level="REPEATABLE READ"
-        )
+        made = engine(url, name, AUDITS, prepared=False, pool_size=2, overflow=2, ping=True)
+        self._engine = made.execution_options(isolation_level="REPEATABLE READ")
 
     def practices(self) -> dict[str, PracticeId]:
         """Every practice by its slug."""

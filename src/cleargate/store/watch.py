@@ -11,10 +11,11 @@ from cleargate.store.database import Session
 _PRACTICES = sa.text("select id from practices order by slug limit 1000")
 
 # Open cases that have neither a gate nor a live phase: nothing would ever happen to them. They are
-# held, so that what somebody starts at this moment is not overtaken by the mending.
+# held, so that what somebody starts at this moment is not overtaken by the mending. One that was
+# touched in the future was touched before the clock was turned back.
 _ORPHANS = sa.text(
     "select c.id, c.phase from cases c where c.practice_id = :practice and c.state = 'open'"
-    " and c.updated_at < now() - make_interval(secs => :age_s)"
+    " and c.updated_at not between now() - make_interval(secs => :age_s) and now()"
     " and not exists (select 1 from gates g where g.practice_id = c.practice_id"
     "   and g.case_id = c.id and g.state = 'open')"
     " and not exists (select 1 from dbos.workflow_status w"
@@ -33,11 +34,10 @@ _DOUBLED = sa.text(
     " and w.status in ('ENQUEUED', 'DELAYED')"
 )
 
-# Phases that are noted as running in one worker for some time.
+# Phases that are noted as running in one worker.
 _RUNNING = sa.text(
     "select workflow_uuid from dbos.workflow_status where status = 'PENDING'"
-    " and executor_id = :executor"
-    " and started_at_epoch_ms < extract(epoch from now()) * 1000 - :age_ms limit 1000"
+    " and executor_id = :executor limit 1000"
 )
 
 # Phases that wait or run now, of every practice.
@@ -75,10 +75,9 @@ def doubled(session: Session) -> int:
     return int(session.run(_DOUBLED).scalar_one())
 
 
-def noted_as_running(connection: sa.Connection, executor: str, age_s: float) -> set[str]:
-    """The engine's ids of phases that a worker took up at least `age_s` seconds ago."""
-    values = {"executor": executor, "age_ms": age_s * 1000}
-    return set(connection.execute(_RUNNING, values).scalars())
+def noted_as_running(connection: sa.Connection, executor: str) -> set[str]:
+    """The engine's ids of phases that a worker has taken up and not ended."""
+    return set(connection.execute(_RUNNING, {"executor": executor}).scalars())
 
 
 def phases_waiting(connection: sa.Connection, horizon_s: float) -> int:

@@ -3,7 +3,8 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
+
+from cleargate.store.connect import AWAY
 
 router = APIRouter()
 
@@ -14,6 +15,6 @@ def health(request: Request) -> JSONResponse:
     try:
         with request.app.state.pages.database.public() as connection:
             connection.execute(text("select 1"))
-    except SQLAlchemyError:
+    except AWAY:
         return JSONResponse({"status": "database does not answer"}, status_code=503)
     return JSONResponse({"status": "ok"})

@@ -3,7 +3,7 @@
 import json
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import structlog
@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cleargate import __version__
 from cleargate.nouns.errors import Refused, frames
+from cleargate.store.connect import AWAY
 from cleargate.web import api, health
 from cleargate.web.desk import entry
 from cleargate.web.desk import routes as desk
@@ -24,11 +25,14 @@ from cleargate.web.desk.door import NotSignedIn, is_poll
 from cleargate.web.intake import check
 from cleargate.web.intake import routes as intake
 from cleargate.web.pages import STATIC, render
-from cleargate.web.site import Pages, site_of
-from cleargate.web.views import ErrorView, Site
+from cleargate.web.site import Form, Pages, site_of
+from cleargate.web.views import AgainView, ErrorView, Site
 
 BODY_BYTES_MAX = 6 * 1024 * 1024
 """Two photos of 2 MB each and the fields of the form."""
+
+RETRY_AFTER_S = 30
+"""What a program is told that asks while the database is away."""
 
 ROUTERS = (health.router, api.router, desk.router, entry.router, intake.router, check.router)
 
@@ -75,6 +79,8 @@ async def _around(request: Request, handle: Handler) -> Response:
     started = time.monotonic()
     try:
         response = await handle(request)
+    except AWAY as error:
+        response = _away(request, error)
     except Exception as error:  # The only place where a bug in a page ends: told, and logged.
         response = _bug(request, error)
     for name, value in HEADERS.items():
@@ -128,6 +134,32 @@ def _bug(request: Request, error: Exception) -> Response:
     return _page(request, 500)
 
 
+def _away(request: Request, error: Exception) -> Response:
+    """The database is away: what was posted is in the page, to be sent again as it is.
+
+    Whether it was kept is not known. The form's nonce and the gate's version make it one.
+    """
+    _log.error("database_away", error=type(error).__name__)
+    headers = {"Retry-After": str(RETRY_AFTER_S)}
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"detail": "try again in a minute"}, 503, headers)
+    posted: Form | None = getattr(request.state, "posted", None)
+    if posted is None or _PASSWORD in posted.fields:
+        page = _page(request, 503)
+    else:
+        title, text = _SENTENCES[503]
+        text = f"{text} {_PHOTOS_ARE_LOST}" if posted.files else text
+        query = f"?{request.url.query}" if request.url.query else ""
+        action = f"{request.url.path}{query}"
+        view = AgainView(title, text, action, posted.fields, _site(request))
+        page = HTMLResponse(render("again.html", view), status_code=503)
+    page.headers.update(headers)
+    return page
+
+
+_PASSWORD = "password"  # noqa: S105 - the field's name; what is in it is never sent back.
+_PHOTOS_ARE_LOST = "The photos do not go with it: bring the card to your visit."
+
 _SENTENCES = {
     404: ("This page is not here", "The link may be incomplete or too old. Please call us."),
     405: ("This page is not here", "The link may be incomplete. Please start again."),
@@ -137,6 +169,10 @@ _SENTENCES = {
     ),
     429: ("Too many requests", "Please try again in an hour, or call us."),
     500: ("Something went wrong here", "Please try again in a moment, or call us."),
+    503: (
+        "We cannot do this just now",
+        "Please try again in a minute, or call us. It is not done twice.",
+    ),
 }
 
 
@@ -192,7 +228,8 @@ def run(pages: Pages, host: str, port: int, ready_file: Path | None) -> None:
         build(pages), access_log=False, log_config=None, server_header=False, lifespan="off"
     )
     server = _Announcing(config, ready_file)
-    server.run(sockets=[listener])
+    with listener:
+        server.run(sockets=[listener])
 
 
 class _Announcing(uvicorn.Server):
@@ -207,6 +244,16 @@ class _Announcing(uvicorn.Server):
         await super().startup(sockets)
         if self._ready_file is not None and sockets:
             address = sockets[0].getsockname()
-            temporary = self._ready_file.with_suffix(".tmp")
-            temporary.write_text(json.dumps({"host": address[0], "port": address[1]}))
-            temporary.replace(self._ready_file)
+            _write_ready(self._ready_file, {"host": address[0], "port": address[1]})
+
+
+def _write_ready(file: Path, ready: Mapping[str, object]) -> None:
+    """Write the file whole or not at all. Refused when there is no room, or no right to."""
+    temporary = file.with_suffix(".tmp")
+    try:
+        temporary.write_text(json.dumps(ready))
+        temporary.replace(file)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        msg = f"the ready file {file} cannot be written ({error.strerror}); name another place"
+        raise Refused(msg) from None

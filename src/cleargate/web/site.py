@@ -89,7 +89,9 @@ async def posted(request: Request) -> Form:
                     files[name] = content
             else:
                 fields[name] = value.replace("\0", "")  # Postgres cannot hold it.
-    return Form(fields, files)
+    sent = Form(fields, files)
+    request.state.posted = sent  # Should the page have to ask for it again (see server.py).
+    return sent
 
 
 InPractice = Annotated[Here, Depends(here)]

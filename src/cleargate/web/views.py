@@ -143,6 +143,17 @@ class ErrorView:
     back: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class AgainView:
+    """`again.html`: it could not be kept now; what was typed is in the page, to be sent again."""
+
+    title: str
+    text: str
+    action: str
+    fields: Mapping[str, str]
+    site: Site | None = None
+
+
 # ---- The desk's pages ----
 
 

@@ -1,5 +1,6 @@
 """A worker works the queue; the watchdog mends what has nothing to come."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +17,7 @@ from cleargate.nouns.case import CaseState
 from cleargate.nouns.gate import Gate
 from cleargate.nouns.ids import CaseId
 from cleargate.nouns.time import SystemClock
-from cleargate.store import cases
+from cleargate.store import cases, watch
 from cleargate.store.engine_keys import engine_key
 from cleargate.store.keyfile import LocalKeyFile
 from cleargate.store.queue import start_phase, workflow_id
@@ -81,7 +82,7 @@ def _state(house: House, case: CaseId) -> CaseState:
 
 
 def _drain(worker: Worker) -> bool:
-    return worker.drain(datetime.now(UTC) + timedelta(seconds=30), horizon_s=0.3)
+    return worker.drain(time.monotonic() + 30, horizon_s=0.3)
 
 
 def test_a_queued_case_is_worked_to_its_end_and_a_lost_one_mended(
@@ -114,9 +115,16 @@ def _a_phase_whose_start_was_lost_is_taken_up_again(house: House, worker: Worker
         seq = start_phase(session, case, "sample.first", due=tomorrow)
         executor = leases_of(house)[0]
         assert session.run(_STRAND, id=workflow_id(case, seq), executor=executor).rowcount == 1
-    in_own_thread(lambda: worker.mend_stranded(age_s=3600.0))
+    in_own_thread(worker.mend_stranded)
+    assert _noted(house, executor) == {workflow_id(case, seq)}, "at the first look already"
+    in_own_thread(worker.mend_stranded)
     assert _drain(worker)
     assert _state(house, case) is CaseState.DONE
+
+
+def _noted(house: House, executor: str) -> set[str]:
+    with house.database.public() as connection:
+        return watch.noted_as_running(connection, executor)
 
 
 def leases_of(house: House) -> list[str]:
@@ -150,8 +158,8 @@ def test_a_drain_without_work_ends_by_itself_and_one_without_time_ends_at_once(
 ) -> None:
     durable = Durable(house.app_url, "idle", bytes(32), concurrency=1, poll_s=1.0)
     idle = Worker(house.database, durable, "idle", [], _never)
-    assert idle.drain(datetime.now(UTC) + timedelta(seconds=20), horizon_s=0.1)
-    assert not idle.drain(datetime.now(UTC) - timedelta(seconds=1))
+    assert idle.drain(time.monotonic() + 20, horizon_s=0.1)
+    assert not idle.drain(time.monotonic() - 1)
 
 
 def _never(phase: str, *_: object) -> None:

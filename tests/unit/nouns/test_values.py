@@ -1,5 +1,6 @@
 """Times, wishes and errors: small values with a rule of their own."""
 
+import time
 from dataclasses import FrozenInstanceError, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -42,6 +43,14 @@ def test_a_moment_that_is_past_is_not_waited_for() -> None:
     begun = clock.now()
     clock.sleep_until(begun - timedelta(days=1))
     assert clock.now() - begun < timedelta(hours=1)
+
+
+def test_a_moment_that_has_moved_far_away_is_not_slept_for() -> None:
+    """The clock was turned back by an hour between choosing the moment and waiting for it."""
+    clock = SystemClock(sleep_max_s=0.05)
+    begun = time.monotonic()
+    clock.sleep_until(clock.now() + timedelta(hours=1))
+    assert 0.05 <= time.monotonic() - begun < 60
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,10 @@ from tests.house import House, TurnedClock, open_case
 GATE = Gate(GateReason.NO_OPENING, "tip", (), (Choice.ASK_AGAIN,), "sample.first")
 
 _SET = sa.text("update dbos.workflow_status set status = :status where workflow_uuid = :id")
+_TOUCH_LATER = sa.text(
+    "update cases set updated_at = now() + interval '1 hour'"
+    " where practice_id = :practice and id = :case"
+)
 _LOSE = sa.text("delete from dbos.workflow_status where workflow_uuid = :id")
 
 
@@ -50,6 +54,17 @@ def test_a_case_whose_phase_is_over_without_an_ending_is_an_orphan(
     with house.session() as session:
         session.run(_SET, id=f"{case.hex}.1", status=status)
     assert _is_orphan(house, case)
+
+
+def test_an_orphan_that_was_touched_in_the_future_is_one_at_once(
+    house: House, case: CaseId
+) -> None:
+    """The database's clock was turned back by an hour: nobody waits until it is that time again."""
+    _lose(house, case)
+    assert not _is_orphan(house, case, age_s=30.0)
+    with house.session() as session:
+        session.run(_TOUCH_LATER, case=case)
+    assert _is_orphan(house, case, age_s=30.0)
 
 
 def test_a_case_at_a_gate_is_no_orphan(house: House, case: CaseId, clock: TurnedClock) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 from cleargate.nouns.ids import CaseId
 from cleargate.web.views import (
     Action,
+    AgainView,
     AmountRow,
     AttemptRow,
     BirthDateView,
@@ -287,6 +288,9 @@ PAGES = {
     "error.html": (
         ErrorView("This page is not here", "The link may have ended.", SITE, "/p/sample-creek"),
         ErrorView("Something broke", "Please try again in a minute."),
+    ),
+    "again.html": (
+        AgainView("We cannot do this just now", "Try again.", "/p/", {"family": "O'Hara"}, SITE),
     ),
     "desk/sign_in.html": (
         SignInView(SITE, "/desk/sign-in", "csrf-token"),

@@ -198,7 +198,6 @@ def _actions(desk: AtDesk, case: Case, base: str) -> tuple[Action, ...]:
         effect = "The patient calls instead of writing: type what they say."
         actions.insert(0, Action(f"{base}/edit", "Correct the request", effect, is_page=True))
     if case.memo.booking_id:
-        actions.append(
-            Action(f"{base}/rebook", "Find another time", "Gives this time back and books anew.")
-        )
+        url = f"{base}/rebook?seen={case.phase_seq}"
+        actions.append(Action(url, "Find another time", "Gives this time back and books anew."))
     return tuple(actions)

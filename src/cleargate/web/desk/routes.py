@@ -8,6 +8,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from cleargate.gates.decide import decide
+from cleargate.nouns.case import Case
 from cleargate.nouns.errors import Refused
 from cleargate.nouns.gate import Choice, Decision
 from cleargate.nouns.ids import CaseId, GateId
@@ -165,17 +166,25 @@ def withdraw(desk: InDesk, case: UUID, _form: OwnForm) -> Response:
 
 
 @router.post("/{slug}/desk/cases/{case}/rebook")
-def rebook(desk: InDesk, case: UUID, _form: OwnForm) -> Response:
-    """Give the time back and find another."""
+def rebook(desk: InDesk, case: UUID, _form: OwnForm, seen: int | None = None) -> Response:
+    """Give the time back and find another; once, should the button be sent twice."""
     with desk.here.session() as session:
-        _known(session, case)
-        requests.rebook(session, CaseId(case), actor=desk.who.actor, now=desk.here.now)
+        found = _known(session, case)
+        if seen in (None, found.phase_seq):
+            requests.rebook(session, CaseId(case), actor=desk.who.actor, now=desk.here.now)
+    if seen not in (None, found.phase_seq):
+        return _case_page(desk, found.id, 409, _MOVED_ON)
     return RedirectResponse(f"/{desk.here.profile.slug}/desk/cases/{case}", 303)
 
 
-def _known(session: Session, case: UUID) -> None:
-    if cases.get(session, CaseId(case)) is None:
+_MOVED_ON = "The case has moved on meanwhile. Look at it, then press again if it is still wanted."
+
+
+def _known(session: Session, case: UUID) -> Case:
+    found = cases.get(session, CaseId(case))
+    if found is None:
         raise HTTPException(404)
+    return found
 
 
 def _name(shown: Sequence[CaseId]) -> str:

@@ -28,6 +28,7 @@ ASVS_COUNTS = dict(
 
 _SPAN = re.compile(r"`([^`\n]+)`")
 _FILE = re.compile(r"[\w.-]+(?:/[\w.-]+)*/(?:[\w-]+\.[a-z]+)?")
+_LINK = re.compile(r"\]\(([\w.-]*)#([\w-]+)\)")
 _TEST = re.compile(r"(tests/[\w/]+\.py)::(test_\w+)")
 
 
@@ -77,6 +78,18 @@ def test_every_test_is_there(name: str) -> None:
             if not path.is_file() or found[2] not in named_in(path):
                 missing.append(span)
     assert not missing
+
+
+def headings(path: Path) -> set[str]:
+    """The anchors that GitHub makes of a page's headings."""
+    titles = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.M)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_link_into_a_page_leads_to_a_heading(name: str) -> None:
+    for page, anchor in _LINK.findall((DOCS / name).read_text("utf-8")):
+        assert anchor in headings(DOCS / (page or name)), f"{name}: {page}#{anchor}"
 
 
 def attacks() -> set[str]:

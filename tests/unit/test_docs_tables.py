@@ -15,7 +15,7 @@ from cleargate.__main__ import app
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-TABLES = ("hipaa.md", "asvs.md", "threats.md", "incidents.md", "trail.md")
+PAGES = ("hipaa.md", "asvs.md", "threats.md", "incidents.md", "trail.md")
 """Documents whose every file and test must be there."""
 
 COMMANDS = sorted([*DOCS.glob("*.md"), ROOT / "README.md", ROOT / "SECURITY.md"])
@@ -58,7 +58,7 @@ def named_in(path: Path) -> frozenset[str]:
     )
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", PAGES)
 def test_every_file_is_there(name: str) -> None:
     """Named from the top of the repository, or from the package."""
     for span in spans(DOCS / name):
@@ -67,7 +67,7 @@ def test_every_file_is_there(name: str) -> None:
             assert any(place.exists() for place in places), f"{name}: {span}"
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", PAGES)
 def test_every_test_is_there(name: str) -> None:
     missing = []
     for span in spans(DOCS / name):
@@ -86,7 +86,7 @@ def headings(path: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", PAGES)
 def test_every_link_into_a_page_leads_to_a_heading(name: str) -> None:
     for page, anchor in _LINK.findall((DOCS / name).read_text("utf-8")):
         assert anchor in headings(DOCS / (page or name)), f"{name}: {page}#{anchor}"

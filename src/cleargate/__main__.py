@@ -1,15 +1,16 @@
 """The command line. Each command's body lives in the room that does the work."""
 
-import json
 import os
 import sys
 import time
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 from rich.console import Console
 
+from cleargate import logs, outlets
 from cleargate.commands import audit, eligibility
 from cleargate.nouns.errors import Refused
 
@@ -22,7 +23,10 @@ app = typer.Typer(
 app.add_typer(eligibility.app, name="eligibility")
 app.add_typer(audit.app, name="audit")
 
+EXIT_BUG = 1
 EXIT_BAD_INPUT = 2
+
+_log = structlog.get_logger()
 
 
 @app.command()
@@ -72,13 +76,12 @@ def serve(
     ready_file: Annotated[Path | None, typer.Option(help="Written once it listens.")] = None,
 ) -> None:
     """Serve the patient's pages, the desk and the API."""
-    from cleargate import logs
     from cleargate.house import open_house
     from cleargate.settings import installation
     from cleargate.web.server import run
     from cleargate.web.site import Pages
 
-    logs.configure()
+    _only_log_lines()
     settings = installation()
     house = open_house(settings)
     secure = settings.public_url.startswith("https://")
@@ -89,13 +92,12 @@ def serve(
 @app.command()
 def work() -> None:
     """Work the queue until told to stop."""
-    from cleargate import logs
     from cleargate.app import make_worker
     from cleargate.engine.worker import executor_name
     from cleargate.house import open_house
     from cleargate.settings import installation
 
-    logs.configure()
+    _only_log_lines()
     worker = make_worker(open_house(installation(), executor_name()))
     worker.start()
     worker.wait_for_signal()
@@ -107,14 +109,13 @@ def drain(
     seconds: Annotated[float, typer.Option(min=5, help="Be done after so many seconds.")] = 240,
 ) -> None:
     """Work the queue until nothing is due, or the time is over, then end (serverless)."""
-    from cleargate import logs
     from cleargate.app import make_worker
     from cleargate.engine.watchdog import mend_orphans
     from cleargate.engine.worker import executor_name
     from cleargate.house import open_house
     from cleargate.settings import installation
 
-    logs.configure()
+    _only_log_lines()
     ends = time.monotonic() + seconds
     house = open_house(installation(), executor_name())
     worker = make_worker(house, ends=ends)
@@ -122,19 +123,34 @@ def drain(
     mend_orphans(house.database)
     idle = worker.drain(ends)
     worker.stop()
-    sys.stdout.write(json.dumps({"event": "drained", "idle": idle}) + "\n")
-    sys.stdout.flush()
+    _log.info("drained", idle=idle)
     # A phase's thread may be inside a call; its lease is given back, a peer goes on with it.
     os._exit(0)
 
 
+def _only_log_lines() -> None:
+    """For a process that works with patients' data by itself: nothing else leaves it."""
+    logs.configure(outlets.own(sys.stdout))
+    outlets.reduce_errors()
+    outlets.capture_output()
+
+
 def main() -> None:
-    """Run the command line; bad input is one plain sentence and exit code 2."""
+    """Run the command line; bad input is one plain sentence and exit code 2.
+
+    A bug is told as type and frames on the screen too: its message may quote a patient.
+    """
+    screen = outlets.own(sys.stderr)
+    logs.configure(screen)
+    outlets.reduce_errors()
     try:
         app()
     except Refused as refused:
-        sys.stderr.write(f"{refused}\n")
+        screen.write(f"{refused}\n")
         sys.exit(EXIT_BAD_INPUT)
+    except Exception as error:
+        outlets.uncaught(error)
+        sys.exit(EXIT_BUG)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from cleargate import logs
 from cleargate.directory.payers import Connection
 from cleargate.directory.practice import Practice, Profile
 from cleargate.house import House, note_settings
@@ -75,6 +76,7 @@ def make_worker(house: House, ends: float | None = None) -> Worker:
 
     note_settings(house)
     procedures = {**PROCEDURES, **check.PROCEDURES}
+    logs.know("phase", procedures)
     engine = Engine(
         database=house.database,
         clock=house.clock,

@@ -3,9 +3,10 @@
 Knows no vendor and no engine, so that pages and tools can have it for little.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from cleargate import logs
 from cleargate.directory.practice import Profile
 from cleargate.nouns.ids import PracticeId
 from cleargate.nouns.time import Clock, SystemClock
@@ -37,6 +38,7 @@ def open_house(installation: Installation, executor: str = "") -> House:
     keys = LocalKeyFile(installation.key_file)
     read = read_practices(installation.practices)
     profiles = [each.profile(installation.public_url) for each in read]
+    _introduce(read, executor)
     return House(
         installation=installation,
         clock=SystemClock(installation.clock_speed),
@@ -60,6 +62,15 @@ def note_settings(house: House) -> None:
             if audit.latest(session, SETTINGS_CHANGED) != settings.digest:
                 event = Event(SETTINGS_CHANGED, Action.UPDATE, "settings", settings.digest)
                 audit.record(session, event)
+
+
+def _introduce(read: Sequence[PracticeSettings], executor: str) -> None:
+    """Let the log lines name what the settings name."""
+    logs.know("executor", [executor])
+    for each in read:
+        connections = (each.file.ehr, *each.file.clearinghouses, each.file.mail)
+        logs.know("practice", [each.file.practice.slug])
+        logs.know("connection", [one.name for one in connections])
 
 
 def keep_practices(house: House) -> None:

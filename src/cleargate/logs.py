@@ -1,83 +1,223 @@
 """What may leave in a log line: an event's name and fields from a typed allow-list, as JSON.
 
-Every logger of the process ends here, ours and every library's. Exceptions are reduced to their
-types and frames; a library's free text is dropped, because nobody knows what is in it.
+Every logger of the process ends here, ours and every library's. A word passes only if it is one of
+ours: from a closed list below, or made known when the process starts (`know`). No pattern lets a
+word pass, for a surname looks like a word. Exceptions are reduced to types and frames, and a
+library's free text is dropped, because nobody knows what is in it.
 """
 
 import json
 import logging
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Any, TextIO, cast
+from uuid import UUID
 
 import structlog
-from structlog.typing import EventDict
 
-from cleargate.nouns.errors import frames
+from cleargate.nouns.errors import frames, kinds
 
-_WORDS = frozenset(
+EVENTS = frozenset(
     {
-        "phase",
-        "error",
-        "executor",
-        "code",
-        "connection",
-        "step",
-        "outcome",
-        "method",
-        "route",
-        "practice",
-        "logger",
-        "level",
-        "release",
-        "type",
-        "root",
-        "signature",
+        "alert",
+        "audit",
+        "checkpoint",
+        "chores_failed",
+        "drained",
+        "housekeeping_failed",
+        "library",
+        "log_lines_lost",
+        "page_failed",
+        "phase_broken",
+        "phase_failed",
+        "phases_taken_up_again",
+        "request",
+        "stray_output",
+        "swept",
+        "took_over",
+        "uncaught",
+        "warning",
+        "worker_overtaken",
+        "worker_started",
+        "worker_stopped",
     }
 )
-"""Fields that hold words of ours: names, codes and kinds, at most 96 plain characters."""
+"""What can happen; a test finds every event of the source here."""
 
-_NUMBERS = frozenset({"count", "phases", "workers", "status", "duration_ms", "port", "pid"})
-_IDS = frozenset({"case", "gate", "request_id", "audit"})
+ALERTS = frozenset(
+    {
+        "cases_with_gate_and_phase",
+        "cases_without_next_step",
+        "connection_stopped",
+        "trail_not_sealed",
+    }
+)
+"""The codes of alerts; the same test finds them."""
 
-_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:/{}+-=")
-_LENGTH_MAX = 96
+WORDS: Mapping[str, set[str]] = {
+    "event": set(EVENTS),
+    "code": set(ALERTS),
+    "level": {"debug", "info", "warning", "error", "critical"},
+    "method": {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"},
+    "route": {"unknown"},
+    "stream": {"stdout", "stderr"},
+    "connection": set(),
+    "executor": set(),
+    "phase": set(),
+    "practice": set(),
+}
+"""Fields that hold one word, and the words that each may hold."""
+
+NUMBERS: Mapping[str, int] = {
+    "count": 1_000_000,
+    "duration_ms": 3_600_000,
+    "idle": 1,
+    "phases": 1_000_000,
+    "pid": 4_194_304,
+    "port": 65_535,
+    "size": 1_000_000_000_000,
+    "status": 599,
+    "workers": 10_000,
+}
+"""Fields that hold a number, and the largest: a birth date or a telephone number is larger.
+
+Only the trail's size may be as large: it is never anything else."""
+
+IDS = frozenset({"audit", "case", "gate", "practice_id"})
+"""Fields that hold one of our random ids, as a UUID and not as a text."""
+
+SEALS: Mapping[str, int] = {"root": 44, "signature": 92}
+"""Fields that hold a hash or a signature in base64, and how long each is."""
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+
+_OTHERS = frozenset({"error", "frames", "causes", "logger"})
+FIELDS = frozenset({*WORDS, *NUMBERS, *IDS, *SEALS, *_OTHERS})
+"""Every field that a line can have, besides its time and the count of what was dropped."""
+
+_FRAME = re.compile(r"(?:[\w-]{1,60}\.(?:py|html)|<(?:string|stdin|template)>):\d{1,6}", re.ASCII)
 
 
-def allowed(event: Mapping[str, Any]) -> dict[str, str | int]:
+def know(field: str, words: Iterable[str]) -> None:
+    """Let a field hold these words too: names of the settings, or of what is registered."""
+    WORDS[field].update(words)
+
+
+def line(event: Mapping[str, object]) -> str:
+    """An event as it leaves."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return json.dumps({"time": now, **allowed(event)})
+
+
+def allowed(event: Mapping[str, object]) -> dict[str, str | int]:
     """What is left of an event: known fields of the right type; the rest is counted, not shown."""
     kept: dict[str, str | int] = {}
     dropped = 0
     for name, value in event.items():
-        if name in _NUMBERS and isinstance(value, int | float):
-            kept[name] = int(value)
-        elif name in _WORDS | _IDS | {"event", "time"} and _is_plain(value):
-            kept[name] = str(value)
-        elif name == "frames" and isinstance(value, list):
-            kept[name] = " ".join(each for each in value if _is_plain(each))
-        else:
+        if name == "error" and isinstance(value, BaseException):
+            kept |= _told(value)
+        elif (passed := _passed(name, value)) is None:
             dropped += 1
+        else:
+            kept[name] = passed
     if dropped:
         kept["dropped"] = dropped
     return kept
 
 
-def _is_plain(value: object) -> bool:
-    text = str(value)
-    return 0 < len(text) <= _LENGTH_MAX and _PLAIN.issuperset(text)
+def _passed(name: str, value: object) -> str | int | None:
+    """A field's value if it may leave, otherwise None."""
+    if isinstance(value, str):
+        return _word(name, value)
+    if name in NUMBERS and isinstance(value, int | float) and 0 <= value <= NUMBERS[name]:
+        return int(value)
+    if name in IDS and isinstance(value, UUID):
+        return str(value)
+    if name == "frames" and isinstance(value, list):
+        return " ".join(each for each in value if _FRAME.fullmatch(str(each)))
+    return None
 
 
-def _render(_logger: object, _method: str, event: Mapping[str, Any]) -> str:
-    return json.dumps(allowed(event))
+def _word(name: str, value: str) -> str | None:
+    if name == "logger":
+        return _package(value)
+    if name in SEALS:
+        return value if len(value) == SEALS[name] and _BASE64.fullmatch(value) else None
+    words = _errors() if name == "error" else WORDS.get(name, ())
+    return str(value) if value in words else None
 
 
-def _stamp(_logger: object, method: str, event: EventDict) -> EventDict:
-    event["time"] = datetime.now(UTC).isoformat(timespec="milliseconds")
-    event["level"] = method
-    return event
+def _told(error: BaseException) -> dict[str, str]:
+    """An exception as types and frames: its own, and the types of what caused it."""
+    told = {"error": type(error).__name__}
+    if where := _passed("frames", frames(error.__traceback__)):
+        told["frames"] = str(where)
+    if causes := kinds(error)[1:]:
+        told["causes"] = " ".join(causes)
+    return told
+
+
+def _errors() -> set[str]:
+    """The names of all exceptions that this process knows."""
+    found: set[str] = set()
+    waiting: list[type[BaseException]] = [BaseException]
+    while waiting:
+        kind = waiting.pop()
+        if kind.__name__ not in found:
+            found.add(kind.__name__)
+            waiting += kind.__subclasses__()
+    return found
+
+
+def _package(logger: str) -> str:
+    """The package that a logger is named after; anybody can name one after anything."""
+    package = logger.partition(".")[0]
+    return package if package in sys.modules else "other"
+
+
+def _render(_logger: object, method: str, event: Mapping[str, Any]) -> str:
+    return line({**event, "level": method})
+
+
+def _record(
+    name: str,
+    level: int,
+    file: str,
+    number: int,
+    _message: object,
+    _arguments: object,
+    exc_info: tuple[type[BaseException], BaseException, Any] | None = None,
+    *_: object,
+    **__: object,
+) -> logging.LogRecord:
+    """A library's log record, born without its text: its message is already the line that leaves.
+
+    So nothing is left to tell for a handler that a library brings, and that handler is taken away.
+    """
+    for logger in _line_of(name):
+        for handler in tuple(logger.handlers):
+            logger.removeHandler(handler)
+        logger.propagate = True
+    event: dict[str, object] = {
+        "event": "library",
+        "logger": name,
+        "level": logging.getLevelName(level).lower(),
+        "frames": [f"{file.rpartition('/')[2]}:{number}"],
+    }
+    if exc_info and exc_info[1] is not None:
+        event["error"] = exc_info[1]
+    return logging.LogRecord(name, level, file, number, line(event), (), None)
+
+
+def _line_of(name: str) -> Iterator[logging.Logger]:
+    """A logger and those above it, but for the root."""
+    logger: logging.Logger | None = logging.getLogger(name)
+    while logger is not None and logger.parent is not None:
+        yield logger
+        logger = logger.parent
 
 
 class _Patient:
@@ -91,15 +231,14 @@ class _Patient:
         self._stream = stream
         self._lost = 0
 
-    def write(self, line: str) -> None:
+    def write(self, text: str) -> None:
         """Write a line, or count it."""
         try:
             if self._lost:
-                self._stream.write(
-                    json.dumps({"event": "log_lines_lost", "count": self._lost}) + "\n"
-                )
+                lost = {"event": "log_lines_lost", "level": "warning", "count": self._lost}
+                self._stream.write(line(lost) + "\n")
                 self._lost = 0
-            self._stream.write(line)
+            self._stream.write(text)
         except OSError:
             self._lost += 1
 
@@ -109,42 +248,18 @@ class _Patient:
             self._stream.flush()
 
 
-class _Library(logging.Handler):
-    """A library's log record becomes: which library, which level, where; never its text."""
-
-    def __init__(self, stream: _Patient) -> None:
-        super().__init__(logging.WARNING)
-        self._stream = stream
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write the record's line."""
-        event: dict[str, Any] = {
-            "event": "library",
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "logger": record.name,
-            "level": record.levelname.lower(),
-        }
-        if record.exc_info and record.exc_info[0]:
-            event["error"] = record.exc_info[0].__name__
-            event["frames"] = frames(record.exc_info[2])
-        self._stream.write(json.dumps(allowed(event)) + "\n")
-        self._stream.flush()
-
-
-def _uncaught(
-    kind: type[BaseException], _value: BaseException, trace: TracebackType | None
-) -> None:
-    structlog.get_logger().critical("uncaught", error=kind.__name__, frames=frames(trace))
-
-
 def configure(stream: TextIO = sys.stdout) -> None:
-    """Send every logger, warning and uncaught exception of this process through the allow-list."""
-    patient = _Patient(stream)
+    """Send every logger of this process through the allow-list, those made later too."""
+    patient = cast(TextIO, _Patient(stream))
     structlog.configure(
-        processors=[_stamp, _render],
-        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, patient)),
+        processors=[_render],
+        logger_factory=structlog.WriteLoggerFactory(file=patient),
         cache_logger_on_first_use=True,
     )
-    logging.root.handlers = [_Library(patient)]
-    logging.captureWarnings(True)
-    sys.excepthook = _uncaught
+    handler = logging.StreamHandler(patient)
+    handler.setLevel(logging.WARNING)
+    logging.root.handlers = [handler]
+    logging.setLogRecordFactory(_record)
+    logging.lastResort = None
+    # Otherwise a failing handler prints the record, and with it what was to be logged.
+    logging.raiseExceptions = False

@@ -2,7 +2,8 @@
 
 import logging
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from psycopg import sql
 from structlog.testing import capture_logs
 
+from cleargate import logs
 from cleargate.engine.durable import Durable
 from cleargate.engine.endings import Ending, NeedsPerson
 from cleargate.engine.phases import Engine
@@ -179,7 +181,7 @@ def _run_into_everything(house: House, case: CaseId, clock: TurnedClock) -> None
     with capture_logs() as lines:
         engine.run_phase("sample.first", house.practice, case, 1)
     assert lines
-    assert hits(NEEDLES, str(lines).encode()) == set()
+    assert hits(NEEDLES, _written(lines).encode()) == set()
     tokens = StoredTokens(house.database, house.practice, clock)
     tokens.refresh("ehr", None, lambda: Token(TOKEN, clock.after(timedelta(hours=1))))
 
@@ -219,7 +221,12 @@ def failed_phase(house: House, planted: CaseId) -> FailedPhase:
         finally:
             durable.destroy()
             logging.getLogger("dbos").removeHandler(handler)
-    return FailedPhase(phase, f"{ours} {written.getvalue()}")
+    return FailedPhase(phase, f"{_written(ours)} {written.getvalue()}")
+
+
+def _written(events: Sequence[Mapping[str, object]]) -> str:
+    """What leaves of log events."""
+    return "\n".join(logs.line(each) for each in events)
 
 
 def _status(house: House, phase: str) -> str | None:
@@ -331,4 +338,24 @@ def test_a_failed_statement_quotes_no_value(
         session.run(sa.text(statement), value=QUOTED)
     shown = "".join(traceback.format_exception(caught.value)).encode()
     assert hits(needles([QUOTED]), shown) == set()
+    assert hits(needles([QUOTED]), (cluster.home / "postgres.log").read_bytes()) == set()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select cast(:value as integer)",
+        "select cast(:value as uuid)",
+        "select cast(:value as timestamptz)",
+        "select cast(:value as jsonb)",
+        "do $$ begin raise warning 'cannot book %', 'Étienne Quoted-Canary'; end $$",
+    ],
+)
+def test_the_server_s_log_holds_no_message_that_quotes_a_value(
+    house: House, cluster: EmbeddedPostgres, statement: str
+) -> None:
+    """Whoever reads a value as another type is told which value, and so was the log."""
+    values = {"value": QUOTED} if ":value" in statement else {}
+    with suppress(sa.exc.DBAPIError), house.session() as session:
+        session.connection.execute(sa.text(statement), values)
     assert hits(needles([QUOTED]), (cluster.home / "postgres.log").read_bytes()) == set()

@@ -21,7 +21,7 @@ def test_no_log_line_holds_a_patient_a_token_or_a_password(town: Town) -> None:
     receipt = client.post(f"/{SLUG}/", data=sent).headers["location"].rpartition("/")[2]
     client.get(f"/{SLUG}/received/{receipt}")
     client.post(f"/{SLUG}/status/{receipt}", data={"birth_date": sent["birth_date"]})
-    client.get(f"/{SLUG}/payers", params={"primary_payer": TYPED})
+    client.post(f"/{SLUG}/payers", data={"primary_payer": TYPED})
     client.get(f"/{SLUG}/confirm/{receipt}")
     client.post(f"/{SLUG}/desk/sign-in", data={"username": NAME, "password": PASSWORD})
     client.post(

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from dbos import DBOS, DBOSConfig, Serializer
 from dbos.cli.migration import run_dbos_database_migrations
 
-from cleargate.nouns.errors import CleargateError, frames
+from cleargate.nouns.errors import CleargateError
 from cleargate.nouns.ids import CaseId, PracticeId
 from cleargate.store.connect import WORKERS, engine
 from cleargate.store.database import Overtaken
@@ -193,9 +193,8 @@ def _register(phase: str, run: PhaseRunner, running: set[str]) -> None:
             _log.error("worker_overtaken")
             os._exit(EXIT_OVERTAKEN)
         except Exception as error:
-            kind = type(error).__name__
-            _log.error("phase_broken", phase=phase, error=kind, frames=frames(error.__traceback__))
-            raise PhaseBroken(kind) from None
+            _log.error("phase_broken", phase=phase, error=error)
+            raise PhaseBroken(type(error).__name__) from None
         finally:
             running.discard(workflow_id(case_id, seq))
 

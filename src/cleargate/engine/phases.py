@@ -16,7 +16,6 @@ import structlog
 from cleargate.engine.endings import AtGate, Ending, Later, NeedsPerson, Next
 from cleargate.engine.run import Run, load_case
 from cleargate.nouns.case import Attempt, Case
-from cleargate.nouns.errors import frames
 from cleargate.nouns.gate import Gate, GateReason
 from cleargate.nouns.ids import CaseId, PracticeId
 from cleargate.nouns.time import Clock
@@ -122,11 +121,6 @@ class Engine(Generic[P]):
         except (Superseded, Overtaken, *AWAY):
             raise
         except Exception as error:  # A bug of ours must stop one case, visibly, and no other.
-            _log.error(
-                "phase_failed",
-                phase=run.phase,
-                error=type(error).__name__,
-                frames=frames(error.__traceback__),
-            )
+            _log.error("phase_failed", phase=run.phase, error=error)
             bug = NeedsPerson(GateReason.PROGRAM_ERROR, run.phase)
             return AtGate(self.gate_for(bug, run.case, run.phase))

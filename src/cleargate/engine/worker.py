@@ -21,7 +21,6 @@ from cleargate.engine.peers import Peers
 from cleargate.engine.run import PATIENCE
 from cleargate.engine.tidy import tidy
 from cleargate.engine.watchdog import mend_orphans
-from cleargate.nouns.errors import frames
 from cleargate.store import leases, watch
 from cleargate.store.database import Database
 
@@ -143,7 +142,7 @@ class Worker:
                     self.tidy(datetime.now(UTC))
                     next_tidy = time.monotonic() + TIDY_S
             except SQLAlchemyError as error:
-                _log.warning("housekeeping_failed", error=type(error).__name__)
+                _log.warning("housekeeping_failed", error=error)
 
     def _do_chores(self) -> None:
         """The office's own chores, beside the heartbeat, which must not wait for them."""
@@ -151,8 +150,7 @@ class Worker:
             try:
                 self._chores()
             except Exception as error:  # Tried again: nothing else may end with them.
-                kind = type(error).__name__
-                _log.error("chores_failed", error=kind, frames=frames(error.__traceback__))
+                _log.error("chores_failed", error=error)
             if self._stop.wait(CHORES_S):
                 return
 

@@ -14,6 +14,7 @@ from enum import StrEnum
 from types import TracebackType
 
 FRAMES_MAX = 10
+KINDS_MAX = 6
 
 _CODE = re.compile(r"[\w.:/+-]{0,80}", re.ASCII)
 
@@ -73,5 +74,22 @@ class PortError(CleargateError):
 
 def frames(trace: TracebackType | None) -> list[str]:
     """Where an error came from: file and line of its last frames, and no values."""
-    summary = traceback.extract_tb(trace)[-FRAMES_MAX:]
-    return [f"{each.filename.rpartition('/')[2]}:{each.lineno}" for each in summary]
+    found = [
+        f"{frame.f_code.co_filename.rpartition('/')[2]}:{number}"
+        for frame, number in traceback.walk_tb(trace)
+    ]
+    return found[-FRAMES_MAX:]
+
+
+def kinds(error: BaseException) -> list[str]:
+    """The types of an error and of what is behind it: causes, and the members of groups."""
+    found: list[str] = []
+    waiting: list[BaseException] = [error]
+    while waiting and len(found) < KINDS_MAX:
+        each = waiting.pop(0)
+        found.append(type(each).__name__)
+        if isinstance(each, BaseExceptionGroup):
+            waiting += each.exceptions
+        if behind := each.__cause__ or each.__context__:
+            waiting.append(behind)
+    return found

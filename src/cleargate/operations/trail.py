@@ -148,7 +148,7 @@ def _audit_line(line: str) -> tuple[str, UUID] | None:
         return None
     try:
         said = json.loads(line)
-        return str(said["practice"]), UUID(said["audit"])
+        return str(said["practice_id"]), UUID(said["audit"])
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 

@@ -32,7 +32,7 @@ class Request:
     """One request. Header names are in lower case; `query` keeps order and repetitions.
 
     `written` are the headers with their names as they were written, for servers that mind;
-    `target` is the address as it stood in the first line.
+    `target` is the address as it was asked for, before anything was decoded.
     """
 
     method: str
@@ -41,7 +41,7 @@ class Request:
     headers: dict[str, str]
     body: bytes
     written: tuple[tuple[str, str], ...] = ()
-    target: bytes = b""
+    target: str = ""
 
     @cached_property
     def parts(self) -> tuple[str, ...]:
@@ -266,12 +266,11 @@ def _bound(size: bytes) -> None:
 
 
 def _request(head: h11.Request, body: bytes) -> Request:
-    target = urlsplit(head.target.decode("ascii", "replace"))
+    asked = head.target.decode("ascii", "replace")
+    target = urlsplit(asked)
     headers = {name.decode("ascii"): value.decode("latin-1") for name, value in head.headers}
     query = tuple(parse_qsl(target.query, keep_blank_values=True))
     written = tuple(
         (name.decode("ascii"), value.decode("latin-1")) for name, value in head.headers.raw_items()
     )
-    return Request(
-        head.method.decode("ascii"), target.path, query, headers, body, written, head.target
-    )
+    return Request(head.method.decode("ascii"), target.path, query, headers, body, written, asked)

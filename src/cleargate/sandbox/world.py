@@ -82,7 +82,9 @@ class World:
         call = self._calls.name(request)
         if call is None:
             return SMOOTH
-        self.received.note(call.name, request.body or request.target)
+        self.received.note(call.name, request.body or request.target.encode())
+        # What a proxy on the way would write into its log.
+        self._journal.append("asked", method=request.method, target=request.target)
         return course(self.faults.draw(call, request.body))
 
     def admit(self, request: Request) -> bool:

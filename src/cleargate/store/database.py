@@ -57,7 +57,7 @@ class Session:
     practice: PracticeId
     sealer: Sealer
     source: Source = NOWHERE
-    recorded: list[tuple[UUID, str]] = field(default_factory=list)
+    recorded: list[UUID] = field(default_factory=list)
 
     def run(self, statement: sa.TextClause, **values: object) -> sa.CursorResult[Any]:
         """Execute a named query; the practice is always bound as `:practice`."""
@@ -125,8 +125,8 @@ class Database:
             session = Session(connection, practice, sealer, source or self._source)
             yield session
         if structlog.is_configured():  # A command at a terminal keeps no log.
-            for event, kind in session.recorded:
-                _log.info("audit", audit=str(event), type=kind, practice=str(practice))
+            for event in session.recorded:
+                _log.info("audit", audit=event, practice_id=practice)
 
     @contextmanager
     def _transaction(self, practice: PracticeId) -> Iterator[sa.Connection]:

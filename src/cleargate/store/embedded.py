@@ -47,6 +47,10 @@ SETTINGS = {
     "log_checkpoints": "off",
     # A failed statement may hold a patient's data: the server's log must never repeat it.
     "log_min_error_statement": "panic",
+    # An error's own message may quote it too ("invalid input syntax for type date: ..."), and a
+    # warning; what the server says about itself is of the level LOG or above.
+    "log_min_messages": "log",
+    "log_error_verbosity": "terse",
     "log_parameter_max_length_on_error": "0",
 }
 

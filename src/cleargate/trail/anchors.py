@@ -65,8 +65,8 @@ class LogAnchor:
         _, size, root, _, signature = note.rstrip("\n").split("\n")
         _log.info(
             "checkpoint",
-            practice=str(practice),
-            count=int(size),
+            practice_id=practice,
+            size=int(size),
             root=root,
             signature=signature.rpartition(" ")[2],
         )

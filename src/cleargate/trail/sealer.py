@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 
 import structlog
 
-from cleargate.nouns.errors import frames
 from cleargate.nouns.ids import PracticeId
 from cleargate.ports import Anchor
 from cleargate.store import trail
@@ -72,12 +71,7 @@ class Sealer:
                 sealed += seal(self.database, practice, self.signer)
                 self._anchor(practice, at_once=last)
         except Exception as error:  # The trail itself goes on; its seals wait for the mend.
-            _log.error(
-                "alert",
-                code="trail_not_sealed",
-                error=type(error).__name__,
-                frames=frames(error.__traceback__),
-            )
+            _log.error("alert", code="trail_not_sealed", error=error)
         return sealed
 
     def _anchor(self, practice: PracticeId, *, at_once: bool) -> None:

@@ -13,10 +13,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cleargate import __version__
-from cleargate.nouns.errors import Refused, frames
+from cleargate import __version__, logs
+from cleargate.nouns.errors import Refused
 from cleargate.store.connect import AWAY
 from cleargate.web import api, health
 from cleargate.web.desk import entry
@@ -33,6 +34,7 @@ BODY_BYTES_MAX = 6 * 1024 * 1024
 
 RETRY_AFTER_S = 30
 """What a program is told that asks while the database is away."""
+OPENAPI = "/api/openapi.json"
 
 ROUTERS = (health.router, api.router, desk.router, entry.router, intake.router, check.router)
 
@@ -60,7 +62,7 @@ def build(pages: Pages) -> FastAPI:
         version=__version__,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/api/openapi.json",
+        openapi_url=OPENAPI,
     )
     app.state.pages = pages
     app.add_middleware(_Limited)
@@ -69,8 +71,10 @@ def build(pages: Pages) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _wrong_shape)
     app.add_exception_handler(HTTPException, _http_error)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    logs.know("route", [OPENAPI])
     for router in ROUTERS:
         app.include_router(router)
+        logs.know("route", (each.path for each in router.routes if isinstance(each, Route)))
     return app
 
 
@@ -128,7 +132,7 @@ async def _to_sign_in(request: Request, error: Exception) -> Response:
 
 
 def _bug(request: Request, error: Exception) -> Response:
-    _log.error("page_failed", error=type(error).__name__, frames=frames(error.__traceback__))
+    _log.error("page_failed", error=error)
     if request.url.path.startswith("/api/"):
         return JSONResponse({"detail": "internal error"}, status_code=500)
     return _page(request, 500)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request
 from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartParser
 
 from cleargate.directory.practice import Profile
 from cleargate.nouns.ids import PracticeId
@@ -18,6 +19,9 @@ from cleargate.web.views import Site
 FIELDS_MAX = 120
 FILES_MAX = 2
 FILE_BYTES_MAX = 3 * 1024 * 1024
+
+# A larger part would be written to a temporary file: the photo of a card, in the clear.
+MultiPartParser.spool_max_size = FILE_BYTES_MAX
 
 
 @dataclass(frozen=True, slots=True)

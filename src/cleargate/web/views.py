@@ -47,8 +47,8 @@ class FormView:
     """The request form, in `intake/form.html` and, with `csrf`, in `desk/phone_request.html`.
 
     `values` and `errors` go by field name. `today` and `latest` are ISO dates that bound the first
-    possible day. `payer_search` is where the matches are asked from, by GET with what was typed in
-    `primary_payer` or `secondary_payer`.
+    possible day. `payer_search` is where the matches are asked from, by POST with what was typed
+    in `primary_payer` or `secondary_payer`.
     """
 
     site: Site
@@ -64,6 +64,10 @@ class FormView:
     primary_matches: PayerMatches = PayerMatches("primary")
     secondary_matches: PayerMatches = PayerMatches("secondary")
     csrf: str = ""
+
+    def autocomplete(self, token: str) -> str:
+        """What the browser may fill in and keep: at the desk, which many share, nothing."""
+        return "off" if self.csrf else token
 
     def matches(self, rank: str) -> PayerMatches:
         """The payers to pick from for the primary or the secondary policy."""

@@ -10,6 +10,15 @@ from collections.abc import Set as AbstractSet
 from cleargate.nouns.errors import Refused
 from cleargate.nouns.ids import npi_is_valid
 
+# Letters that Unicode does not take apart into a plain one and a mark: dropped, "Żółwińska" would
+# be nobody's name at the payer.
+_LETTERS = str.maketrans(
+    {
+        **dict(zip("łŁđĐðÐøØħĦıŧŦ", "lLdDdDoOhHitT", strict=True)),
+        **{"ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "þ": "th", "Þ": "TH"},
+    }
+)
+
 _CHARACTERS = re.compile(r"[^A-Za-z0-9 !\"&'()*+,\-./:;?=%@\[\]_{}\\|<>~#$^`]")
 
 
@@ -18,7 +27,7 @@ def plain_name(text: str, what: str, chars_max: int, taken: AbstractSet[str]) ->
 
     Raises Refused when nothing of it is left.
     """
-    plain = unicodedata.normalize("NFKD", text.replace("ß", "ss")).encode("ascii", "ignore")
+    plain = unicodedata.normalize("NFKD", text.translate(_LETTERS)).encode("ascii", "ignore")
     spaced = "".join(
         " " if sign in taken or sign.isspace() else sign for sign in plain.decode("ascii")
     )

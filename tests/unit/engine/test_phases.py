@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
+from cleargate import logs
 from cleargate.engine.endings import AtGate, Closed, Ending, Later, NeedsPerson, Next
 from cleargate.engine.phases import Engine
 from cleargate.engine.run import PATIENCE, Run, Write
@@ -120,8 +121,9 @@ def test_a_bug_of_ours_becomes_a_gate_and_a_log_line_without_its_message(
     with capture_logs() as lines:
         _engine(house, clock, broken).run_phase(PHASE, house.practice, case, 1)
     assert _reasons(house, case) == [GateReason.PROGRAM_ERROR]
-    assert [line["error"] for line in lines if line["event"] != "audit"] == ["ValueError"]
-    assert "Testperson" not in str(lines)
+    told = [logs.allowed(line) for line in lines if line["event"] != "audit"]
+    assert [line["error"] for line in told] == ["ValueError"]
+    assert "Testperson" not in str(told)
 
 
 def test_a_phase_that_nobody_registered_becomes_a_gate(house: House, clock: TurnedClock) -> None:

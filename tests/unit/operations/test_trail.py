@@ -88,7 +88,7 @@ def test_a_trail_that_is_not_whole_ends_with_one_and_names_the_event(
     seal_until_told(installed.installation, once=True)
     log = tmp_path / "worker.log"
     gone = "01a206dc-57a0-7715-bfbe-1a90de9c6e1f"
-    lines = [{"event": "audit", "audit": each, "practice": str(house.practice)} for each in (
+    lines = [{"event": "audit", "audit": each, "practice_id": str(house.practice)} for each in (
         event, gone,
     )]  # fmt: skip
     log.write_text("\n".join(map(json.dumps, lines)) + '\nno json "audit"\n{"audit": 3}\n')

@@ -70,7 +70,7 @@ def test_the_log_says_enough_to_put_the_checkpoint_together(house: House, notes:
     said = allowed({name: value for name, value in lines[0].items() if name != "log_level"})
     assert "dropped" not in said
     note = (
-        f"cleargate/{said['practice']}\n{said['count']}\n{said['root']}\n\n"
+        f"cleargate/{said['practice_id']}\n{said['size']}\n{said['root']}\n\n"
         f"\u2014 cleargate-trail {said['signature']}\n"
     )
     assert read(note, house.signing_key.public_key).size == 2

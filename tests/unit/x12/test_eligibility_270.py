@@ -96,6 +96,8 @@ def test_a_dependents_question_has_both_levels_and_no_unknown_sex() -> None:
         ("O'Neil*Test~Person", "O'Neil Test Person"),
         ("Test\r\nperson\t II", "Test person II"),
         ("Großtest", "Grosstest"),
+        ("Żółwińska-Đurđevačka", "Zolwinska-Durdevacka"),
+        ("Sørensen Þór", "Sorensen THor"),
         ("T" * 80, "T" * 60),
     ],
 )

@@ -50,12 +50,17 @@ def confirm_contact(client: httpx2.Client, link: str) -> None:
 
 
 def check_details(client: httpx2.Client, link: str, person: SyntheticPerson) -> None:
-    """Open the page of the mail with the birth date, and correct the member ID from the card."""
+    """Open the page of the mail with the birth date, and correct the member ID from the card.
+
+    Where the birth date itself is in doubt, the page shows nothing and all of it is typed again.
+    """
     client.get(link).raise_for_status()
     born = {"birth_date": f"{person.request.patient.birth_date:%m/%d/%Y}"}
     page = client.post(link, data=born).raise_for_status()
-    card = {"primary_member_id": person.policies[0].member_id}
-    client.post(link, data=Inputs(page.text).values | card).raise_for_status()
+    typed = fields_of(person.request) | {"primary_member_id": person.policies[0].member_id}
+    shown = Inputs(page.text).values
+    filled = {name: typed.get(name, shown[name]) for name in shown}
+    client.post(link, data=filled).raise_for_status()
 
 
 def follow(

@@ -68,11 +68,11 @@ class Play:
         password = demo.home.secret("staff-password")
         self._staff = {slug: StaffMember(demo.web_url, slug, STAFF, password) for slug in PRACTICES}
 
-    def run(self, progress: Progress) -> Summary:
-        """Enrol everybody, post, confirm, decide, and reckon."""
+    def run(self, progress: Progress, cast: Sequence[SyntheticPerson] = ()) -> Summary:
+        """Enrol everybody, post, confirm, decide, and reckon. Whoever has a `cast` brings it."""
         zone = ZoneInfo(next(iter(PRACTICES.values()))[3])
         today = self._house.clock.now().astimezone(zone).date()
-        cast = people(self._options.seed, self._requests, today)
+        cast = cast or people(self._options.seed, self._requests, today)
         self._enrol(cast)
         started = time.monotonic()
         crowd = self._options.concurrency

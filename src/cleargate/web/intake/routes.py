@@ -4,9 +4,8 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from cleargate.nouns.case import Case, CaseState
@@ -31,7 +30,8 @@ from cleargate.web.views import (
 
 router = APIRouter(include_in_schema=False)
 
-Typed = Annotated[str | None, Query(max_length=100)]
+TYPED_MAX = 100
+"""A payer's name is shorter."""
 
 NONCE_LENGTH_MIN = 20
 _OVER = (CaseState.DECLINED, CaseState.WITHDRAWN)
@@ -44,13 +44,12 @@ def show_form(here: InPractice) -> HTMLResponse:
     return HTMLResponse(render("intake/form.html", view))
 
 
-@router.get("/{slug}/payers")
-def payer_matches(
-    here: InPractice, primary_payer: Typed = None, secondary_payer: Typed = None
-) -> HTMLResponse:
-    """Payers close to what was typed into one of the two fields, for the form's search."""
-    rank = "secondary" if primary_payer is None else "primary"
-    matches = PayerMatches(rank, form_page.matches(here, primary_payer or secondary_payer or ""))
+@router.post("/{slug}/payers")
+def payer_matches(here: InPractice, form: Posted) -> HTMLResponse:
+    """Payers close to what was typed into one of the two fields. People type anything there."""
+    rank = "primary" if "primary_payer" in form.fields else "secondary"
+    typed = form.fields.get(f"{rank}_payer", "")[:TYPED_MAX]
+    matches = PayerMatches(rank, form_page.matches(here, typed))
     return HTMLResponse(render("intake/_payer_matches.html", matches))
 
 

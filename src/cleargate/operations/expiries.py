@@ -78,9 +78,9 @@ def alert_expiries(
         reached = _reached(each.days_left(today))
         if reached is not None and _note_once(database, profile.id, each, reached):
             if reached == OVER:
-                _log.error("alert", code="expired", connection=each.name)
+                _log.error("alert", code="expired", connection=each.connection)
             else:
-                _log.error("alert", code="expires_soon", connection=each.name, days=reached)
+                _log.error("alert", code="expires_soon", connection=each.connection, days=reached)
             told += 1
     return told
 

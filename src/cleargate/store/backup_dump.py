@@ -106,7 +106,8 @@ def _contents(connection: sa.Connection, made: datetime) -> Contents:
 def count_of(table: str) -> sa.TextClause:
     """The query that counts a table's rows."""
     name = sql.Identifier(*table.split(".", 1)).as_string()
-    return sa.text(f"select count(*) from {name}")  # noqa: S608 - a name from the catalogue, quoted
+    # nosemgrep: values-in-sql - a name from the catalogue, quoted.
+    return sa.text(f"select count(*) from {name}")  # noqa: S608
 
 
 def _packed(contents: Contents) -> bytes:

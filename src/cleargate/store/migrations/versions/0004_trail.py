@@ -121,5 +121,8 @@ grant select on practices to cleargate_sealer, cleargate_auditor;
 
 def upgrade() -> None:
     """Rewrite what is recorded as texts, and make room for the seals."""
-    for statements in (EVENTS, STAMP, CARRY_OVER, SEALS, SECURE):
-        op.execute(statements)
+    op.execute(EVENTS)
+    op.execute(STAMP)
+    op.execute(CARRY_OVER)
+    op.execute(SEALS)
+    op.execute(SECURE)

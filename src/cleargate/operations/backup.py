@@ -23,8 +23,9 @@ from cleargate.operations import backup_folder
 from cleargate.operations.backup_folder import SUFFIX, Manifest, NoRoom, claimed, describe, listed
 from cleargate.operations.backup_schedule import Keep, is_due, superfluous
 from cleargate.operations.checks import actor
+from cleargate.operations.trail import restored_trail_faults
 from cleargate.ports import KeyService
-from cleargate.settings import BackupSettings
+from cleargate.settings import BackupSettings, trail_settings
 from cleargate.store import audit, backup_check, backup_frames, backup_restore, watch
 from cleargate.store.audit import Action, Event
 from cleargate.store.backup_dump import Contents, dump, unpack
@@ -107,7 +108,8 @@ def tested(keys: KeyService, file: Path) -> Manifest:
     try:
         with scratch(file.parent) as url:
             contents = restore_into(url, file, keys)
-            faults = tuple(backup_check.faults(url, contents, keys))
+            wrong = backup_check.faults(url, contents, keys)
+            faults = (*wrong, *restored_trail_faults(url, trail_settings()))
     except Damaged:
         contents, faults = None, ("damaged",)
     seconds = stopwatch.monotonic() - started

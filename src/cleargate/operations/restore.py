@@ -14,7 +14,9 @@ from cleargate.house import House
 from cleargate.nouns.errors import Refused
 from cleargate.operations.backup import Failed, opened, restore_into
 from cleargate.operations.checks import actor
+from cleargate.operations.trail import restored_trail_faults
 from cleargate.ports import KeyService
+from cleargate.settings import trail_settings
 from cleargate.store import backup_check, backup_restore, restores
 from cleargate.store.backup_dump import Contents
 from cleargate.store.database import Database
@@ -41,6 +43,7 @@ def restore(house: House, file: Path, owner_url: str, console: Console) -> None:
         contents = restore_into(owner_url, file, house.keys)
         console.print(f"Comparing {sum(contents.rows.values()):,} rows ...")
         faults = backup_check.faults(owner_url, contents, house.keys)
+        faults += restored_trail_faults(owner_url, trail_settings())
         if faults:
             raise Failed(file, tuple(faults))
         begin_new_life(owner_url, file.name, house.keys)

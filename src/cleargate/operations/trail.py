@@ -104,6 +104,23 @@ def note(
         trail.note(session, event)
 
 
+def restored_trail_faults(owner_url: str, settings: TrailSettings) -> list[str]:
+    """What is wrong with the trails of a database that was restored just now, by kind and place.
+
+    Nothing is said where the public key is not set: then only the number of events was compared.
+    """
+    if not settings.trail_public_key:
+        return []
+    given = Given(public_keys(settings), lag_max=None)
+    found = []
+    with closing(TrailDatabase(owner_url, "restored")) as database:
+        for slug, practice in database.practices().items():
+            with database.session(practice) as session:
+                report = verify(session, given)
+            found += [f"trail:{slug}:{fault.position}" for fault in report.faults]
+    return found
+
+
 @contextmanager
 def auditing(settings: TrailSettings) -> Iterator[TrailDatabase]:
     """The trail, as the role that can read it and nothing else."""

@@ -93,7 +93,7 @@ def _row_faults(
 
 
 def _trail_faults(session: Session, expected: int) -> list[str]:
-    """The practice's trail is whole. The verifier of the signed trail belongs here."""
+    """The practice's trail has as many events; `trail/verify.py` holds them against their seals."""
     events = session.run(_EVENTS).scalar_one()
     return [] if events == expected else ["trail:audit_events"]
 

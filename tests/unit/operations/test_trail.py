@@ -13,7 +13,12 @@ from rich.console import Console
 
 from cleargate.house import House, note_settings, open_house
 from cleargate.nouns.errors import BadSettings, Refused
-from cleargate.operations.trail import VerifyOptions, seal_until_told, verify_trail
+from cleargate.operations.trail import (
+    VerifyOptions,
+    restored_trail_faults,
+    seal_until_told,
+    verify_trail,
+)
 from cleargate.operations.trail_export import ExportOptions, export_trail, write_receipt
 from cleargate.operations.trail_who import WhoOptions, who_saw
 from cleargate.settings import Installation, TrailSettings
@@ -209,3 +214,22 @@ def test_changed_settings_are_on_the_trail_once(house: Rooms, installed: House) 
     note_settings(later)
     later.database.close()
     assert count() == before + 2
+
+
+def test_a_restored_trail_is_held_against_its_seals(
+    house: Rooms, settings: TrailSettings, clock: TurnedClock
+) -> None:
+    """What the test of a backup, and a restore, find out; without a public key they count only."""
+    event = _work(house, clock)
+    house.seal()
+    assert restored_trail_faults(house.owner_url, settings) == []
+    change = "update audit_events set body = replace(body, 'sample', %s) where id = %s"
+    with house.owner() as owner:
+        owner.execute("select set_config('app.practice_id', %s, false)", (str(house.practice),))
+        owner.execute(change.encode(), ("another", event))
+        [found] = restored_trail_faults(house.owner_url, settings)
+        assert found.startswith(f"trail:{SLUG}:")
+        blind = settings.model_copy(update={"trail_public_key": ""})
+        assert restored_trail_faults(house.owner_url, blind) == []
+        owner.execute(change.replace("'sample'", "'another'").encode(), ("sample", event))
+    assert restored_trail_faults(house.owner_url, settings) == []

@@ -10,6 +10,7 @@ from cleargate.operations.doctor.disk import disk
 from cleargate.operations.doctor.engine import engine, outages
 from cleargate.operations.doctor.files import files
 from cleargate.operations.doctor.finding import Check
+from cleargate.operations.doctor.keeping import backups, endings, keys, seals
 from cleargate.operations.doctor.pages import pages
 
 CHECKS = (
@@ -20,6 +21,10 @@ CHECKS = (
     Check("files", files),
     Check("disk", disk),
     Check("own pages", pages),
+    Check("keys", keys),
+    Check("trail", seals),
+    Check("backups", backups),
+    Check("endings", endings),
     Check("engine", engine),
     Check("outages", outages),
 )

@@ -128,7 +128,6 @@ def make_worker(house: House, ends: float | None = None) -> Worker:
     from cleargate.scheduling.sweep import sweep_if_due
     from cleargate.store.engine_keys import engine_key
 
-    note_settings(house)
     procedures = {**PROCEDURES, **check.PROCEDURES}
     logs.know("phase", procedures)
     engine = Engine(
@@ -157,6 +156,7 @@ def make_worker(house: House, ends: float | None = None) -> Worker:
         engine.run_phase(phase, practice, case, seq, stop_at)
 
     def chores() -> None:
+        note_settings(house)
         for profile in house.profiles.values():
             now = house.clock.now()
             alert_expiries(house.database, profile, expiries_of(house, profile.id), now)

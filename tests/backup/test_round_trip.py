@@ -201,6 +201,11 @@ def test_a_damaged_backup_does_not_stand_the_test(backups: Backups) -> None:
     assert not manifest.is_good
 
 
+def _faults(url: str, contents: backup.Contents, backups: Backups) -> list[str]:
+    found = backup.backup_check.faults(url, contents)
+    return [*found, *backup.backup_check.key_faults(url, backups.keys)]
+
+
 def test_a_backup_that_lacks_a_row_does_not_stand_the_test(
     backups: Backups, cluster: EmbeddedPostgres
 ) -> None:
@@ -209,19 +214,19 @@ def test_a_backup_that_lacks_a_row_does_not_stand_the_test(
     file = backups.make()
     with backup.scratch(backups.folder) as url:
         contents = backup.restore_into(url, file, backups.keys)
-        assert backup.backup_check.faults(url, contents, backups.keys) == []
+        assert _faults(url, contents, backups) == []
         with connect(url) as owner:
             owner.execute(
                 "select set_config('app.practice_id', %s, false)", (str(backups.house.practice),)
             )
             owner.execute("delete from attachments")
-            found = backup.backup_check.faults(url, contents, backups.keys)
+            found = _faults(url, contents, backups)
             assert found == ["rows:public.attachments"]
             owner.execute("delete from audit_events")
-            found = backup.backup_check.faults(url, contents, backups.keys)
+            found = _faults(url, contents, backups)
             assert "trail:audit_events" in found
             owner.execute("update cases set memo = request")
-            found = backup.backup_check.faults(url, contents, backups.keys)
+            found = _faults(url, contents, backups)
             assert "sealed:cases.memo" in found
 
 

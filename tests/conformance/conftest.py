@@ -52,7 +52,8 @@ def world(tmp_path_factory) -> Iterator[World]:
         duplicates = world.ledger("duplicates")
         untold, invented = world.unmatched()
     assert duplicates == []
-    assert (untold, invented) == (Counter(), Counter())
+    assert invented == Counter()
+    assert world.told_elsewhere or untold == Counter()
 
 
 @pytest.fixture(autouse=True)

@@ -9,12 +9,16 @@ from cleargate.nouns.outside import SEND, Left
 from tests.unit.connectors.parts import Calls
 
 
-@dataclass(frozen=True)
+@dataclass
 class World:
-    """A running sandbox, by its admin pages; `calls` are those that connectors told of."""
+    """A running sandbox, by its admin pages; `calls` are those that connectors told of.
+
+    `told_elsewhere`: some of its clients tell the store, as app.py wires them.
+    """
 
     ready: dict
     calls: Calls = field(default_factory=Calls)
+    told_elsewhere: bool = False
 
     def admin(self, page: str, body: dict | None = None) -> dict:
         url = f"{self.ready['base_url']}/_admin/{page}"

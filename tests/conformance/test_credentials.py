@@ -32,6 +32,11 @@ FREE = {"availity", "optum", "pverify"}
 """Clearinghouses with a token, which costs nothing; of the others only a question tells."""
 
 
+@pytest.fixture(autouse=True)
+def _wired(world: World) -> None:
+    world.told_elsewhere = True
+
+
 def proof(client: VendorClient) -> str:
     """What a proof shows: ok, or the kind of its failure."""
     try:

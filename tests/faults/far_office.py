@@ -29,6 +29,7 @@ TRIES_MAX = 5
 
 _TRAIL = sa.text(
     f"select type, outcome, actor from {TRAIL} where practice_id = :practice and case_id = :case"
+    " and type not like 'call.%'"  # A call that is made again is told again.
 )
 
 Trail = Counter[tuple[str, str, str]]

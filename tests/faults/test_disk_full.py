@@ -20,6 +20,7 @@ from cleargate.nouns.errors import Refused
 from cleargate.operations.rehearsal.patient import Inputs
 from cleargate.store.embedded import EmbeddedPostgres
 from cleargate.store.keyfile import LocalKeyFile
+from cleargate.web.listener import Listener
 from cleargate.web.server import run
 from cleargate.web.site import Pages
 from tests.house import House, TurnedClock, make_template, open_house, visit_request
@@ -113,6 +114,17 @@ def _post_until_refused(client: httpx2.Client) -> tuple[int, httpx2.Response]:
     raise AssertionError("the disk was never full")
 
 
+def _rollbacks(house: House) -> int:
+    """How many transactions of this database were refused or given up."""
+    with house.owner() as owner:
+        row = owner.execute(
+            "select xact_rollback from pg_stat_database where datname = current_database()"
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.mark.long
 def test_a_full_disk_refuses_plainly_keeps_what_it_took_and_goes_on_by_itself(
     disk: Disk,
     full_cluster: EmbeddedPostgres,
@@ -130,8 +142,8 @@ def test_a_full_disk_refuses_plainly_keeps_what_it_took_and_goes_on_by_itself(
         assert page.status_code == 503
         assert site.count_cases() == before + kept, "half of a request was kept"
         played = worker.submit(stage.play, case)
-        told = log.stat().st_size
-        until(lambda: played.done() or log.stat().st_size > told, "the worker met no full disk")
+        begun = _rollbacks(house)
+        until(lambda: played.done() or _rollbacks(house) > begun, "the worker met no full disk")
         disk.free()
         assert played.result(timeout=60).state is CaseState.DONE
         again = client.post(f"/{SLUG}/", data=Inputs(page.text).values)
@@ -175,7 +187,7 @@ def test_a_server_that_cannot_write_its_ready_file_says_so(disk: Disk, site: Sit
     disk.fill()
     try:
         with pytest.raises(Refused, match=r"ready file .* \(No space left on device\)"):
-            run(pages, "127.0.0.1", 0, disk.place / "ready.json")
+            run(pages, Listener("127.0.0.1", 0), disk.place / "ready.json")
         assert not list(disk.place.glob("ready*"))
     finally:
         disk.free()

@@ -15,6 +15,7 @@ from cleargate.web.site import Pages
 from tests.faults.conftest import SHORT
 from tests.house import House, TurnedClock
 from tests.proxy import Loss, Proxy
+from tests.trail import TRAIL
 from tests.web.installation import (
     PASSWORD,
     SLUG,
@@ -168,7 +169,7 @@ def test_signing_in_is_told_and_kept_together_or_not_at_all(
 def _sign_ins(site: Site) -> tuple[int, int]:
     """How many sign-ins the trail tells, and how many sessions there are."""
     [told] = site.rows(
-        "select count(*) as n from audit_events where practice_id = :practice"
+        f"select count(*) as n from {TRAIL} where practice_id = :practice"
         " and type = 'staff.sign_in' and outcome = 'ok'"
     )
     [kept] = site.rows("select count(*) as n from sign_ins where practice_id = :practice")

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -26,14 +26,17 @@ from cleargate.store import (
     connections,
     effects,
     gates,
+    holds,
     inquiries,
     links,
     outages,
     people,
+    restores,
     throttle,
 )
 from cleargate.store.audit import Action, Event
-from cleargate.store.database import Session
+from cleargate.store.database import Database, Session
+from cleargate.store.holds import HoldReason
 from cleargate.store.inquiries import NewInquiry
 from cleargate.store.links import LinkPurpose, token_hash
 from cleargate.store.people import SignIn
@@ -202,6 +205,7 @@ def _filled(
         connections.mark(session, "ehr", "stopped", "401", now)
         outages.failed(session, "clearinghouse", PAYER, now)
         throttle.take(session, "sample", now, 1)
+        holds.add(session, case, HoldReason.COMPLAINT, "", actor="x", now=now)
         audit.record(session, Event("case.view", Action.READ, "case", str(case), case=case))
     filled = replace(
         ids,
@@ -211,6 +215,9 @@ def _filled(
         payer=PAYER if visit_patient else "aetna",
         birth_date=f"{request.patient.birth_date:%m/%d/%Y}",
     )
+    owner = Database(house.owner_url, house.keyring())
+    with closing(owner), owner.session(practice) as session:
+        restores.note(session, "sample", "x")
     _, csrf = _signed_in(house, practice, filled, clock)
     return replace(filled, csrf=csrf)
 

@@ -100,7 +100,7 @@ ROUTES: dict[tuple[str, str], Asked] = {
         places=("nonce", *PAYERS),
         public=("throttle", "cases", "audit_events", "links", "dbos.workflow_status"),
     ),
-    ("GET", "/{slug}/payers"): Asked(places=("primary_payer", "secondary_payer")),
+    ("POST", "/{slug}/payers"): Asked(places=("primary_payer", "secondary_payer")),
     ("GET", "/{slug}/received/{token}"): Asked(),
     ("GET", "/{slug}/confirm/{token}"): Asked(),
     ("POST", "/{slug}/confirm/{token}"): Asked(),

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from cleargate.engine import durable
 from cleargate.house import House
 from cleargate.nouns.errors import Refused
-from cleargate.operations.backup import Failed, opened, restore_into
+from cleargate.operations.backup import Failed, bring_up_to_date, opened, restore_into
 from cleargate.operations.checks import actor
 from cleargate.operations.trail import restored_trail_faults
 from cleargate.ports import KeyService
@@ -21,8 +20,6 @@ from cleargate.store import backup_check, backup_restore, restores
 from cleargate.store.backup_dump import Contents
 from cleargate.store.database import Database
 from cleargate.store.keyring import Keyring
-from cleargate.store.migrate import migrate
-from cleargate.store.roles import APP_ROLE, let_backup_read
 
 POINT_IN_TIME = "point-in-time"
 """The trail's name for a backup that is not ours."""
@@ -42,10 +39,10 @@ def restore(house: House, file: Path, owner_url: str, console: Console) -> None:
         console.print(f"Restoring {file} ...", soft_wrap=True)
         contents = restore_into(owner_url, file, house.keys)
         console.print(f"Comparing {sum(contents.rows.values()):,} rows ...")
-        faults = backup_check.faults(owner_url, contents, house.keys)
-        faults += restored_trail_faults(owner_url, trail_settings())
-        if faults:
-            raise Failed(file, tuple(faults))
+        _refuse(file, backup_check.faults(owner_url, contents))
+        bring_up_to_date(owner_url)
+        faults = backup_check.key_faults(owner_url, house.keys)
+        _refuse(file, [*faults, *restored_trail_faults(owner_url, trail_settings())])
         begin_new_life(owner_url, file.name, house.keys)
     except Refused:
         console.print("The database was left shut: drop it before you try again.")
@@ -63,11 +60,14 @@ def own_up(house: House, owner_url: str, console: Console) -> None:
     console.print("Done: what its cases did in the lost time is looked for before it is done.")
 
 
+def _refuse(file: Path, faults: list[str]) -> None:
+    if faults:
+        raise Failed(file, tuple(faults))
+
+
 def begin_new_life(owner_url: str, backup: str, keys: KeyService) -> None:
     """Bring the schema to today's, and let nothing of the old life go on by itself."""
-    migrate(owner_url, "")
-    durable.migrate(owner_url, APP_ROLE)
-    let_backup_read(owner_url)
+    bring_up_to_date(owner_url)
     database = Database(owner_url, Keyring(keys))
     try:
         with database.public() as connection:

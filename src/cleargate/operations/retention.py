@@ -14,7 +14,7 @@ from cleargate.nouns.ids import PracticeId
 from cleargate.settings import RetentionSettings, read_practices
 from cleargate.store import retention
 from cleargate.store.database import Database
-from cleargate.store.keyless import NoKeys
+from cleargate.store.keyless import KeylessDatabase
 from cleargate.store.practices import practice_id
 from cleargate.store.retention import Periods
 
@@ -22,7 +22,7 @@ from cleargate.store.retention import Periods
 def run(settings: RetentionSettings, now: datetime, console: Console) -> None:
     """Delete what is over and old, practice by practice, and say how much."""
     read = read_practices(settings.practices)
-    with closing(Database(settings.retention_database_url, NoKeys())) as database:
+    with closing(KeylessDatabase(settings.retention_database_url)) as database:
         for each in read:
             practice = practice_id(each.file.practice.slug)
             periods = each.file.retention.periods()

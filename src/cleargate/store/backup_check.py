@@ -15,7 +15,7 @@ from cleargate.ports import KeyService
 from cleargate.store.backup_dump import Contents, count_of
 from cleargate.store.database import Database, Session
 from cleargate.store.engine_keys import engine_key
-from cleargate.store.keyless import NoKeys
+from cleargate.store.keyless import KeylessDatabase
 from cleargate.store.keyring import Keyring
 from cleargate.store.schema import SEALED
 
@@ -40,35 +40,43 @@ _HAS_KEYS = sa.text("select exists (select 1 from data_keys where practice_id = 
 _EVENTS = sa.text("select count(*) from audit_events where practice_id = :practice")
 
 
-def faults(owner_url: str, contents: Contents, keys: KeyService) -> list[str]:
-    """What is wrong with a restored database, each as kind and place; nothing when it is sound.
+def faults(owner_url: str, contents: Contents) -> list[str]:
+    """Rows and events that a restored database lacks, each as kind and place. Changes nothing.
 
-    Changes nothing. Raises BadSettings when the key service holds another key.
+    The schema may be an older release's.
     """
-    with closing(Database(owner_url, NoKeys())) as database:
+    with closing(KeylessDatabase(owner_url)) as database:
         with database.public() as connection:
-            practices = [PracticeId(id_) for id_ in connection.execute(_PRACTICES).scalars()]
+            practices = _practices(connection)
         found = _row_faults(database, practices, contents.rows)
-        with_keys: list[PracticeId] = []
         for practice in practices:
             with database.session(practice) as session:
                 found += _trail_faults(session, contents.events.get(str(practice), 0))
-                if session.run(_HAS_KEYS).scalar_one():
-                    with_keys.append(practice)
-    return found + _key_faults(owner_url, with_keys, keys)
+    return found
 
 
-def _key_faults(owner_url: str, with_keys: list[PracticeId], keys: KeyService) -> list[str]:
-    """Columns of which a value does not open, of practices that have sealed anything yet."""
+def key_faults(owner_url: str, keys: KeyService) -> list[str]:
+    """Columns of which a value does not open with the keys. Needs today's schema; changes nothing.
+
+    Raises BadSettings when the key service holds another key.
+    """
     found = []
     with closing(Database(owner_url, Keyring(keys))) as database:
         with database.public() as connection:
+            practices = _practices(connection)
             if connection.execute(_HAS_ENGINE_KEY).scalar_one():
                 engine_key(connection, keys)
-        for practice in with_keys:
-            with database.session(practice) as session:
-                found += _sealed_faults(session)
+        for practice in practices:
+            with closing(KeylessDatabase(owner_url)) as bare, bare.session(practice) as session:
+                has_keys = session.run(_HAS_KEYS).scalar_one()
+            if has_keys:
+                with database.session(practice) as session:
+                    found += _sealed_faults(session)
     return found
+
+
+def _practices(connection: sa.Connection) -> list[PracticeId]:
+    return [PracticeId(id_) for id_ in connection.execute(_PRACTICES).scalars()]
 
 
 def _row_faults(

@@ -49,6 +49,7 @@ class Source:
     session: str = ""
 
 
+COMMAND = "command"
 NOWHERE = Source()
 
 
@@ -125,7 +126,7 @@ class Database:
         self._keyring = keyring
         self._executor = executor
         self._files = files
-        self._source = Source(executor or "command")
+        self._source = Source(executor or COMMAND)
 
     @contextmanager
     def session(self, practice: PracticeId, source: Source | None = None) -> Iterator[Session]:
@@ -140,7 +141,7 @@ class Database:
         with self._engine.begin() as connection:
             session = self._turn(connection, practice, source)
             yield session
-        if structlog.is_configured():  # A command at a terminal keeps no log.
+        if session.source.client != COMMAND:  # At a terminal there is no log to keep it.
             for event in session.recorded:
                 _log.info("audit", audit=event, practice_id=practice)
 

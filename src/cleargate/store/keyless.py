@@ -1,10 +1,13 @@
 """A way in for whoever counts or deletes: sessions that can seal and open nothing."""
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from cleargate.nouns.errors import CleargateError
 from cleargate.nouns.ids import PracticeId
 from cleargate.store.crypto import Keys, Sealer
+from cleargate.store.database import Database
 from cleargate.store.keyring import Keyring, Transaction
 
 
@@ -13,6 +16,22 @@ class NoKeysHere(CleargateError):
 
 
 _NONE = Keys({}, None, NoKeysHere("this role has no keys"))
+
+
+# The practice becomes visible to the policies for this transaction only.
+_ENTER = sa.text(
+    "select set_config('app.practice_id', :name, true), 0 as newest_key, false as shredded"
+)
+
+
+class KeylessDatabase(Database):
+    """Sessions for counting and deleting, on a schema of whatever release."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, NoKeys())
+
+    def _enter(self, connection: sa.Connection, practice: PracticeId) -> sa.Row[Any]:
+        return connection.execute(_ENTER, {"name": str(practice)}).one()
 
 
 class NoKeys(Keyring):

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from cleargate.nouns.ids import PracticeId
 from cleargate.store.audit import Event, body, uuid7
 from cleargate.store.connect import AUDITS, engine
-from cleargate.store.database import Source
+from cleargate.store.database import COMMAND, Source
 
 BLOCK = 4096
 """So many events are read at once."""
@@ -96,7 +96,7 @@ _NOTE = sa.text("insert into audit_events (practice_id, id, body) values (:pract
 
 def note(session: TrailSession, event: Event) -> None:
     """Put on the trail that the trail was read."""
-    session.run(_NOTE, id=uuid7(), body=body(Source("command"), event))
+    session.run(_NOTE, id=uuid7(), body=body(Source(COMMAND), event))
 
 
 # -- sealing

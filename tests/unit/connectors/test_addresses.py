@@ -16,6 +16,7 @@ from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.hosts import is_loopback
 from cleargate.ports import Message
 from tests.unit.connectors.parts import (
+    Calls,
     FixedClock,
     Secrets,
     Unlimited,
@@ -139,12 +140,14 @@ class Names:
 def http(names: Names, port: int = 443, scheme: str = "https", **settings) -> Http:
     chosen = HttpSettings(base_url=f"{scheme}://{VENDOR}:{port}", deadline_s=5, **settings)
     transport = DeadlineTransport(tls_context(None), 2, Reach(chosen.allow_private, names))
-    return Http("desk", chosen, secrets=Secrets(), budget=Unlimited(), transport=transport)
+    return Http(
+        "desk", chosen, secrets=Secrets(), budget=Unlimited(), recorder=Calls(), transport=transport
+    )
 
 
 def fails(client: Http, url: str = "") -> PortError:
     with pytest.raises(PortError) as caught:
-        client.call("GET", url or client.settings.base_url, write=True)
+        client.call("GET", url or client.settings.base_url, operation="sample", write=True)
     client.close()
     return caught.value
 
@@ -164,7 +167,7 @@ def test_a_name_that_leads_inside_the_second_time_is_looked_at_again():
     with peer(lambda connection: reached.set()) as port:
         client = http(names, port, allow_private=["127.0.0.2"])
         with pytest.raises(PortError, match="connect_failed"):
-            client.call("GET", client.settings.base_url, write=True)
+            client.call("GET", client.settings.base_url, operation="sample", write=True)
         assert fails(client).vendor_code == "address_refused"
         assert not reached.is_set()
     assert names.asked == [VENDOR, VENDOR], "one look-up for each connection, none behind it"
@@ -185,9 +188,13 @@ def test_the_vendor_hears_its_name_and_not_the_address():
             settings,
             secrets=Secrets(),
             budget=Unlimited(),
+            recorder=Calls(),
             transport=DeadlineTransport(tls_context(None), 1, reach),
         )
-        assert client.call("GET", f"{settings.base_url}/x", write=False).status == 200
+        assert (
+            client.call("GET", f"{settings.base_url}/x", operation="sample", write=False).status
+            == 200
+        )
         client.close()
     assert f"host: localhost:{port}".encode() in heard[0].lower()
 
@@ -248,6 +255,7 @@ def test_a_mail_server_whose_name_leads_inside_gets_nothing():
             SmtpSettings(host=VENDOR, port=port, sender="desk@clinic.example.test"),
             secrets=Secrets(),
             budget=Unlimited(),
+            recorder=Calls(),
             clock=FixedClock(),
             resolve=Names("127.0.0.1"),
         )

@@ -17,7 +17,15 @@ from cleargate.connectors.wires.http import Http, HttpSettings, tls_context
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.ports import Message
 from tests.unit.connectors.authority import VENDOR, Authority
-from tests.unit.connectors.parts import FixedClock, Secrets, Unlimited, peer, read_request, ref
+from tests.unit.connectors.parts import (
+    Calls,
+    FixedClock,
+    Secrets,
+    Unlimited,
+    peer,
+    read_request,
+    ref,
+)
 from tests.unit.connectors.test_smtp import Server
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -63,9 +71,18 @@ def over_http(context: ssl.SSLContext, ca_file: Path | None, heard: list[bytes])
             base_url=f"https://{VENDOR}:{port}", deadline_s=5, allow_private=["127.0.0.1"]
         )
         transport = DeadlineTransport(tls_context(ca_file), 1, Reach(settings.allow_private, here))
-        http = Http("desk", settings, secrets=Secrets(), budget=Unlimited(), transport=transport)
+        http = Http(
+            "desk",
+            settings,
+            secrets=Secrets(),
+            budget=Unlimited(),
+            recorder=Calls(),
+            transport=transport,
+        )
         try:
-            return http.call("POST", settings.base_url, write=True, content=SECRET).status
+            return http.call(
+                "POST", settings.base_url, operation="sample", write=True, content=SECRET
+            ).status
         finally:
             http.close()
 
@@ -130,6 +147,7 @@ def post(server: Server, port: int, ca_file: Path | None, tls: str) -> None:
         ),
         secrets=Secrets({"env:PASSWORD": "word"}),
         budget=Unlimited(),
+        recorder=Calls(),
         clock=FixedClock(),
         resolve=here,
     )

@@ -38,7 +38,7 @@ def test_no_rule_excepts_a_file_that_is_gone():
 
     paths = re.findall(r"\b(src/[\w./]+)", text)
 
-    assert "src/cleargate/store/database.py" in paths
+    assert "src/cleargate/store/connect.py" in paths
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
 

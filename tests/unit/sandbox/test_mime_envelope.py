@@ -74,9 +74,11 @@ def test_every_payers_271_is_the_one_of_the_other_door(peer: Peer, payer: str) -
     assert answer.status_code == 200
     told = answer.text if payer == "61101" else fields(answer)["Payload"]
     said = unescape(other.text)
-    lines = [line for line in told.replace("\r\n", "\n").split(told[105]) if line.strip()]
+    segments = [line.strip() for line in told.split(told[105])]
+    asked_at = ("ISA", "GS", "BHT")  # these carry the minute, and the next may have begun
+    lines = [line for line in segments if line and not line.startswith(asked_at)]
     assert len(lines) > 20
-    assert all(line.strip() in said for line in lines)
+    assert all(line in said for line in lines)
     assert len(peer.ledger()["questions"]) == 2
 
 

@@ -134,7 +134,7 @@ def make_template(cluster: EmbeddedPostgres) -> str:
     """The name of a migrated database without any data, to copy from."""
     url = fresh_database(cluster, TEMPLATE)
     migrate(url, APP_PASSWORD, OTHER_PASSWORDS)
-    durable.migrate(url, APP_ROLE)
+    durable.migrate(url)
     return TEMPLATE
 
 

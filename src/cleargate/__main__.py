@@ -3,9 +3,10 @@
 import os
 import sys
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import structlog
 import typer
@@ -67,7 +68,7 @@ def migrate() -> None:
     from cleargate.engine import durable
     from cleargate.settings import installation
     from cleargate.store.migrate import migrate as migrate_store
-    from cleargate.store.roles import APP_ROLE, OTHERS, let_backup_read
+    from cleargate.store.roles import OTHERS, let_backup_read
 
     settings = installation()
     password = os.environ.get("CLEARGATE_APP_PASSWORD", "")
@@ -77,7 +78,7 @@ def migrate() -> None:
         role: os.environ.get(f"CLEARGATE_{name}_PASSWORD", "") for name, role in OTHERS.items()
     }
     migrate_store(settings.owner_database_url, password, others)
-    durable.migrate(settings.owner_database_url, APP_ROLE)
+    durable.migrate(settings.owner_database_url)
     let_backup_read(settings.owner_database_url)
 
 
@@ -89,18 +90,20 @@ def serve(
     from cleargate.house import open_house
     from cleargate.operations.expiries import expiries_of
     from cleargate.settings import installation, refuse_privileges
+    from cleargate.store.trouble import await_database
     from cleargate.web.listener import listener_of
-    from cleargate.web.server import run
+    from cleargate.web.server import run as run_pages
     from cleargate.web.site import Pages
 
     _only_log_lines()
     refuse_privileges()
     settings = installation()
     listener = listener_of(settings)
+    await_database(settings.database_url, settings.database_wait_s)
     house = open_house(settings)
     secure = settings.public_url.startswith("https://")
     pages = Pages(house.database, house.clock, house.profiles, secure, partial(expiries_of, house))
-    run(pages, listener, ready_file)
+    run_pages(pages, listener, ready_file)
 
 
 @app.command()
@@ -110,10 +113,13 @@ def work() -> None:
     from cleargate.engine.worker import executor_name
     from cleargate.house import open_house
     from cleargate.settings import installation, refuse_privileges
+    from cleargate.store.trouble import await_database
 
     _only_log_lines()
     refuse_privileges()
-    worker = make_worker(open_house(installation(), executor_name()))
+    settings = installation()
+    await_database(settings.database_url, settings.database_wait_s)
+    worker = make_worker(open_house(settings, executor_name()))
     worker.start()
     worker.wait_for_signal()
     worker.stop()
@@ -129,11 +135,14 @@ def drain(
     from cleargate.engine.worker import executor_name
     from cleargate.house import open_house
     from cleargate.settings import installation, refuse_privileges
+    from cleargate.store.trouble import await_database
 
     _only_log_lines()
     refuse_privileges()
     ends = time.monotonic() + seconds
-    house = open_house(installation(), executor_name())
+    settings = installation()
+    await_database(settings.database_url, 0)
+    house = open_house(settings, executor_name())
     worker = make_worker(house, ends=ends)
     worker.start()
     mend_orphans(house.database)
@@ -152,21 +161,37 @@ def _only_log_lines() -> None:
 
 
 def main() -> None:
-    """Run the command line; bad input is one plain sentence and exit code 2.
-
-    A bug is told as type and frames on the screen too: its message may quote a patient.
-    """
+    """Run the command line."""
     screen = outlets.own(sys.stderr)
     logs.configure(screen)
     outlets.reduce_errors()
+    sys.exit(run(sys.argv[1:], screen))
+
+
+def run(arguments: Sequence[str], screen: TextIO) -> int:
+    """Run one command; what only a person can mend is one plain sentence and exit code 2.
+
+    A bug is told as type and frames on the screen too: its message may quote a patient.
+    """
     try:
-        app()
+        app(arguments)
     except (Refused, Unavailable, KeysDestroyed) as failure:
         screen.write(f"{failure}\n")
-        sys.exit(EXIT_BAD_INPUT)
+        return EXIT_BAD_INPUT
     except Exception as error:
+        if said := _database_trouble(error):
+            screen.write(f"{said}\n")
+            return EXIT_BAD_INPUT
         outlets.uncaught(error)
-        sys.exit(EXIT_BUG)
+        return EXIT_BUG
+    return 0
+
+
+def _database_trouble(error: Exception) -> str:
+    """What is wrong with the database, where that is why a command failed; else nothing."""
+    from cleargate.store.trouble import explain
+
+    return explain(error)
 
 
 if __name__ == "__main__":

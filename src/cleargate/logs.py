@@ -43,6 +43,7 @@ EVENTS = frozenset(
         "swept",
         "took_over",
         "uncaught",
+        "waiting_for_database",
         "warning",
         "worker_overtaken",
         "worker_started",

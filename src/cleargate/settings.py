@@ -44,12 +44,14 @@ class Installation(BaseSettings):
     transaction mode. Either `key_file` or `kms_key` wraps the data keys. `attachments_bucket` is
     where photos of cards are kept, sealed; the database where it is empty. `proxy` names the
     addresses from which X-Forwarded-For and -Proto are believed, separated by commas.
+    `database_wait_s` is how long `serve` and `work` wait at their start for a database.
     """
 
     model_config = SettingsConfigDict(env_prefix="CLEARGATE_", frozen=True)
 
     database_url: DatabaseUrl = Field(min_length=1)
     owner_database_url: DatabaseUrl = ""
+    database_wait_s: float = Field(default=60, ge=0, le=600)
     prepared_statements: bool = False
     key_file: Path | None = None
     kms_key: str = ""
@@ -74,7 +76,7 @@ class BackupSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CLEARGATE_", frozen=True)
 
-    backup_database_url: str = ""
+    backup_database_url: DatabaseUrl = ""
     backups: Path | None = None
     backup_at: time = time(2, 30)
     backup_daily: int = Field(default=14, ge=1, le=1000)
@@ -87,7 +89,7 @@ class RetentionSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CLEARGATE_", frozen=True)
 
-    retention_database_url: str = Field(min_length=1)
+    retention_database_url: DatabaseUrl = Field(min_length=1)
     practices: Path
 
 
@@ -111,8 +113,9 @@ class TrailSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CLEARGATE_", frozen=True)
 
-    sealer_database_url: str = ""
-    auditor_database_url: str = ""
+    database_wait_s: float = Field(default=60, ge=0, le=600)
+    sealer_database_url: DatabaseUrl = ""
+    auditor_database_url: DatabaseUrl = ""
     trail_key: str = ""
     trail_public_key: str = ""
     anchors: str = ""

@@ -28,7 +28,7 @@ ROLE_PASSWORD = "only-for-tests-too"
 def let_in(owner_url: str) -> None:
     """What `cleargate migrate` does where the passwords of all roles are set."""
     migrate(owner_url, APP_PASSWORD, {BACKUP_ROLE: ROLE_PASSWORD, RETENTION_ROLE: ROLE_PASSWORD})
-    durable.migrate(owner_url, APP_ROLE)
+    durable.migrate(owner_url)
     let_backup_read(owner_url)
 
 

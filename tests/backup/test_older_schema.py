@@ -42,7 +42,7 @@ def migrated_to(owner_url: str, revision: str) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
     engine.dispose()
-    durable.migrate(owner_url, APP_ROLE)
+    durable.migrate(owner_url)
     let_backup_read(owner_url)
 
 

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from cleargate.engine import durable
 from cleargate.store import catalogue, grants
 from cleargate.store.embedded import SUPERUSER, EmbeddedPostgres
 from cleargate.store.schema import OTHER_POLICIES, ROLES
@@ -220,6 +221,31 @@ RIGHT_HOLES = {
         "revoke usage on sequence attempts_id_seq from cleargate_app",
         "cleargate_app may USAGE on sequence attempts_id_seq and should not",
     ),
+    "the engine's tables, emptied": (
+        "grant truncate on dbos.workflow_status to cleargate_app",
+        "revoke truncate on dbos.workflow_status from cleargate_app",
+        "cleargate_app may TRUNCATE on table dbos.workflow_status and should not",
+    ),
+    "the engine's own version": (
+        "grant update on dbos.dbos_migrations to cleargate_app",
+        "revoke update on dbos.dbos_migrations from cleargate_app",
+        "cleargate_app may UPDATE on table dbos.dbos_migrations and should not",
+    ),
+    "whatever the engine makes next": (
+        "alter default privileges in schema dbos grant insert on tables to cleargate_app",
+        "alter default privileges in schema dbos revoke insert on tables from cleargate_app",
+        "cleargate_app may INSERT on whatever is made next dbos.table and should not",
+    ),
+    "the engine's tables, for somebody else": (
+        "grant usage on schema dbos to cleargate_auditor",
+        "revoke usage on schema dbos from cleargate_auditor",
+        "cleargate_auditor may USAGE on schema dbos and should not",
+    ),
+    "a table that the engine cannot use": (
+        "revoke delete on dbos.workflow_status from cleargate_app",
+        "grant delete on dbos.workflow_status to cleargate_app",
+        "cleargate_app should be able to DELETE on table dbos.workflow_status and is not",
+    ),
     "a right that is missing": (
         "revoke insert on gates from cleargate_app",
         "grant insert on gates to cleargate_app",
@@ -281,3 +307,19 @@ def test_no_role_of_the_cluster_is_unknown(root: psycopg.Connection) -> None:
         ).format(known)
     )
     assert found.fetchall() == []
+
+
+def test_a_migration_takes_away_what_an_earlier_one_gave_too_much(house: House) -> None:
+    """DBOS's own migration grants everything, also on what it makes later."""
+    with house.owner() as owner:
+        owner.execute("grant all on all tables in schema dbos to cleargate_app")
+        owner.execute(
+            "alter default privileges in schema dbos grant all on tables to cleargate_app;"
+            "alter default privileges in schema dbos grant execute on functions to cleargate_app"
+        )
+        owner.execute("create table dbos.of_next_year (id integer)")
+    assert len(_rights(house)) > 10
+    durable.migrate(house.owner_url)
+    assert _rights(house) == []
+    with house.owner() as owner:
+        owner.execute("drop table dbos.of_next_year")

@@ -85,5 +85,10 @@ def restored(to: Owner = OWNER) -> None:
 
 def _url(to: str) -> str:
     from cleargate.secrets import ReferencedSecrets
+    from cleargate.store.database_url import must_be_verified
 
-    return ReferencedSecrets(Path()).get(to) if to.startswith("env:") else to
+    url = ReferencedSecrets(Path()).get(to) if to.startswith("env:") else to
+    try:
+        return must_be_verified(url)
+    except ValueError as wrong:
+        raise Refused(f"--to: {wrong}.") from None

@@ -15,13 +15,13 @@ from uuid import UUID
 import structlog
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from dbos import DBOS, DBOSConfig, Serializer
-from dbos.cli.migration import run_dbos_database_migrations
 
 from cleargate.nouns.errors import CleargateError
 from cleargate.nouns.ids import CaseId, PracticeId
 from cleargate.store.connect import WORKERS, engine
 from cleargate.store.database import Overtaken
 from cleargate.store.queue import APPLICATION_VERSION, QUEUE, workflow_id
+from cleargate.store.roles import let_app_queue
 
 PhaseRunner = Callable[[str, PracticeId, CaseId, int], None]
 
@@ -84,10 +84,11 @@ def _revive(value: dict[str, object]) -> object:
     return value
 
 
-def migrate(owner_url: str, app_role: str) -> None:
+def migrate(owner_url: str) -> None:
     """Create or update the engine's tables, and let the app role use them."""
     _quiet()
-    run_dbos_database_migrations(owner_url, application_role=app_role)
+    DBOS.migrate(owner_url)
+    let_app_queue(owner_url)
 
 
 def _quiet() -> None:

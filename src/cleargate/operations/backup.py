@@ -33,7 +33,7 @@ from cleargate.store.backup_dump import Contents, dump, unpack
 from cleargate.store.backup_frames import Damaged
 from cleargate.store.embedded import EmbeddedPostgres
 from cleargate.store.migrate import migrate
-from cleargate.store.roles import APP_ROLE, let_backup_read, make_missing
+from cleargate.store.roles import let_backup_read, make_missing
 
 _log = structlog.get_logger()
 
@@ -125,7 +125,7 @@ def tested(keys: KeyService, file: Path) -> Manifest:
 def bring_up_to_date(owner_url: str) -> None:
     """Today's schema, whatever release has made it."""
     migrate(owner_url, "")
-    durable.migrate(owner_url, APP_ROLE)
+    durable.migrate(owner_url)
     let_backup_read(owner_url)
 
 

@@ -81,7 +81,7 @@ class DemoHome:
         password = self.secret("app-password")
         others = {role: self.secret(f"{role}-password") for role in OTHERS.values()}
         migrate(owner_url, password, others)
-        durable.migrate(owner_url, APP_ROLE)
+        durable.migrate(owner_url)
         return role_url(owner_url, APP_ROLE, password)
 
     def prepare_trail(self, owner_url: str) -> dict[str, str]:

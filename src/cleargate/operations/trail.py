@@ -18,6 +18,7 @@ from cleargate.settings import TrailSettings
 from cleargate.store import trail
 from cleargate.store.audit import Action, Event
 from cleargate.store.trail import TrailDatabase
+from cleargate.store.trouble import await_database
 from cleargate.trail.anchors import Anchored, read_notes
 from cleargate.trail.note import BadNote, public_key_of
 from cleargate.trail.places import BUCKET, anchored, anchors, signer
@@ -33,6 +34,7 @@ def seal_until_told(settings: TrailSettings, *, once: bool) -> None:
     if not url:
         raise BadSettings("set CLEARGATE_SEALER_DATABASE_URL to the database as cleargate_sealer")
     key, places = signer(settings.trail_key), anchors(settings.anchors)
+    await_database(url, 0 if once else settings.database_wait_s)
     with closing(TrailDatabase(url, "sealer")) as database:
         sealer = Sealer(database, key, places)
         if once:

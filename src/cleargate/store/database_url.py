@@ -12,6 +12,8 @@ from pydantic import AfterValidator
 
 from cleargate.nouns.hosts import is_loopback
 
+DRIVER = "postgresql+psycopg"
+
 _TOO_OLD = frozenset({"TLSv1", "TLSv1.1"})
 
 
@@ -23,6 +25,8 @@ def must_be_verified(url: str) -> str:
         read = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):
         raise ValueError("must be an address such as postgresql+psycopg://user@host/db") from None
+    if read.drivername != DRIVER:
+        raise ValueError(f"must begin with {DRIVER}://")
     if set(_all(read, "ssl_min_protocol_version")) & _TOO_OLD:
         raise ValueError("ssl_min_protocol_version must be TLSv1.2 or later")
     if _all(read, "sslmode") == ("verify-full",):

@@ -4,11 +4,12 @@ Functions are left out: none acts with its owner's rights (see store/catalogue.p
 opens nothing which the caller may not open anyway.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 
-from cleargate.store.schema import ENGINE, PUBLIC_TABLES, ROLES, Role
+from cleargate.store.schema import ENGINE, ENGINE_VERSION, PUBLIC_TABLES, ROLES, Role
 
 EVERYBODY = "PUBLIC"
 
@@ -20,10 +21,11 @@ OWN_PREFIX = "cleargate_"
 Right = tuple[str, str, str]
 """Kind of thing, its name, and the privilege."""
 
-# Our tables.
-_TABLES = sa.text(
-    "select relname from pg_class where relnamespace = 'public'::regnamespace"
-    " and relkind in ('r', 'p')"
+# Tables and sequences of ours and of the engine.
+_THINGS = sa.text(
+    "select n.nspname as home, c.relname as name, c.relkind = 'S' as counts from pg_class c"
+    " join pg_namespace n on n.oid = c.relnamespace"
+    " where n.nspname in ('public', :engine) and c.relkind in ('r', 'p', 'v', 'S')"
 )
 
 # Every right that somebody else than its owner has on a thing of this database.
@@ -69,38 +71,70 @@ _ROLES = sa.text(
 
 def faults(connection: sa.Connection) -> list[str]:
     """Every right that a role has and should not have, or should have and has not."""
-    tables = set(connection.execute(_TABLES).scalars())
-    given = _given(connection)
+    given, wanted = _given(connection), _wanted(connection)
     found = []
     for role in sorted(given.keys() | ROLES.keys()):
-        has = given.get(role, set()) - HARMLESS
-        entry = ROLES.get(role, Role(reason=""))
-        wanted = _wanted(entry, tables)
-        found += _listed(f"{role} may {{}} and should not", has - wanted)
+        has, wants = given.get(role, set()), wanted.get(role, set())
+        found += _listed(f"{role} may {{}} and should not", has - wants)
         if has:  # A role that somebody has not made yet lacks nothing.
-            found += _listed(f"{role} should be able to {{}} and is not", wanted - has)
+            found += _listed(f"{role} should be able to {{}} and is not", wants - has)
     return [*found, *_wrong_roles(connection, given.keys() | ROLES.keys())]
 
 
+def lacking(connection: sa.Connection, role: str) -> list[str]:
+    """Every right that a role of ours needs and has not; nothing of a role that is not ours."""
+    wants = _wanted(connection).get(role, set())
+    return _listed("{}", wants - _given(connection).get(role, set()))
+
+
 def _given(connection: sa.Connection) -> dict[str, set[Right]]:
-    """Who may do what; the engine's own tables are left to those who have to do with them."""
+    """Who may do what."""
     given: dict[str, set[Right]] = {}
     for row in connection.execute(_RIGHTS):
-        if row.home == ENGINE and row.role in ROLES and ROLES[row.role].engine:
-            continue
-        name = row.name if row.home in ("public", "") else f"{row.home}.{row.name}"
-        given.setdefault(row.role, set()).add((row.kind, name, row.privilege))
-    return given
+        right = (row.kind, _named(row.home, row.name), row.privilege)
+        given.setdefault(row.role, set()).add(right)
+    return {role: rights - HARMLESS for role, rights in given.items()}
 
 
-def _wanted(entry: Role, tables: set[str]) -> set[Right]:
-    """What the list grants to a role."""
+def _named(home: str, name: str) -> str:
+    return name if home in ("public", "", name) else f"{home}.{name}"
+
+
+def _wanted(connection: sa.Connection) -> dict[str, set[Right]]:
+    """What the list grants to each role, on what there is."""
+    things = connection.execute(_THINGS, {"engine": ENGINE}).all()
+    ours = {row.name for row in things if row.home != ENGINE and not row.counts}
+    engines = [row for row in things if row.home == ENGINE]
+    return {
+        role: _spelled({**_on_ours(entry, ours), **_on_engine(entry, engines)})
+        for role, entry in ROLES.items()
+    }
+
+
+def _on_ours(entry: Role, tables: set[str]) -> dict[tuple[str, str], str]:
     bound = dict.fromkeys(tables - PUBLIC_TABLES.keys(), entry.bound)
-    things = {
+    return {
         **{("table", name): words for name, words in (bound | dict(entry.tables)).items()},
         **{("column", name): words for name, words in entry.columns.items()},
         **{("sequence", name): words for name, words in entry.sequences.items()},
     }
+
+
+def _on_engine(entry: Role, things: Iterable[sa.Row[Any]]) -> dict[tuple[str, str], str]:
+    """The same rights on every table of the engine: which there are is its own affair."""
+    if not entry.engine:
+        return {}
+    found = {("schema", ENGINE): "usage"}
+    for row in things:
+        if row.counts:
+            words = "select usage" if "insert" in entry.engine else "select"
+        else:
+            words = "select" if row.name == ENGINE_VERSION else entry.engine
+        found["sequence" if row.counts else "table", f"{ENGINE}.{row.name}"] = words
+    return found
+
+
+def _spelled(things: Mapping[tuple[str, str], str]) -> set[Right]:
     return {
         (kind, name, privilege)
         for (kind, name), words in things.items()

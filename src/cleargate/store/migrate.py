@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+import psycopg
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from psycopg import sql
+from sqlalchemy.exc import DBAPIError
 
-from cleargate.store import roles
+from cleargate.nouns.errors import Refused
+from cleargate.store import roles, server
 from cleargate.store.connect import ROLE_LIMITS
 from cleargate.store.roles import APP_ROLE
-
-_LOCK = 7_202_611
 
 
 def migrate(
@@ -26,12 +26,14 @@ def migrate(
     """Create or update roles and tables; safe to run twice and by two at once.
 
     `others` are the passwords of other roles, by their names. A role without a password cannot sign
-    in, or keeps the one that it has; there is a backup role only where it was given one.
+    in, or keeps the one that it has; there is a backup role only where it was given one. Raises
+    Refused where the database is a later release's, or its owner may not do what it takes.
     """
     engine = sa.create_engine(owner_url, hide_parameters=True)
     try:
         with engine.begin() as connection:
-            connection.execute(sa.text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            connection.execute(sa.text("select pg_advisory_xact_lock(:lock)"), {"lock": roles.LOCK})
+            _refuse_later(server.look(connection).schema)
             for role, password in {APP_ROLE: app_password, **others}.items():
                 roles.make(connection, role, password)
             for role in roles.OTHERS.values():
@@ -41,14 +43,26 @@ def migrate(
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-            _tell_version(connection, newest())
+            roles.let_retention_sweep(connection)
+            _tell_version(connection, server.newest())
+    except (DBAPIError, psycopg.Error) as error:
+        if not isinstance(getattr(error, "orig", error), psycopg.errors.InsufficientPrivilege):
+            raise
+        raise Refused(
+            f"CLEARGATE_OWNER_DATABASE_URL: {engine.url.username} may not do what it takes; give it"
+            " CREATEROLE, and let it own the database and the tables in it."
+        ) from None
     finally:
         engine.dispose()
 
 
-def newest() -> str:
-    """The schema that this release works with."""
-    return str(ScriptDirectory.from_config(_config()).get_current_head())
+def _refuse_later(schema: str) -> None:
+    """Nothing of this release knows how to go back."""
+    if schema > server.newest():
+        raise Refused(
+            f"CLEARGATE_OWNER_DATABASE_URL: the database has schema {schema}, and this version"
+            f" wants {server.newest()}; use the version that migrated it, or a later one."
+        )
 
 
 def _config() -> Config:

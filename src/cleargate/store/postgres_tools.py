@@ -20,6 +20,7 @@ from psycopg import pq
 
 from cleargate.nouns.errors import BadSettings, Refused
 from cleargate.store.embedded_home import MAJOR, own_programs
+from cleargate.store.trouble import shut
 
 HOURS_MAX = 6.0
 """A program that runs longer hangs, and is ended."""
@@ -75,10 +76,8 @@ def connected(url: str) -> psycopg.Connection:
     """A plain connection for one of our URLs. Raises Refused when there is none to be had."""
     try:
         return psycopg.connect(plain(url), connect_timeout=10)
-    except (psycopg.OperationalError, psycopg.ProgrammingError):
-        raise Refused(
-            f"The database at {place(url)} does not let us in: is it up, and is the URL right?"
-        ) from None
+    except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
+        raise Refused(shut(url, str(error)).about(url)) from None
 
 
 def _major(path: str) -> int:

@@ -11,6 +11,10 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from cleargate.nouns.errors import BadSettings
+from cleargate.store.schema import ENGINE, ENGINE_VERSION
+
+LOCK = 7_202_611
+"""Only one migrates at a time."""
 
 APP_ROLE = "cleargate_app"
 
@@ -100,6 +104,11 @@ _SCHEMAS = sa.text(
 )
 
 
+def let_retention_sweep(connection: sa.Connection) -> None:
+    """Let the retention role see which files of the bucket a row still names."""
+    run(connection, "grant select ({1}) on {2} to {0}", RETENTION_ROLE, "object", "attachments")
+
+
 def let_backup_read(owner_url: str) -> None:
     """Let the backup role, if there is one, read every table there is now; after each migration."""
     engine = sa.create_engine(owner_url, hide_parameters=True)
@@ -112,6 +121,37 @@ def let_backup_read(owner_url: str) -> None:
                 for kind in ("tables", "sequences"):
                     grant = f"grant select on all {kind} in schema {{1}} to {{0}}"
                     run(connection, grant, BACKUP_ROLE, schema)
+    finally:
+        engine.dispose()
+
+
+# What the app role needs of the engine's schema, and nothing that an earlier release, or DBOS
+# itself, gave beside it. What the engine makes later is granted by the migration that makes it.
+_ENGINE_RIGHTS = (
+    "alter default privileges in schema {1} revoke all on tables from {0}",
+    "alter default privileges in schema {1} revoke all on sequences from {0}",
+    "alter default privileges in schema {1} revoke all on functions from {0}",
+    "revoke all on all tables in schema {1} from {0}",
+    "revoke all on all sequences in schema {1} from {0}",
+    "grant usage on schema {1} to {0}",
+    "grant select, insert, update, delete on all tables in schema {1} to {0}",
+    "grant select, usage on all sequences in schema {1} to {0}",
+    "grant execute on all functions in schema {1} to {0}",
+    "revoke insert, update, delete on {1}.{2} from {0}",
+)
+
+
+def let_app_queue(owner_url: str) -> None:
+    """Let the app role use the engine's tables, and no more; after each of its migrations.
+
+    In one transaction, so that those who work meanwhile never lack a right.
+    """
+    engine = sa.create_engine(owner_url, hide_parameters=True)
+    try:
+        with engine.begin() as connection:
+            connection.execute(sa.text("select pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+            for statement in _ENGINE_RIGHTS:
+                run(connection, statement, APP_ROLE, ENGINE, ENGINE_VERSION)
     finally:
         engine.dispose()
 

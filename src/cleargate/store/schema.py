@@ -20,7 +20,10 @@ RULE = (
 
 ENGINE = "dbos"
 """The engine's schema: ids and times only, sealed where they are more; none of it is a practice's
-own. Its tables are the engine's affair, and so are the rights to them."""
+own. Which tables it has is the engine's affair; who may do what with them is not."""
+
+ENGINE_VERSION = "dbos_migrations"
+"""The engine's own note of its schema: only the owner, who migrates, writes it."""
 
 PUBLIC_TABLES = MappingProxyType(
     {
@@ -106,7 +109,7 @@ _SEEN_BY_RETENTION: Mapping[str, str] = {
     "cases": "practice_id id state kind updated_at person_index",
     "inquiries": "practice_id id case_id",
     "gates": "practice_id id case_id reason choice",
-    "attachments": "practice_id id case_id created_at",
+    "attachments": "practice_id id case_id created_at object",
     "answers": "practice_id id inquiry_id received_at",
     "effects": "practice_id case_id step",
     "attempts": "practice_id case_id",
@@ -120,7 +123,8 @@ class Role:
     """What a role may do, in Postgres's words (`select insert`), and why there is such a role.
 
     `bound` holds for every table with practice data that `tables` does not name; `columns` goes by
-    `table.column`. What is not said here, the role may not. `bypasses`: it sees every practice.
+    `table.column`, `engine` for every table of the engine. What is not said here, the role may not.
+    `bypasses`: it sees every practice.
     """
 
     reason: str
@@ -128,7 +132,7 @@ class Role:
     tables: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
     sequences: Mapping[str, str] = field(default_factory=dict)
-    engine: bool = False
+    engine: str = ""
     bypasses: bool = False
     member_of: frozenset[str] = frozenset()
 
@@ -156,7 +160,7 @@ ROLES = MappingProxyType(
                 **dict.fromkeys(("practices.name", "practices.zone"), "update"),
                 **dict.fromkeys(("holds.lifted_by", "holds.lifted_at"), "update"),
             },
-            engine=True,
+            engine="select insert update delete",
         ),
         "cleargate_sealer": Role(
             reason="Seals the trail: it sees which events there are, and not what they say.",
@@ -187,7 +191,7 @@ ROLES = MappingProxyType(
             reason="Reads everything, to back it up; only `cleargate backup` signs in as it.",
             bound="select",
             tables={name: "select" for name in PUBLIC_TABLES},
-            engine=True,
+            engine="select",
             bypasses=True,
         ),
     }

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import psycopg
 import sqlalchemy as sa
@@ -35,6 +36,14 @@ class Server:
     encrypted: bool
     verified: bool
     pooled: bool
+
+
+_MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
+
+
+def newest() -> str:
+    """The schema that this release works with; the files are named after it."""
+    return max(path.name.partition("_")[0] for path in _MIGRATIONS.glob("[0-9]*_*.py"))
 
 
 def look(connection: sa.Connection) -> Server:

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 
-from sqlalchemy.exc import OperationalError
-
 from cleargate.house import House
 from cleargate.operations.doctor.finding import Finding, look, ok, wrong
 from cleargate.store import catalogue, server
 from cleargate.store import grants as rights
-from cleargate.store.migrate import newest
+from cleargate.store.connect import AWAY
 from cleargate.store.roles import APP_ROLE
+from cleargate.store.trouble import trouble
 
 OLDEST = 15
 """The oldest Postgres with views that show what their reader may see."""
@@ -24,12 +23,8 @@ def database(house: House) -> Iterator[Finding]:
     try:
         with house.database.public() as connection:
             found = server.look(connection)
-    except OperationalError:
-        yield wrong(
-            "The database does not answer.",
-            "See that Postgres runs and can be reached from here, and that CLEARGATE_DATABASE_URL"
-            " names it with the right password.",
-        )
+    except AWAY:
+        yield _no_way_in(house.installation.database_url)
         return
     if found.major >= OLDEST:
         yield ok(f"Postgres {found.release} answers.")
@@ -46,6 +41,15 @@ def database(house: House) -> Iterator[Finding]:
             "A pooler stands before the database, and prepared statements fail behind one.",
             "Set CLEARGATE_PREPARED_STATEMENTS=false and start again.",
         )
+
+
+def _no_way_in(url: str) -> Finding:
+    """Why we do not get in; a database that is back meanwhile is told as well."""
+    found = trouble(url)
+    if found is None:
+        return look("The database did not answer a moment ago.", "Run the doctor again.")
+    what, way_out = (text[0].upper() + text[1:] for text in (found.what, found.way_out))
+    return wrong(f"{what} (CLEARGATE_DATABASE_URL).", f"{way_out}.")
 
 
 def way_there(found: server.Server) -> Finding:
@@ -82,7 +86,7 @@ def role(found: server.Server) -> Finding:
 
 
 def _schema(found: str) -> Finding:
-    wanted = newest()
+    wanted = server.newest()
     if found == wanted:
         return ok(f"The database has today's schema ({wanted}).")
     has = f"the schema {found}" if found else "a schema that cannot be told"

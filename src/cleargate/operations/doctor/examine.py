@@ -5,11 +5,12 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ProgrammingError
 
 from cleargate.house import House
 from cleargate.nouns.errors import Refused
 from cleargate.operations.doctor.finding import Check, Finding, look, wrong
+from cleargate.store.connect import AWAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,12 @@ class _Run:
                 self._findings.append(finding)
         except Refused as refused:
             self._findings.append(wrong(str(refused), "Mend the setting, then run this again."))
-        except OperationalError:
+        except AWAY:
             what = "Not checked: the database does not answer."
             self._findings.append(look(what, "Mend the database first, then run this again."))
+        except ProgrammingError:  # A table or a right that is not there.
+            what = "Not checked: the database is not as this release needs it."
+            self._findings.append(look(what, "Run `cleargate migrate`, then run this again."))
         except Exception as error:  # A check that breaks must not hide what the others say.
             what = f"Not checked: this check itself failed ({type(error).__name__})."
             self._findings.append(wrong(what, "Please report it, with the version of Cleargate."))

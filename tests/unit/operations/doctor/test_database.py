@@ -19,8 +19,7 @@ from cleargate.operations.doctor.database import (
 from cleargate.operations.doctor.finding import Level
 from cleargate.store.database import Database
 from cleargate.store.keyring import Keyring
-from cleargate.store.migrate import newest
-from cleargate.store.server import Server
+from cleargate.store.server import Server, newest
 from tests.house import House
 from tests.pooler import needs_pgbouncer, pooled
 from tests.unit.operations.doctor.conftest import told, well
@@ -42,7 +41,8 @@ HERE = Server(
 @contextmanager
 def _behind(opened: Opened, url: str, *, prepared: bool = False) -> Iterator[Opened]:
     """The same installation with another way to the database."""
-    installation = opened.installation.model_copy(update={"prepared_statements": prepared})
+    update = {"prepared_statements": prepared, "database_url": url}
+    installation = opened.installation.model_copy(update=update)
     elsewhere = Database(url, Keyring(opened.keys), prepared=prepared)
     try:
         yield replace(opened, installation=installation, database=elsewhere)
@@ -54,9 +54,9 @@ def test_a_database_that_does_not_answer_is_told_once(opened: Opened) -> None:
     nowhere = "postgresql+psycopg://nobody:secret-password@127.0.0.1:9/nothing"
     with _behind(opened, nowhere) as broken:
         [(what, way_out)] = told(database(broken))
-    assert what == "The database does not answer."
-    assert "CLEARGATE_DATABASE_URL" in way_out
-    assert "secret" not in way_out
+    assert what == "Nothing answers at 127.0.0.1:9 (CLEARGATE_DATABASE_URL)."
+    assert way_out.startswith("See that Postgres runs")
+    assert "secret" not in what + way_out
     assert well(database(opened))
 
 

@@ -157,14 +157,17 @@ def test_every_check_finds_something_to_say(opened: Opened, name: str) -> None:
 
 
 def test_without_a_database_it_is_said_once_what_to_mend_first(opened: Opened) -> None:
-    nowhere = Database("postgresql+psycopg://x:hush-hush@127.0.0.1:9/x", Keyring(opened.keys))
-    reports = examine(replace(opened, database=nowhere), CHECKS)
+    url = "postgresql+psycopg://x:hush-hush@127.0.0.1:9/x"
+    nowhere = Database(url, Keyring(opened.keys))
+    installation = opened.installation.model_copy(update={"database_url": url})
+    broken = replace(opened, database=nowhere, installation=installation)
+    reports = examine(broken, CHECKS)
     nowhere.close()
     wrongs = [f.what for r in reports for f in r.findings if f.level is Level.WRONG]
     waiting = [r.check for r in reports for f in r.findings if "does not answer" in f.what]
-    assert wrongs == ["The database does not answer."]
+    assert wrongs == ["Nothing answers at 127.0.0.1:9 (CLEARGATE_DATABASE_URL)."]
     assert waiting == [
-        *("database", "row-level security", "database roles", "clock", "keys", "trail"),
+        *("row-level security", "database roles", "clock", "keys", "trail"),
         *("engine", "outages"),
     ]
     assert "hush-hush" not in repr(reports)
@@ -183,3 +186,15 @@ def test_nothing_of_a_patient_is_said(opened: Opened, house: House) -> None:
         assert secret not in said
     assert str(case) not in said
     assert mend_orphans(house.database, age_s=60.0) == 1
+
+
+def test_a_check_on_a_database_of_another_release_says_so(opened: Opened, house: House) -> None:
+    """A table or a right that is not there is no mistake of the doctor's."""
+    with house.owner() as owner:
+        owner.execute("revoke select on leases from cleargate_app")
+        [report] = examine(opened, [each for each in CHECKS if each.name == "engine"])
+        owner.execute("grant select on leases to cleargate_app")
+    [finding] = report.findings
+    assert finding.level is Level.LOOK
+    assert "not as this release needs it" in finding.what
+    assert "`cleargate migrate`" in finding.way_out

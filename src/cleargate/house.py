@@ -59,7 +59,7 @@ def open_house(installation: Installation, executor: str = "") -> House:
             Keyring(keys),
             executor,
             prepared=installation.prepared_statements,
-            files=_files(installation.attachments_bucket),
+            files=files_of(installation.attachments_bucket),
         ),
         settings={each.id: settings for each, settings in zip(profiles, read, strict=True)},
         profiles={each.id: each for each in profiles},
@@ -85,7 +85,7 @@ def _introduce(read: Sequence[PracticeSettings], executor: str) -> None:
         logs.know("connection", [one.name for one in connections])
 
 
-def _files(bucket: str) -> FileStore | None:
+def files_of(bucket: str) -> FileStore | None:
     """Where attachments are kept; None for in the database."""
     if not bucket:
         return None

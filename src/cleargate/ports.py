@@ -260,6 +260,10 @@ class FileStore(Protocol):
         """A file, or None when there is none of that name."""
         ...
 
+    def delete(self, names: Sequence[str]) -> None:
+        """Delete files; one that is not there is well. They are gone when this returns."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Token:

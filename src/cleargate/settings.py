@@ -85,11 +85,15 @@ class BackupSettings(BaseSettings):
 
 
 class RetentionSettings(BaseSettings):
-    """What `cleargate retention` needs: its own role, the practices' settings, and no key."""
+    """What `cleargate retention` needs: its own role, the practices' settings, and no key.
+
+    `attachments_bucket` as for the installation, so that what is there goes with its rows.
+    """
 
     model_config = SettingsConfigDict(env_prefix="CLEARGATE_", frozen=True)
 
     retention_database_url: DatabaseUrl = Field(min_length=1)
+    attachments_bucket: str = ""
     practices: Path
 
 

@@ -24,6 +24,8 @@ from tests.unit.test_settings import practice_toml
 DRILL_S_MAX = 240.0
 """Far below the 72 hours that the proposed rule names, and far above what it takes."""
 
+NOWHERE = "postgresql+psycopg://nobody@127.0.0.1:1"
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -167,9 +169,10 @@ def _closed(backups: Backups, touched: datetime) -> cases.CaseId:
         (("backup",), "CLEARGATE_BACKUP_DATABASE_URL"),
         (("backup", "verify", "/nowhere/x.backup"), "cannot be read"),
         (("restore", "x.backup"), "CLEARGATE_OWNER_DATABASE_URL"),
-        (("restore", "x.backup", "--to", "postgresql://127.0.0.1:1/x"), "cannot be read"),
-        (("restore", "/dev/null", "--to", "postgresql://127.0.0.1:1/x"), "does not let us in"),
-        (("restore", "/dev/null", "--to", "nonsense"), "does not let us in"),
+        (("restore", "x.backup", "--to", f"{NOWHERE}/x"), "cannot be read"),
+        (("restore", "/dev/null", "--to", f"{NOWHERE}/x"), "nothing answers at 127.0.0.1:1"),
+        (("restore", "x.backup", "--to", "postgresql://127.0.0.1:1/x"), "--to: must begin with"),
+        (("restore", "x.backup", "--to", "nonsense"), "--to: must be an address"),
         (("retention", "run"), "CLEARGATE_RETENTION_DATABASE_URL"),
         (("hold", "add", "--reason", "litigation"), "Name a --case"),
         (("hold", "add", "--reason", "gossip", "--practice", "sample-clinic"), "litigation, "),

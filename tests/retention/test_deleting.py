@@ -72,9 +72,14 @@ def made(
         attachments.add(session, case, "card", b"picture", NOW - age)
         if state is not None:
             cases.close(session, case, state)
-        touched = sa.text("update cases set updated_at = :then where id = :case")
-        session.run(touched, then=NOW - age, case=case)
+        touched(session, case, NOW - age)
     return case
+
+
+def touched(session: Session, case: CaseId, then: datetime) -> None:
+    """Let a case have been touched last at that time."""
+    update = sa.text("update cases set updated_at = :then where id = :case")
+    session.run(update, then=then, case=case)
 
 
 _COUNTS = {
@@ -105,7 +110,8 @@ NO_LIMITS = Limits()
 
 
 def run(clerk: Database, house: House, limits: Limits = NO_LIMITS) -> dict[str, int]:
-    return dict(delete(clerk, house.practice, PERIODS, NOW, limits))
+    done = delete(clerk, house.practice, PERIODS, NOW, limits)
+    return {each.kind: each.count for each in done}
 
 
 def test_a_case_goes_whole_when_its_time_is_over(house: House, clerk: Database) -> None:
@@ -168,7 +174,7 @@ def test_a_hold_on_the_practice_keeps_everything_of_it(house: House, clerk: Data
     assert left(house, case) == WHOLE
     with house.session(house.other) as session:
         assert not holds.any_in_force(session)
-    dict(delete(clerk, house.other, PERIODS, NOW))
+    list(delete(clerk, house.other, PERIODS, NOW))
     assert left(house, theirs, house.other) == NOTHING
     with house.session() as session:
         holds.lift(session, hold, actor="x", now=NOW)

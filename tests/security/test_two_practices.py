@@ -202,6 +202,8 @@ CALLS: dict[str, Call] = {
     "links.find": lambda s, ids: links.find(s, ids.token, NOW - timedelta(days=1)),
     "links.keep": lambda s, ids: links.keep(s, ids.case, LinkPurpose.RECEIPT, ids.token, NOW),
     "links.make": lambda s, ids: links.make(s, ids.case, LinkPurpose.RECEIPT, NOW),
+    "attachments.drop_some": lambda s, ids: attachments.drop_some(s, 9, "x"),
+    "attachments.delete_files": lambda s, ids: attachments.delete_files(s, [""]),
     "outages.answered": lambda s, ids: outages.answered(s, "clearinghouse", "sample"),
     "outages.failed": lambda s, ids: outages.failed(s, "clearinghouse", "sample", NOW),
     "outages.keep_away": lambda s, ids: outages.keep_away(s, "clearinghouse", "sample", NOW),

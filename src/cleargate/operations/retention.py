@@ -10,6 +10,8 @@ from datetime import datetime
 
 from rich.console import Console
 
+from cleargate.house import files_of
+from cleargate.nouns.errors import FilesDown
 from cleargate.nouns.ids import PracticeId
 from cleargate.settings import RetentionSettings, read_practices
 from cleargate.store import retention
@@ -20,15 +22,22 @@ from cleargate.store.retention import Periods
 
 
 def run(settings: RetentionSettings, now: datetime, console: Console) -> None:
-    """Delete what is over and old, practice by practice, and say how much."""
+    """Delete what is over and old, practice by practice, and say how much.
+
+    Raises FilesDown at the end, when a bucket kept some of it from going.
+    """
     read = read_practices(settings.practices)
-    with closing(KeylessDatabase(settings.retention_database_url)) as database:
+    files = files_of(settings.attachments_bucket)
+    stopped: FilesDown | None = None
+    with closing(KeylessDatabase(settings.retention_database_url, files)) as database:
         for each in read:
-            practice = practice_id(each.file.practice.slug)
-            periods = each.file.retention.periods()
-            for kind, count in delete(database, practice, periods, now):
-                line = f"{each.file.practice.slug}: {kind}: {count} deleted"
+            slug = each.file.practice.slug
+            for done in delete(database, practice_id(slug), each.file.retention.periods(), now):
+                line = f"{slug}: {done.kind}: {done.count} deleted"
                 console.print(line, highlight=False, soft_wrap=True)
+                stopped = done.stopped or stopped
+    if stopped is not None:
+        raise FilesDown(f"{stopped}; what has photos there is kept, and goes at the next run.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +48,39 @@ class Limits:
     batches: int = 500
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How many rows of a kind went, and what stopped it before its end."""
+
+    kind: str
+    count: int
+    stopped: FilesDown | None = None
+
+
 def delete(
     database: Database,
     practice: PracticeId,
     periods: Periods,
     now: datetime,
     limits: Limits = Limits(),
-) -> Iterator[tuple[str, int]]:
-    """Delete every kind of one practice; gives each with its count, as it is done."""
+) -> Iterator[Done]:
+    """Delete every kind of one practice; gives each as it is done. None stops another."""
     for kind, period in asdict(periods).items():
-        yield kind, _delete_kind(database, practice, kind, now - period, limits)
+        yield _delete_kind(database, practice, kind, now - period, limits)
 
 
 def _delete_kind(
     database: Database, practice: PracticeId, kind: str, before: datetime, limits: Limits
-) -> int:
+) -> Done:
     """One short transaction after the other, so that nobody waits for long."""
     deleted = 0
     for _ in range(limits.batches):
-        with database.session(practice) as session:
-            count = retention.delete_some(session, kind, before, limits.batch)
+        try:
+            with database.session(practice) as session:
+                count = retention.delete_some(session, kind, before, limits.batch)
+        except FilesDown as stopped:
+            return Done(kind, deleted, stopped)
         deleted += count
         if count < limits.batch:
             break
-    return deleted
+    return Done(kind, deleted)

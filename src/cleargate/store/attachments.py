@@ -2,10 +2,12 @@
 
 In a bucket each file is sealed under a key of its own, and the row keeps that key, sealed. So a
 rotation never touches the bucket, and an object whose row was rolled back is noise for everybody.
-The object is there before the row that names it commits.
+The object is there before the row that names it commits, and gone before the row's end commits.
 """
 
 import os
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -15,6 +17,8 @@ import structlog
 from cleargate.nouns.errors import FilesDown
 from cleargate.nouns.ids import CaseId
 from cleargate.ports import FileStore
+from cleargate.store import audit
+from cleargate.store.audit import Action, Event
 from cleargate.store.crypto import KEY_BYTES, Keys, Sealer
 from cleargate.store.database import Session
 
@@ -85,10 +89,44 @@ def get(session: Session, case: CaseId, attachment: UUID) -> bytes | None:
     kept = session.sealer.open(row["content"], "attachments", "content", attachment)
     if not row["object"]:
         return kept
-    if session.files is None:
-        raise FilesDown("this attachment is in a bucket: set CLEARGATE_ATTACHMENTS_BUCKET.")
-    sealed = session.files.get(row["object"])
+    sealed = _files(session).get(row["object"])
     if sealed is None:
         _log.error("alert", code="attachment_missing", attachment=attachment)
         return None
     return _own_sealer(session, kept).open(sealed, "attachments", "object", attachment)
+
+
+# Some rows whose file is in the bucket.
+_DROP = sa.text(
+    "delete from attachments where practice_id = :practice and id in (select id from attachments"
+    " where practice_id = :practice and object <> '' order by id limit :limit)"
+    " returning case_id, object"
+)
+
+
+def drop_some(session: Session, limit: int, actor: str) -> int:
+    """Delete some attachments of a practice that has left, with their files; gives how many.
+
+    Only those in the bucket: what is in the database stays there, as unreadable as these. Raises
+    FilesDown, and deletes nothing, when the bucket does not answer.
+    """
+    rows = session.all(_DROP, limit=limit)
+    for case, count in Counter(CaseId(row["case_id"]) for row in rows).items():
+        kind, code = "attachments.dropped", f"photos:{count}"
+        event = Event(kind, Action.DELETE, "case", str(case), actor=actor, case=case, code=code)
+        audit.record(session, event)
+    delete_files(session, [row["object"] for row in rows])
+    return len(rows)
+
+
+def delete_files(session: Session, names: Iterable[str]) -> None:
+    """Delete files of the bucket; the transaction that deletes their rows commits after it."""
+    named = sorted(name for name in names if name)
+    if named:
+        _files(session).delete(named)
+
+
+def _files(session: Session) -> FileStore:
+    if session.files is None:
+        raise FilesDown("this attachment is in a bucket: set CLEARGATE_ATTACHMENTS_BUCKET")
+    return session.files

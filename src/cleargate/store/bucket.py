@@ -5,7 +5,8 @@ own environment variables and roles.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import boto3
@@ -18,6 +19,9 @@ T = TypeVar("T")
 
 OBJECT_BYTES_MAX: Final = 8 * 1024 * 1024
 """More than any attachment has; what is longer was not put there by us."""
+
+DELETED_AT_ONCE: Final = 1000
+"""So many files S3 deletes in one call."""
 
 LOOK_AGAIN_S: Final = 30.0
 """After a failed put the bucket is left alone for so long: a patient waits for each."""
@@ -57,6 +61,19 @@ class S3Bucket:
             return bytes(answer["Body"].read(OBJECT_BYTES_MAX))
 
         return self._call(read)
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Delete files; one that is not there is well. Raises FilesDown when one may still be."""
+        for start in range(0, len(names), DELETED_AT_ONCE):
+            self._call(partial(self._delete, names[start : start + DELETED_AT_ONCE]))
+
+    def _delete(self, names: Sequence[str]) -> None:
+        objects = [{"Key": name} for name in names]
+        answer = self._client.delete_objects(
+            Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True}
+        )
+        if refused := answer.get("Errors"):
+            raise ClientError({"Error": refused[0]}, "DeleteObjects")
 
     def _call(self, call: Callable[[], T]) -> T | None:
         """One call; what fails becomes FilesDown with AWS's code, and no name of a file."""

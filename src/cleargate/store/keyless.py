@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from cleargate.nouns.errors import CleargateError
 from cleargate.nouns.ids import PracticeId
+from cleargate.ports import FileStore
 from cleargate.store.crypto import Keys, Sealer
 from cleargate.store.database import Database
 from cleargate.store.keyring import Keyring, Transaction
@@ -27,8 +28,8 @@ _ENTER = sa.text(
 class KeylessDatabase(Database):
     """Sessions for counting and deleting, on a schema of whatever release."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url, NoKeys())
+    def __init__(self, url: str, files: FileStore | None = None) -> None:
+        super().__init__(url, NoKeys(), files=files)
 
     def _enter(self, connection: sa.Connection, practice: PracticeId) -> sa.Row[Any]:
         return connection.execute(_ENTER, {"name": str(practice)}).one()

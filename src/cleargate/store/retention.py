@@ -3,17 +3,21 @@
 Nothing open is deleted, nothing that is held, and nothing of the trail, to which each deletion
 adds an event. One statement deletes a case with all that hangs on it, so there is never half of
 one; a run that was killed is gone on with by the next.
+
+Photos in a bucket are deleted before the transaction commits that deletes their rows: as long as
+the bucket has them, a row says so, and nothing is forgotten.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from types import MappingProxyType
 
 import sqlalchemy as sa
 
 from cleargate.nouns.ids import CaseId
-from cleargate.store import audit, holds
+from cleargate.store import attachments, audit, holds
 from cleargate.store.audit import Action, Event
 from cleargate.store.database import Session
 
@@ -53,11 +57,11 @@ _UNCONFIRMED = (
 )
 
 
-def _of(table: str) -> str:
+def _of(table: str, returning: str = "1") -> str:
     """The rows of a table that hang on the cases which go."""
     return (
         f" {table}_gone as (delete from {table} t using gone where t.practice_id = :practice"  # noqa: S608
-        " and t.case_id = gone.id returning 1)"
+        f" and t.case_id = gone.id returning {returning})"
     )
 
 
@@ -71,8 +75,11 @@ def _delete_cases(condition: str) -> sa.TextClause:
         "   and i.case_id = gone.id returning i.id),"
         " answered as (delete from answers a using asked where a.practice_id = :practice"
         "   and a.inquiry_id = asked.id returning 1),"
-        + ",".join(map(_of, ("effects", "attempts", "gates", "links", "attachments")))
-        + " select id from gone"
+        + ",".join(map(_of, ("effects", "attempts", "gates", "links")))
+        + ","
+        + _of("attachments", "t.case_id, t.object")
+        + " select gone.id, array_remove(array_agg(distinct a.object), null) as objects"
+        " from gone left join attachments_gone a on a.case_id = gone.id group by gone.id"
     )
 
 
@@ -83,7 +90,7 @@ _ANSWERS = sa.text(
     "   join cases c on c.practice_id = i.practice_id and c.id = i.case_id"
     f"   where {_OVER} order by c.updated_at limit :limit)"
     " delete from answers a using chosen where a.practice_id = :practice and a.id = chosen.id"
-    " returning chosen.case_id as id"
+    " returning chosen.case_id as id, cast('{}' as text[]) as objects"
 )
 
 # Photos of insurance cards, of cases that are over.
@@ -92,7 +99,7 @@ _PHOTOS = sa.text(
     "   join cases c on c.practice_id = a.practice_id and c.id = a.case_id"
     f"   where {_OVER} order by c.updated_at limit :limit)"
     " delete from attachments a using chosen where a.practice_id = :practice and a.id = chosen.id"
-    " returning chosen.case_id as id"
+    " returning chosen.case_id as id, array[a.object] as objects"
 )
 
 KINDS: Mapping[str, sa.TextClause] = MappingProxyType(
@@ -103,13 +110,15 @@ KINDS: Mapping[str, sa.TextClause] = MappingProxyType(
         "photos": _PHOTOS,
     }
 )
-"""What is deleted, by the name of its period; each statement gives the case of every row."""
+"""What is deleted, by the name of its period; each statement gives the case of every row, and
+which files of the bucket it names ('' for none)."""
 
 
 def delete_some(session: Session, kind: str, before: datetime, limit: int) -> int:
     """Delete at most so much of a kind whose case was last touched before; gives how much.
 
-    Each case's event says what was deleted and how many rows, never what was in them.
+    Each case's event says what was deleted and how many rows, never what was in them. Raises
+    FilesDown, and deletes nothing, when the bucket does not answer.
     """
     holds.freeze(session)
     rows = session.all(KINDS[kind], before=before, limit=limit)
@@ -121,4 +130,5 @@ def delete_some(session: Session, kind: str, before: datetime, limit: int) -> in
         code = f"{kind}:{count}"
         event = Event("retention.deleted", Action.DELETE, "case", str(case), case=case, code=code)
         audit.record(session, event)
+    attachments.delete_files(session, chain.from_iterable(row["objects"] for row in rows))
     return len(rows)

@@ -1,22 +1,29 @@
 """A practice leaves: its keys are destroyed for good, and only its own."""
 
+from contextlib import closing
 from pathlib import Path
+from unittest.mock import ANY
 from uuid import uuid4
 
+import boto3
 import pytest
 from structlog.testing import capture_logs
 
 from cleargate.engine.watchdog import mend_orphans
-from cleargate.nouns.errors import KeysDestroyed, Refused
+from cleargate.nouns.errors import FilesDown, KeysDestroyed, Refused
 from cleargate.nouns.ids import PracticeId
 from cleargate.operations.keys.shred import shred
 from cleargate.operations.keys.status import key_report, show_status
-from cleargate.store import cases, practices
+from cleargate.store import attachments, cases, holds, practices
+from cleargate.store.bucket import S3Bucket
 from cleargate.store.cases import CaseState
 from cleargate.store.data_keys import read
+from cleargate.store.database import Database
 from cleargate.store.embedded import EmbeddedPostgres
+from cleargate.store.holds import HoldReason
 from cleargate.store.keyfile import LocalKeyFile
-from tests.house import House
+from tests.aws import fake_aws
+from tests.house import House, open_case
 from tests.unit.operations.vaults import NOW, console, plant, read_all, trail, vault
 
 
@@ -29,9 +36,11 @@ def slug(house: House) -> str:
     return slug
 
 
-def _shred(house: House, slug: str, typed: str, *, close_cases: bool = False) -> str:
+def _shred(
+    house: House, slug: str, typed: str, *, close_cases: bool = False, bucket: str = ""
+) -> str:
     to, printed = console()
-    with vault(house) as opened:
+    with vault(house, bucket=bucket) as opened:
         shred(opened, slug, lambda _: typed, to, close_cases=close_cases)
     return printed.getvalue()
 
@@ -103,11 +112,13 @@ def test_the_worker_s_own_chores_go_on(house: House, slug: str) -> None:
         mend_orphans(house.database, age_s=0.0)
 
 
-def test_it_cannot_be_done_twice_and_the_status_says_when(house: House, slug: str) -> None:
-    plant(house, house.database, practices.practice_id(slug))
+def test_done_twice_it_changes_nothing_and_the_status_says_when(house: House, slug: str) -> None:
+    practice = practices.practice_id(slug)
+    plant(house, house.database, practice)
     _shred(house, slug, slug, close_cases=True)
-    with pytest.raises(Refused, match="no practice"):
-        _shred(house, slug, slug)
+    before = _count(house, practice)
+    assert "its keys are destroyed; 0 photos deleted" in _shred(house, slug, "")
+    assert _count(house, practice) == before
     [standing] = [each for each in key_report(house.database).practices if each.slug == slug]
     assert standing.shredded is not None
     assert standing.keys == ()
@@ -135,3 +146,47 @@ def _file(house: House) -> str:
         row = owner.execute("select pg_relation_filepath('data_keys')").fetchone()
     assert row is not None
     return str(row[0])
+
+
+def test_a_practice_under_a_legal_hold_stays_readable(house: House, slug: str) -> None:
+    practice = practices.practice_id(slug)
+    [case] = plant(house, house.database, practice)
+    with house.session(practice) as session:
+        hold = holds.add(session, case, HoldReason.LITIGATION, "", actor="x", now=NOW)
+    with pytest.raises(Refused, match="legal hold"):
+        _shred(house, slug, slug, close_cases=True)
+    with house.session(practice) as session:
+        read_all(session, case)
+        holds.lift(session, hold, actor="x", now=NOW)
+    assert "1 keys destroyed" in _shred(house, slug, slug, close_cases=True)
+
+
+BUCKET = "sample-attachments"
+
+
+def test_its_photos_go_from_the_bucket_once_that_answers(house: House, slug: str) -> None:
+    """The keys are destroyed whether it does or not; the same command goes on with the rest."""
+    practice = practices.practice_id(slug)
+    with fake_aws():
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket=BUCKET)
+        for each in (practice, house.practice):
+            _photo(house, each)
+        with pytest.raises(FilesDown, match="run this again"):
+            _shred(house, slug, slug, close_cases=True, bucket="nobody-s-bucket")
+        with pytest.raises(FilesDown, match="set CLEARGATE_ATTACHMENTS_BUCKET; its photos"):
+            _shred(house, slug, "")
+        assert _keys(house, practice) == []
+        assert len(s3.list_objects_v2(Bucket=BUCKET)["Contents"]) == 2
+        assert "1 photos deleted in the bucket" in _shred(house, slug, "", bucket=BUCKET)
+        [left] = s3.list_objects_v2(Bucket=BUCKET)["Contents"]
+    assert left["Key"].startswith(f"{house.practice}/")
+    assert trail(house, practice, "attachments.") == [("attachments.dropped", ANY, "photos:1")]
+
+
+def _photo(house: House, practice: PracticeId) -> None:
+    """A case that is over, with a photo in the bucket."""
+    database = Database(house.app_url, house.keyring(), files=S3Bucket(BUCKET))
+    with closing(database), database.session(practice) as session:
+        case = open_case(session, NOW)
+        attachments.add(session, case, "card_front", b"picture", NOW)

@@ -31,19 +31,20 @@ RAW = RawAnswer(b"what the payer said", ContentKind.TEXT)
 COVERAGE = Coverage("Sample Payer", Verdict.UNDETERMINED, (), member_id="MEMBER0001")
 
 
-def installation(house: House, key_file: Path | None = None) -> Installation:
+def installation(house: House, key_file: Path | None = None, bucket: str = "") -> Installation:
     """The settings of a house, as its owner has them."""
     return Installation(
         database_url=house.app_url,
         owner_database_url=house.owner_url,
         key_file=key_file or house.key_file,
         practices=Path(),
+        attachments_bucket=bucket,
     )
 
 
 @contextmanager
-def vault(house: House, key_file: Path | None = None) -> Iterator[Vault]:
-    with open_vault(installation(house, key_file)) as opened:
+def vault(house: House, key_file: Path | None = None, bucket: str = "") -> Iterator[Vault]:
+    with open_vault(installation(house, key_file, bucket)) as opened:
         yield opened
 
 
@@ -114,11 +115,13 @@ def key_ids(house: House, practice: PracticeId) -> dict[str, set[int]]:
     return found
 
 
-def trail(house: House, practice: PracticeId) -> list[tuple[str, str, str]]:
+def trail(house: House, practice: PracticeId, kind: str = "key.") -> list[tuple[str, str, str]]:
     """What the trail says of keys: type, the key's id and code, oldest first."""
     with house.owner() as owner:
         owner.execute("select set_config('app.practice_id', %s, false)", (str(practice),))
         rows = owner.execute(
-            f"select type, entity_id, code from {TRAIL} where type like 'key.%' order by recorded"
+            f"select type, entity_id, code from {TRAIL} where starts_with(type, %s)"
+            " order by recorded",
+            (kind,),
         )
         return [(str(row[0]), str(row[1]), str(row[2])) for row in rows]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from cleargate.house import files_of
 from cleargate.nouns.errors import Refused
 from cleargate.ports import KeyService
 from cleargate.settings import Installation
@@ -27,6 +28,12 @@ class Vault:
     keys: KeyService
     actor: str
 
+    def left(self, slug: str) -> KnownPractice | None:
+        """A practice that has left, if there is one of this slug."""
+        with self.database.public() as connection:
+            every = practices.known(connection)
+        return next((each for each in every if each.slug == slug and each.shredded), None)
+
     def practices(self) -> list[KnownPractice]:
         """The practices that have keys, or will have."""
         with self.database.public() as connection:
@@ -39,7 +46,11 @@ def open_vault(installation: Installation) -> Iterator[Vault]:
     if not installation.owner_database_url:
         raise Refused("set CLEARGATE_OWNER_DATABASE_URL: keys are changed by the database's owner.")
     keys = key_service(installation.key_file, installation.kms_key)
-    database = Database(installation.owner_database_url, Keyring(keys))
+    database = Database(
+        installation.owner_database_url,
+        Keyring(keys),
+        files=files_of(installation.attachments_bucket),
+    )
     try:
         yield Vault(database, keys, f"cli:{getpass.getuser()}")
     finally:

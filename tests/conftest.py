@@ -12,7 +12,6 @@ from cleargate.store.embedded import EmbeddedPostgres
 from tests.house import House, TurnedClock, make_template, open_house
 from tests.postgres import temporary_cluster
 
-
 LONGEST = (
     "security/test_demo_canary.py",
     "workflows/test_kills.py",

@@ -22,8 +22,8 @@ from cleargate.directory.practice import IntakePolicy, Profile
 from cleargate.nouns.gate import Choice, Fact, Gate, GateReason, Offer
 from cleargate.nouns.ids import CaseId, GateId, PracticeId
 from cleargate.operations.rehearsal.patient import Inputs
+from cleargate.practice_file import read_practice
 from cleargate.scheduling.phases import UNCONFIRMED
-from cleargate.settings import read_practice
 from cleargate.store import cases, gates, people
 from cleargate.store.links import token_hash
 from cleargate.web.listener import Listener, taken_by

@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,32 @@ import pytest
 from cleargate.store.embedded import EmbeddedPostgres
 from tests.house import House, TurnedClock, make_template, open_house
 from tests.postgres import temporary_cluster
+
+LONGEST = (
+    "security/test_demo_canary.py",
+    "workflows/test_kills.py",
+    "workflows/test_rehearsal.py",
+    "operations/",
+    "workflows/",
+    "backup/",
+    "web/browser/",
+    "conformance/test_under_heavy_faults.py",
+    "unit/store/test_embedded.py",
+    "fuzz/",
+)
+"""Files and folders that take long. They come first, so that no process is alone at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests that take long first; otherwise leave the order as it is."""
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    file = item.path.relative_to(Path(__file__).parent).as_posix()
+    return next(
+        (place for place, name in enumerate(LONGEST) if file.startswith(name)), len(LONGEST)
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -25,8 +25,8 @@ from cleargate.house import House, Wire, note_settings
 from cleargate.nouns.errors import BadSettings
 from cleargate.nouns.ids import CaseId, PracticeId
 from cleargate.ports import Stage
+from cleargate.practice_file import PracticeSettings
 from cleargate.secrets import ReferencedSecrets
-from cleargate.settings import PracticeSettings
 from cleargate.store import credentials
 from cleargate.store.calls import StoredCalls
 from cleargate.store.connect import HEARTBEATS

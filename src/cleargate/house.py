@@ -12,7 +12,8 @@ from cleargate.directory.practice import Profile
 from cleargate.nouns.ids import PracticeId
 from cleargate.nouns.time import Clock, SystemClock
 from cleargate.ports import FileStore, KeyService, VendorClient
-from cleargate.settings import Installation, PracticeSettings, read_practices
+from cleargate.practice_file import PracticeSettings, read_practices
+from cleargate.settings import Installation
 from cleargate.store import audit, practices
 from cleargate.store.audit import Action, Event
 from cleargate.store.database import Database

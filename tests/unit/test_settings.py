@@ -12,14 +12,9 @@ from cleargate.nouns.errors import BadSettings
 from cleargate.nouns.time import SystemClock
 from cleargate.operations.backup import keep_of
 from cleargate.operations.backup_schedule import Keep
+from cleargate.practice_file import agreements, read_practice, read_practices
 from cleargate.secrets import ReferencedSecrets
-from cleargate.settings import (
-    agreements,
-    backup_settings,
-    installation,
-    read_practice,
-    read_practices,
-)
+from cleargate.settings import backup_settings, installation
 from cleargate.store.database_url import must_be_verified
 from cleargate.store.retention import Periods
 from tests.unit.connectors.parts import Calls, Tokens, Unlimited

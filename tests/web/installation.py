@@ -3,7 +3,6 @@
 What the worker would do to a case, a test does through the store.
 """
 
-import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,11 +22,11 @@ from cleargate.directory.practice import IntakePolicy, Profile
 from cleargate.nouns.gate import Choice, Fact, Gate, GateReason, Offer
 from cleargate.nouns.ids import CaseId, GateId, PracticeId
 from cleargate.operations.rehearsal.patient import Inputs
+from cleargate.practice_file import read_practice
 from cleargate.scheduling.phases import UNCONFIRMED
-from cleargate.settings import read_practice
 from cleargate.store import cases, gates, people
 from cleargate.store.links import token_hash
-from cleargate.web.listener import Listener
+from cleargate.web.listener import Listener, taken_by
 from cleargate.web.server import configure
 from cleargate.web.site import Pages
 from tests.house import House, TurnedClock, open_case, visit_request
@@ -154,14 +153,13 @@ class Served:
     _server: uvicorn.Server | None = field(default=None, repr=False)
 
     def __enter__(self) -> "Served":
-        listener = socket.socket()
-        listener.bind(("127.0.0.1", 0))
+        taken = taken_by(self.listener)
         scheme = "https" if self.listener.certificate else "http"
-        self.url = f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
+        self.url = f"{scheme}://127.0.0.1:{taken.getsockname()[1]}"
         config = configure(self.pages, self.listener)
         self.app = config.app
         server = self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+        self._thread = threading.Thread(target=server.run, args=([taken],), daemon=True)
         self._thread.start()
         until(lambda: server.started, "the web server did not start")
         return self

@@ -1,5 +1,6 @@
 """Where the pages listen, under which TLS, and whose word about an address is believed."""
 
+import socket
 import ssl
 import warnings
 from collections.abc import Iterator
@@ -10,10 +11,10 @@ import httpx2
 import pytest
 from fastapi import Request
 
-from cleargate.nouns.errors import BadSettings
+from cleargate.nouns.errors import BadSettings, Refused
 from cleargate.settings import Installation
 from cleargate.web.headers import HSTS
-from cleargate.web.listener import Listener, listener_of, tls_of
+from cleargate.web.listener import Listener, listener_of, taken_by, tls_of
 from cleargate.web.site import Pages, client_address
 from tests.house import House, TurnedClock
 from tests.unit.connectors.authority import Authority
@@ -52,6 +53,20 @@ def test_a_listener_that_would_show_what_it_says_is_refused(
     with pytest.raises(BadSettings, match=variable) as caught:
         listener_of(installed(**settings))
     assert str(caught.value).endswith(".")
+
+
+def test_an_answer_s_body_does_not_wait_until_its_head_is_acknowledged() -> None:
+    """Asyncio turns Nagle's algorithm off only where a socket says that it is TCP."""
+    with taken_by(Listener("127.0.0.1", 0)) as taken:
+        assert taken.proto == socket.IPPROTO_TCP
+
+
+def test_a_port_that_is_in_use_is_refused_with_the_way_out() -> None:
+    with taken_by(Listener("127.0.0.1", 0)) as first:
+        first.listen()
+        port = first.getsockname()[1]
+        with pytest.raises(Refused, match=f"port {port} on 127.0.0.1 .* set CLEARGATE_PORT"):
+            taken_by(Listener("127.0.0.1", port))
 
 
 @pytest.mark.parametrize(

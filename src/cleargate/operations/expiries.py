@@ -16,7 +16,8 @@ from cleargate.connection_table import ConnectionTable
 from cleargate.directory.practice import Profile
 from cleargate.house import House
 from cleargate.nouns.ids import PracticeId
-from cleargate.settings import Installation, PracticeSettings
+from cleargate.practice_file import PracticeSettings
+from cleargate.settings import Installation
 from cleargate.store import audit, throttle
 from cleargate.store.audit import Action, Event
 from cleargate.store.database import Database

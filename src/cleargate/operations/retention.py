@@ -13,7 +13,8 @@ from rich.console import Console
 from cleargate.house import files_of
 from cleargate.nouns.errors import FilesDown
 from cleargate.nouns.ids import PracticeId
-from cleargate.settings import RetentionSettings, read_practices
+from cleargate.practice_file import read_practices
+from cleargate.settings import RetentionSettings
 from cleargate.store import retention
 from cleargate.store.database import Database
 from cleargate.store.keyless import KeylessDatabase

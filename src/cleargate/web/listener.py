@@ -4,6 +4,7 @@ Nothing else: a page that goes over a network in plain text shows everybody a pa
 """
 
 import ipaddress
+import socket
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from cleargate.nouns.errors import BadSettings
+from cleargate.nouns.errors import BadSettings, Refused
 from cleargate.nouns.hosts import is_loopback
 from cleargate.private_files import read_private
 from cleargate.settings import Installation
@@ -68,6 +69,22 @@ def _proxies(text: str) -> tuple[str, ...]:
         if network.prefixlen == 0:
             raise BadSettings(f"CLEARGATE_PROXY: {each} is everybody; name the proxy.")
     return named
+
+
+def taken_by(listener: Listener) -> socket.socket:
+    """The listener's port, taken. Refused when somebody else has it."""
+    family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
+    # Only of a socket that says that it is TCP does asyncio know that nothing is to be held back:
+    # otherwise an answer's body waits 40 ms for the client to acknowledge its head.
+    taken = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        taken.bind((listener.host, listener.port))
+    except OSError as error:
+        taken.close()
+        where = f"port {listener.port} on {listener.host}"
+        raise Refused(f"{where} cannot be used ({error.strerror}); set CLEARGATE_PORT") from None
+    return taken
 
 
 def tls_of(listener: Listener) -> ssl.SSLContext | None:

@@ -26,7 +26,7 @@ from cleargate.web.desk.door import NotSignedIn, is_poll
 from cleargate.web.headers import KEPT, headers
 from cleargate.web.intake import check
 from cleargate.web.intake import routes as intake
-from cleargate.web.listener import Listener, protocol, tls_of
+from cleargate.web.listener import Listener, protocol, taken_by, tls_of
 from cleargate.web.pages import STATIC, render
 from cleargate.web.site import Form, Pages, site_of
 from cleargate.web.views import AgainView, ErrorView, Site
@@ -223,14 +223,7 @@ class _Limited:
 def run(pages: Pages, listener: Listener, ready_file: Path | None) -> None:
     """Serve until told to stop. Refused when the port is taken."""
     config = configure(pages, listener)
-    taken = socket.socket(socket.AF_INET6 if ":" in listener.host else socket.AF_INET)
-    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        taken.bind((listener.host, listener.port))
-    except OSError as error:
-        where = f"port {listener.port} on {listener.host}"
-        raise Refused(f"{where} cannot be used ({error.strerror}); set CLEARGATE_PORT") from None
-    with taken:
+    with taken_by(listener) as taken:
         _Announcing(config, ready_file).run(sockets=[taken])
 
 

@@ -10,7 +10,8 @@ from structlog.testing import capture_logs
 
 from cleargate.directory.practice import Profile
 from cleargate.operations.expiries import Expiry, alert_expiries, expiries
-from cleargate.settings import Installation, PracticeSettings, read_practice
+from cleargate.practice_file import PracticeSettings, read_practice
+from cleargate.settings import Installation
 from cleargate.web import words
 from tests.house import House
 from tests.trail import TRAIL

@@ -8,7 +8,7 @@ from pathlib import Path
 from cleargate.connection_table import ConnectionTable
 from cleargate.house import House
 from cleargate.operations.doctor.finding import Finding, ok, wrong
-from cleargate.settings import PracticeSettings
+from cleargate.practice_file import PracticeSettings
 
 _READ, _CHANGE = 0o077, 0o022
 

@@ -24,6 +24,7 @@ from cleargate.nouns.errors import Refused
 from cleargate.store import embedded_home as places
 from cleargate.store.embedded_pidfile import PidFile
 from cleargate.store.roles import BACKUP_ROLE
+from cleargate.store.server_log import LOG_SETTINGS, NO_PARAMETERS
 
 DATABASE = "cleargate"
 OWNER = "cleargate_owner"
@@ -46,13 +47,8 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_checkpoints": "off",
-    # A failed statement may hold a patient's data: the server's log must never repeat it.
-    "log_min_error_statement": "panic",
-    # An error's own message may quote it too ("invalid input syntax for type date: ..."), and a
-    # warning; what the server says about itself is of the level LOG or above.
-    "log_min_messages": "log",
-    "log_error_verbosity": "terse",
-    "log_parameter_max_length_on_error": "0",
+    **{each.name: each.wanted for each in LOG_SETTINGS if not each.is_extra},
+    NO_PARAMETERS: "0",
 }
 
 

@@ -12,11 +12,13 @@ from cleargate.operations.doctor.files import files
 from cleargate.operations.doctor.finding import Check
 from cleargate.operations.doctor.keeping import backups, endings, keys, seals
 from cleargate.operations.doctor.pages import pages
+from cleargate.operations.doctor.server_log import server_log
 
 CHECKS = (
     Check("database", database),
     Check("row-level security", row_security),
     Check("database roles", grants),
+    Check("database log", server_log),
     Check("clock", clock),
     Check("files", files),
     Check("disk", disk),

@@ -167,7 +167,7 @@ def test_without_a_database_it_is_said_once_what_to_mend_first(opened: Opened) -
     waiting = [r.check for r in reports for f in r.findings if "does not answer" in f.what]
     assert wrongs == ["Nothing answers at 127.0.0.1:9 (CLEARGATE_DATABASE_URL)."]
     assert waiting == [
-        *("row-level security", "database roles", "clock", "keys", "trail"),
+        *("row-level security", "database roles", "database log", "clock", "keys", "trail"),
         *("engine", "outages"),
     ]
     assert "hush-hush" not in repr(reports)

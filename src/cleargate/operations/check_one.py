@@ -44,7 +44,6 @@ _QUESTIONS = {
     "holder_last_name": "Policy holder's last name",
     "holder_birth_date": "Policy holder's birth date (MM/DD/YYYY)",
 }
-_MAY_BE_EMPTY = ("group",)
 
 Prompt = Callable[[str], str]
 

@@ -24,9 +24,6 @@ TOKEN_MARGIN = timedelta(seconds=30)
 TOKEN_DEADLINE_S = 20.0
 """An answer may take minutes, a token may not: all processes wait for the one that asks."""
 
-ACCESS_DEADLINE_S = 20.0
-"""How long somebody who tries a connection waits."""
-
 _LIFE_MAX_S = 86_400.0
 """A longer life is not believed; it would overflow a date, or outlive a secret that was changed."""
 

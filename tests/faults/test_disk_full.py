@@ -152,7 +152,7 @@ def test_a_full_disk_refuses_plainly_keeps_what_it_took_and_goes_on_by_itself(
     assert len(stage.mail.sent) == 1
     assert len(stage.ehr.statuses) == 1
     said = log.read_bytes() + "".join(capfd.readouterr()).encode()
-    assert b"database_away" in said
+    assert b"unavailable" in said
     assert not hits(needles(PLANTED.values()), said)
 
 

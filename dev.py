@@ -71,8 +71,9 @@ DEBIAN = {"chromium": ["fonts-liberation", "chromium"], "pgbouncer": ["pgbouncer
 """Programs of Debian that a test drives, each with the packages that bring it."""
 SYSTEM = f"{os.defpath}:/usr/sbin"
 RULES = ["--config", "tools/semgrep"]
-THREE_AT_ONCE = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
-"""For two processors: much of a test is waiting. The order is that of tests/conftest.py."""
+THREE_AT_ONCE = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder", "-p", "no:randomly"]
+"""For two processors: much of a test is waiting. The order is that of tests/conftest.py; with
+arguments of one's own it is another one each time."""
 FUZZ_LONG = ["--seconds", "600"]
 """Ten minutes, with everything that is large; the usual run takes one."""
 

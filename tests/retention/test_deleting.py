@@ -219,7 +219,7 @@ def test_each_deletion_is_on_the_trail_without_a_value(house: House, clerk: Data
 
 def test_a_run_that_reached_its_limit_is_gone_on_with(house: House, clerk: Database) -> None:
     """Oldest first."""
-    run(clerk, house)  # What other tests left behind, and held then.
+    run(clerk, house)  # whatever other tests left
     old = [made(house, PERIODS.cases + n * DAY) for n in range(1, 6)]
     assert run(clerk, house, limits=Limits(batch=2, batches=1))["cases"] == 2
     assert [left(house, case)["cases"] for case in reversed(old)] == [0, 0, 1, 1, 1]

@@ -429,5 +429,5 @@ def test_ci_calls_check(checkout, dev):
         env={"PATH": f"{Path(sys.base_prefix) / 'bin'}:{os.environ['PATH']}", "CI": "true"},
     )
 
-    assert done.stdout.splitlines()[-1] == "-m pytest -n 3 --dist loadfile --no-loadscope-reorder"
+    assert done.stdout.splitlines()[-1] == " ".join(["-m", "pytest", *dev.THREE_AT_ONCE])
     assert done.returncode == 4

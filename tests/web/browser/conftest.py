@@ -19,9 +19,9 @@ DESKTOP = {"width": 1280, "height": 860}
 _EXPECTED_STATUS = re.compile(r"the server responded with a status of (403|409|422|401)")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's chromium."""
+    """Debian's chromium. No longer than a module: its event loop is in the way of other tests."""
     if not CHROMIUM.exists():
         pytest.skip(f"there is no {CHROMIUM}; install chromium to run the browser tests")
     with sync_playwright() as playwright:

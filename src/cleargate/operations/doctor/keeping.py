@@ -66,7 +66,7 @@ def seals(house: House) -> Iterator[Finding]:
         elif newest is None:
             yield look(f"{profile.slug}: nothing is sealed yet.", "Start `cleargate audit seal`.")
         else:
-            yield ok(f"{profile.slug}: {newest.size} events are sealed.")
+            yield ok(f"{profile.slug}: events sealed: {newest.size}.")
     if not trail_settings().anchors:
         yield look(
             "This environment names no place for anchors of the trail.",

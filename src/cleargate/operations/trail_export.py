@@ -44,11 +44,11 @@ def export_trail(
             first, end = bundle.span(session, options.since, options.until)
             note(database, practice, "audit.export", f"{first}-{end - 1}")
             if options.fhir:
-                count = _write(out, _resources(session, first, end))
+                count = write_lines(out, _resources(session, first, end))
                 console.print(f"{out}: {count} AuditEvents")
                 return
             header, events = bundle.bundle(session, first, end, key)
-            count = _write(out, events, header)
+            count = write_lines(out, events, header)
     console.print(f"{out}: {count} events, places {first} to {end - 1}")
     _say_how_to_check(out, key, console)
 
@@ -67,7 +67,7 @@ def write_receipt(
         with database.session(practice) as session:
             header, events = bundle.receipt(session, wanted, key)
             note(database, practice, "audit.receipt", str(wanted))
-            _write(out, events, header)
+            write_lines(out, events, header)
     console.print(f"{out}: the proof of event {wanted}")
     _say_how_to_check(out, key, console)
 
@@ -84,7 +84,7 @@ def _resources(session: TrailSession, first: int, end: int) -> Iterable[bytes]:
         yield json.dumps(audit_event(json.loads(text)), separators=(",", ":")).encode()
 
 
-def _write(out: Path, lines: Iterable[bytes], header: str = "") -> int:
+def write_lines(out: Path, lines: Iterable[bytes], header: str = "") -> int:
     """Write a new file, whole or not at all; gives how many lines follow the header."""
     draft = out.with_name(f".{out.name}.part")
     count = 0

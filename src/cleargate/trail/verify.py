@@ -204,6 +204,20 @@ def _check_anchors(
             report.anchors += 1
 
 
+def gone(practice: PracticeId, given: Given) -> Report:
+    """What the anchors know of a practice that the database does not name any more."""
+    report, size = Report(), 0
+    for each in given.anchored:
+        checkpoint = _read(practice, each.note, given.public_keys)
+        if checkpoint is None:
+            report.add(f"the anchor of {each.at} ({each.where}) is not signed with this key")
+        else:
+            size = max(size, checkpoint.size)
+            report.anchors += 1
+    report.add(f"the practice is gone from the database, and its anchor is over {size} events")
+    return report
+
+
 def _read(practice: PracticeId, note: str, public_keys: Sequence[bytes]) -> Checkpoint | None:
     """What a note says of this practice, if one of the keys has signed it."""
     for public_key in public_keys:

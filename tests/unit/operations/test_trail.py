@@ -13,13 +13,10 @@ from rich.console import Console
 
 from cleargate.house import House, note_settings, open_house
 from cleargate.nouns.errors import BadSettings, Refused
-from cleargate.operations.trail import (
-    VerifyOptions,
-    restored_trail_faults,
-    seal_until_told,
-    verify_trail,
-)
+from cleargate.operations.trail import restored_trail_faults, seal_until_told
+from cleargate.operations.trail_checkpoint import print_checkpoints
 from cleargate.operations.trail_export import ExportOptions, export_trail, write_receipt
+from cleargate.operations.trail_verify import VerifyOptions, verify_trail
 from cleargate.operations.trail_who import WhoOptions, who_saw
 from cleargate.settings import Installation, TrailSettings
 from cleargate.store import audit
@@ -62,6 +59,19 @@ def settings(house: Rooms, tmp_path: Path) -> TrailSettings:
         trail_key=str(house.key_file.with_name("trail-key.pem")),
         anchors=str(tmp_path / "anchors"),
     )
+
+
+_NEWEST = sa.text(
+    "select type, actor from audit_events where practice_id = :practice order by xid desc limit 1"
+)
+
+
+def _told(house: Rooms) -> str:
+    """What the newest event of the trail says that somebody at a terminal did."""
+    with house.session() as session:
+        row = session.run(_NEWEST).one()
+    assert str(row.actor).startswith("cli:")
+    return str(row.type)
 
 
 def _console() -> Console:
@@ -110,6 +120,49 @@ def test_a_trail_that_is_not_whole_ends_with_one_and_names_the_event(
     verify_trail(settings, VerifyOptions(SLUG, logs=(log,), as_json=True), console)
     report = json.loads(_said(console))[SLUG]
     assert (report["whole"], [fault["event"] for fault in report["faults"]]) == (False, [gone])
+
+
+def test_a_printed_checkpoint_is_an_anchor(
+    house: Rooms, settings: TrailSettings, clock: TurnedClock, tmp_path: Path
+) -> None:
+    _work(house, clock)
+    house.seal()
+    console = _console()
+    print_checkpoints(settings, SLUG, None, console)
+    assert f"Practice {SLUG} ({house.practice})" in _said(console)
+    out = tmp_path / "checkpoint.txt"
+    print_checkpoints(settings, "", out, _console())
+    assert _told(house) == "audit.checkpoint"
+    console = _console()
+    assert verify_trail(settings, VerifyOptions(SLUG, against=str(out)), console) == 0
+    assert "1 anchors" in _said(console)
+    with pytest.raises(Refused, match="is there already"):
+        print_checkpoints(settings, SLUG, out, _console())
+
+
+def test_a_checkpoint_that_is_not_ours_is_not_printed(
+    house: Rooms, settings: TrailSettings, clock: TurnedClock
+) -> None:
+    _work(house, clock)
+    house.seal()
+    others = settings.model_copy(update={"trail_public_key": verifier_key(bytes(32))})
+    with pytest.raises(Refused, match=f"the newest checkpoint of {SLUG} is not signed"):
+        print_checkpoints(others, SLUG, None, _console())
+
+
+def test_each_look_at_the_trail_is_on_the_trail(
+    house: Rooms, settings: TrailSettings, clock: TurnedClock, tmp_path: Path
+) -> None:
+    event = _work(house, clock)
+    house.seal()
+    verify_trail(settings, VerifyOptions(SLUG, against=""), _console())
+    assert _told(house) == "audit.verify"
+    export_trail(settings, ExportOptions(SLUG, None, None), tmp_path / "x", _console())
+    assert _told(house) == "audit.export"
+    export_trail(settings, ExportOptions(SLUG, None, None, fhir=True), tmp_path / "y", _console())
+    assert _told(house) == "audit.export"
+    write_receipt(settings, SLUG, event, tmp_path / "z", _console())
+    assert _told(house) == "audit.receipt"
 
 
 def test_without_anchors_it_says_what_cannot_be_seen(

@@ -3,7 +3,7 @@
 import signal
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 from cleargate.nouns.errors import BadSettings, Refused
 from cleargate.nouns.ids import PracticeId
@@ -12,6 +12,7 @@ from cleargate.settings import TrailSettings
 from cleargate.store import trail
 from cleargate.store.audit import Action, Event
 from cleargate.store.trail import TrailDatabase
+from cleargate.trail.aside import AnchorAside, Aside
 from cleargate.trail.note import BadNote, public_key_of
 from cleargate.trail.places import anchors, signer
 from cleargate.trail.sealer import Sealer
@@ -23,9 +24,9 @@ def seal_until_told(settings: TrailSettings, *, once: bool) -> None:
     url = settings.sealer_database_url
     if not url:
         raise BadSettings("set CLEARGATE_SEALER_DATABASE_URL to the database as cleargate_sealer")
-    key, places = signer(settings.trail_key), anchors(settings.anchors)
-    with closing(TrailDatabase(url, "sealer")) as database:
-        sealer = Sealer(database, key, places)
+    key, outside = signer(settings.trail_key), _outside(settings)
+    with closing(TrailDatabase(url, "sealer")) as database, ExitStack() as stack:
+        sealer = Sealer(database, key, [stack.enter_context(each) for each in outside])
         if once:
             sealer.round(last=True)
             return
@@ -33,6 +34,16 @@ def seal_until_told(settings: TrailSettings, *, once: bool) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         sealer.run(stop)
+
+
+def _outside(settings: TrailSettings) -> list[Aside]:
+    """Everywhere that checkpoints go, each with a thread of its own."""
+    outside: list[Aside] = [AnchorAside(each) for each in anchors(settings.anchors)]
+    if settings.anchor_mail is not None:
+        from cleargate.operations.anchor_mail import mail_anchor
+
+        outside.append(mail_anchor(settings.anchor_mail))
+    return outside
 
 
 def public_keys(settings: TrailSettings) -> tuple[bytes, ...]:

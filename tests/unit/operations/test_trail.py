@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from rich.console import Console
+from structlog.testing import capture_logs
 
 from cleargate.house import House, note_settings, open_house
 from cleargate.nouns.errors import BadSettings, Refused
+from cleargate.operations.anchor_mail import mail_anchor
 from cleargate.operations.trail import restored_trail_faults, seal_until_told
 from cleargate.operations.trail_checkpoint import print_checkpoints
 from cleargate.operations.trail_export import ExportOptions, export_trail, write_receipt
@@ -25,6 +27,8 @@ from cleargate.store.roles import AUDITOR_ROLE, SEALER_ROLE
 from cleargate.trail.note import verifier_key
 from tests.house import House as Rooms
 from tests.house import TurnedClock, open_case
+from tests.unit.connectors.mail_server import Server
+from tests.unit.connectors.parts import peer
 from tests.web.installation import SLUG, read_profiles
 
 _CHANGED = sa.text(
@@ -60,6 +64,15 @@ def settings(house: Rooms, tmp_path: Path) -> TrailSettings:
         anchors=str(tmp_path / "anchors"),
     )
 
+
+MAIL = """
+to = "officer@practice.example.test"
+[smtp]
+host = "127.0.0.1"
+port = {port}
+tls = "none"
+sender = "trail@practice.example.test"
+"""
 
 _NEWEST = sa.text(
     "select type, actor from audit_events where practice_id = :practice order by xid desc limit 1"
@@ -138,6 +151,47 @@ def test_a_printed_checkpoint_is_an_anchor(
     assert "1 anchors" in _said(console)
     with pytest.raises(Refused, match="is there already"):
         print_checkpoints(settings, SLUG, out, _console())
+
+
+def test_what_the_sealer_mails_is_an_anchor(
+    house: Rooms, settings: TrailSettings, clock: TurnedClock, tmp_path: Path
+) -> None:
+    """From the settings to the bytes on the wire, saved as a mail, to what verification says."""
+    _work(house, clock)
+    server, path, saved = Server(), tmp_path / "mail.toml", tmp_path / "saved.eml"
+    with peer(server) as port:
+        path.write_text(MAIL.format(port=port))
+        with capture_logs() as lines:
+            seal_until_told(settings.model_copy(update={"anchor_mail": path}), once=True)
+    mailed = [line for line in lines if line["event"] == "checkpoint_mailed"]
+    assert [line["connection"] for line in mailed] == ["checkpoint-mail"]
+    assert "rcpt TO:<officer@practice.example.test>" in server.commands
+    saved.write_bytes(server.mail)
+    console = _console()
+    assert verify_trail(settings, VerifyOptions(SLUG, against=str(saved)), console) == 0
+    assert "1 anchors" in _said(console)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("officer@practice.example.test", "officer", r"mail.toml \(.*\): to: .*mail address"),
+        ("host =", "hots =", r"smtp.host: Field required"),
+        ("127.0.0.1", "mail.example.test", r"smtp: .*tls may be none only"),
+        ("[smtp]", '[smtp]\nusername = "a"\npassword = "hunter2"', r"mail.toml: smtp: .*reference"),
+        ("[smtp]", "[smtp", "is not TOML"),
+    ],
+)
+def test_what_is_wrong_with_the_mail_stops_the_start(
+    settings: TrailSettings, tmp_path: Path, old: str, new: str, words: str
+) -> None:
+    path = tmp_path / "mail.toml"
+    path.write_text(MAIL.format(port=25).replace(old, new))
+    with pytest.raises(BadSettings, match=words) as caught:
+        seal_until_told(settings.model_copy(update={"anchor_mail": path}), once=True)
+    assert "hunter2" not in str(caught.value)
+    with pytest.raises(BadSettings, match=r"nowhere.toml .*cannot be read"):
+        mail_anchor(tmp_path / "nowhere.toml")
 
 
 def test_a_checkpoint_that_is_not_ours_is_not_printed(

@@ -5,34 +5,17 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
-from uuid import UUID
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cleargate.nouns.errors import BadSettings
 from cleargate.nouns.ids import PracticeId
 from cleargate.trail import saved
-from cleargate.trail.note import Checkpoint, read, sign
+from cleargate.trail.note import read
 from cleargate.trail.printed import Printable, printed
 from cleargate.trail.saved import read_notes
+from tests.unit.trail.notes import KEY, NOTES, OTHER, PRACTICE
 
-PRACTICE, OTHER = PracticeId(UUID(int=5)), PracticeId(UUID(int=6))
-
-
-class Key:
-    """A key that signs checkpoints, in memory."""
-
-    def __init__(self) -> None:
-        self._key = Ed25519PrivateKey.from_private_bytes(bytes(32))
-        self.public_key = self._key.public_key().public_bytes_raw()
-
-    def sign(self, message: bytes) -> bytes:
-        return self._key.sign(message)
-
-
-KEY = Key()
-NOTES = [sign(Checkpoint(PRACTICE, size, bytes([size]) * 32), KEY) for size in (1, 2, 3)]
 TEXT = "Hello,\n\n" + "\n\n".join(NOTES) + "\nBye\n"
 
 

@@ -320,6 +320,18 @@ def test_what_the_database_cannot_show_is_found_with_the_anchors(crime: Crime, n
     assert (report.faults[0].position, words in report.faults[0].sentence) == (position, True)
 
 
+def test_a_cut_is_found_with_the_checkpoints_in_the_log_too(crime: Crime) -> None:
+    """A log that was sent elsewhere is an anchor, should the others be spoiled."""
+    anchored = read_anchors(crime.anchors, crime.house.practice)
+    with crime.superuser() as root:
+        _truncate_to_an_old_checkpoint(crime, root)
+    key = crime.house.signing_key.public_key
+    given = Given([key], anchored[:1], logged_checkpoints=anchored)
+    with crime.house.auditing() as database, database.session(crime.house.practice) as session:
+        [fault] = verify(session, given).faults
+    assert (fault.position, "was cut back" in fault.sentence) == (8, True)
+
+
 def test_an_event_deleted_before_its_seal_is_found_with_the_log(crime: Crime) -> None:
     [event] = crime.write(1)
     with crime.superuser() as root:

@@ -13,7 +13,7 @@ from cleargate.operations.trail_export import write_lines
 from cleargate.settings import TrailSettings
 from cleargate.store import trail
 from cleargate.store.trail import TrailDatabase
-from cleargate.trail.note import BadNote, read
+from cleargate.trail.note import read, signed_by
 from cleargate.trail.printed import Printable, printed
 
 
@@ -49,16 +49,10 @@ def _newest(
         newest = trail.newest(session)
     if newest is None:
         return None
-    if not any(_is_of(practice, newest.note, key) for key in keys):
+    key = signed_by(newest.note, keys)
+    if key is None or read(newest.note, key).practice != practice:
         raise Refused(
             f"the newest checkpoint of {slug} is not signed with this key;"
             " `cleargate audit verify` says more"
         )
     return Printable(practice, newest.at.astimezone(UTC), newest.note, slug)
-
-
-def _is_of(practice: PracticeId, note: str, key: bytes) -> bool:
-    try:
-        return read(note, key).practice == practice
-    except BadNote:
-        return False

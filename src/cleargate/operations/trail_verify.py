@@ -3,13 +3,12 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
 
 from rich.console import Console
 
-from cleargate.nouns.errors import Refused
 from cleargate.operations.trail import auditing, chosen, note, public_keys
 from cleargate.settings import TrailSettings
+from cleargate.trail.logged import read_logs
 from cleargate.trail.places import kept
 from cleargate.trail.verify import Fault, Given, Report, gone, verify
 
@@ -48,46 +47,29 @@ def verify_trail(settings: TrailSettings, options: VerifyOptions, console: Conso
 
 def _reports(settings: TrailSettings, options: VerifyOptions, place: str) -> dict[str, Report]:
     """What is wrong, by the practice's slug; by its id where only the anchors know it."""
-    keys, logged = public_keys(settings), _logged(options.logs)
+    keys, logged = public_keys(settings), read_logs(options.logs)
     anchors = kept(place)  # First, so that a practice that is made meanwhile is not missed.
     reports = {}
     with auditing(settings) as database:
         practices = chosen(database, options.practice)
         for slug, practice in practices.items():
-            given = Given(keys, anchors.of(practice), logged.get(str(practice), ()), bool(place))
+            given = Given(
+                keys,
+                anchors.of(practice),
+                logged.events.get(practice, ()),
+                bool(place),
+                logged_checkpoints=logged.checkpoints.get(practice, ()),
+            )
             with database.session(practice) as session:
                 reports[slug] = verify(session, given)
             outcome = "ok" if reports[slug].whole else "failed"
             note(database, practice, "audit.verify", str(reports[slug].events), outcome)
     if not options.practice:
-        for practice in sorted(anchors.practices - set(practices.values())):
-            reports[str(practice)] = gone(practice, Given(keys, anchors.of(practice)))
+        elsewhere = anchors.practices | logged.checkpoints.keys()
+        for practice in sorted(elsewhere - set(practices.values())):
+            told = [*anchors.of(practice), *logged.checkpoints.get(practice, ())]
+            reports[str(practice)] = gone(practice, Given(keys, told))
     return reports
-
-
-def _logged(files: tuple[Path, ...]) -> dict[str, list[UUID]]:
-    """The events that log files name, by practice."""
-    found: dict[str, list[UUID]] = {}
-    for path in files:
-        try:
-            with path.open(encoding="utf-8", errors="replace") as lines:
-                for line in lines:
-                    said = _audit_line(line)
-                    if said is not None:
-                        found.setdefault(said[0], []).append(said[1])
-        except OSError as error:
-            raise Refused(f"--log: {path} cannot be read ({error.strerror}).") from None
-    return found
-
-
-def _audit_line(line: str) -> tuple[str, UUID] | None:
-    if '"audit"' not in line:
-        return None
-    try:
-        said = json.loads(line)
-        return str(said["practice_id"]), UUID(said["audit"])
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
 
 
 def _print(slug: str, report: Report, console: Console) -> None:

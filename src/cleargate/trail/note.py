@@ -6,6 +6,8 @@ Source: C2SP tlog-checkpoint and signed-note, with Ed25519 keys.
 import base64
 import binascii
 import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -89,6 +91,15 @@ def read(note: str, public_key: bytes) -> Checkpoint:
     if not any(_signed(text, line, public_key) for line in signatures.splitlines()):
         raise BadNote("the signature is not this key's")
     return _parse(text)
+
+
+def signed_by(note: str, public_keys: Sequence[bytes]) -> bytes | None:
+    """Which of some keys has signed a note, None when none of them has."""
+    for public_key in public_keys:
+        with suppress(BadNote):
+            read(note, public_key)
+            return public_key
+    return None
 
 
 def _signed(text: str, line: str, public_key: bytes) -> bool:

@@ -1,6 +1,7 @@
 """The trail's commands, as a compliance officer calls them: what they print, and what they say."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,8 +12,11 @@ import pytest
 import sqlalchemy as sa
 from rich.console import Console
 from structlog.testing import capture_logs
+from typer.testing import CliRunner
 
+from cleargate.commands.audit import app
 from cleargate.house import House, note_settings, open_house
+from cleargate.logs import line
 from cleargate.nouns.errors import BadSettings, Refused
 from cleargate.operations.anchor_mail import mail_anchor
 from cleargate.operations.trail import restored_trail_faults, seal_until_told
@@ -153,6 +157,18 @@ def test_a_printed_checkpoint_is_an_anchor(
         print_checkpoints(settings, SLUG, out, _console())
 
 
+def test_the_command_prints_for_paper(
+    house: Rooms, settings: TrailSettings, clock: TurnedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _work(house, clock)
+    house.seal()
+    monkeypatch.setenv("CLEARGATE_AUDITOR_DATABASE_URL", settings.auditor_database_url)
+    monkeypatch.setenv("CLEARGATE_TRAIL_PUBLIC_KEY", settings.trail_public_key)
+    said = CliRunner().invoke(app, ["checkpoint", "--practice", SLUG])
+    assert (said.exit_code, said.output.splitlines()[0]) == (0, "Checkpoints of the audit trail")
+    assert re.search(rf"^cleargate/{house.practice}\n\d+\n.{{44}}\n\n\u2014 ", said.output, re.M)
+
+
 def test_what_the_sealer_mails_is_an_anchor(
     house: Rooms, settings: TrailSettings, clock: TurnedClock, tmp_path: Path
 ) -> None:
@@ -170,6 +186,28 @@ def test_what_the_sealer_mails_is_an_anchor(
     console = _console()
     assert verify_trail(settings, VerifyOptions(SLUG, against=str(saved)), console) == 0
     assert "1 anchors" in _said(console)
+
+
+def test_checkpoints_in_the_log_are_anchors_and_replace_no_others(
+    house: Rooms, settings: TrailSettings, clock: TurnedClock, tmp_path: Path
+) -> None:
+    """What the sealer wrote to its log, as it left; and a directory that somebody emptied."""
+    _work(house, clock)
+    with capture_logs() as said:
+        seal_until_told(settings, once=True)
+    told = [{**each, "level": "info"} for each in said if each["event"] == "checkpoint"]
+    log = tmp_path / "sealer.log"
+    odd = ['{"checkpoint"', '{"event": "checkpoint", "practice_id": 3}', '["checkpoint"]']
+    log.write_text("\n".join([*odd, *map(line, told)]))
+    console = _console()
+    assert verify_trail(settings, VerifyOptions(SLUG, logs=(log,)), console) == 0
+    assert "2 anchors" in _said(console)
+    for path in Path(settings.anchors).iterdir():
+        path.unlink()
+    console = _console()
+    assert verify_trail(settings, VerifyOptions(SLUG, logs=(log,)), console) == 1
+    assert "1 anchors" in _said(console)
+    assert "there is no anchor of this trail" in _said(console)
 
 
 @pytest.mark.parametrize(
@@ -264,6 +302,25 @@ def test_an_export_is_checked_by_the_program_beside_it(
     assert event in receipt.read_text()
     with pytest.raises(Refused, match="is there already"):
         write_receipt(settings, SLUG, event, receipt, _console())
+
+
+def test_after_an_exchange_of_keys_the_old_one_proves_what_it_signed(
+    house: Rooms, settings: TrailSettings, clock: TurnedClock, tmp_path: Path
+) -> None:
+    """The new key stands first, and has signed nothing yet."""
+    _work(house, clock)
+    house.seal()
+    old = settings.trail_public_key
+    both = settings.model_copy(update={"trail_public_key": f"{verifier_key(bytes(32))}, {old}"})
+    console = _console()
+    export_trail(both, ExportOptions(SLUG, None, None), tmp_path / "bundle", console)
+    assert old in _said(console)
+    assert verify_trail(both, VerifyOptions(SLUG), _console()) == 1, (
+        "its place for anchors is empty"
+    )
+    assert (
+        verify_trail(both.model_copy(update={"anchors": ""}), VerifyOptions(SLUG), _console()) == 0
+    )
 
 
 def test_fhir_comes_a_resource_a_line(

@@ -7,6 +7,7 @@ from typing import Final
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
@@ -17,7 +18,7 @@ from cleargate.trail.anchors import Anchored, practice_named
 _PATIENCE: Final = Config(
     connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2}
 )
-"""While AWS is asked, no practice's trail is sealed; what fails is tried again by itself."""
+"""While KMS is asked, no practice's trail is sealed; what fails is tried again by itself."""
 
 KEPT_FOR = timedelta(days=2192)
 """Six years. Source: 45 CFR 164.316(b)(2)(i)."""
@@ -34,10 +35,7 @@ class KmsSigner:
         except (BotoCoreError, ClientError) as error:
             msg = f"the signing key in KMS cannot be used ({type(error).__name__})"
             raise BadSettings(msg) from None
-        public = load_der_public_key(der)
-        if not isinstance(public, Ed25519PublicKey):
-            raise BadSettings("the signing key in KMS must be of the kind ECC_NIST_EDWARDS25519")
-        self.public_key = public.public_bytes_raw()
+        self.public_key = _raw(der)
 
     def sign(self, message: bytes) -> bytes:
         """The signature, 64 bytes."""
@@ -48,6 +46,17 @@ class KmsSigner:
             SigningAlgorithm="ED25519_SHA_512",
         )
         return bytes(signed["Signature"])
+
+
+def _raw(der: bytes) -> bytes:
+    """The 32 bytes of an Ed25519 key. BadSettings when it is of another kind."""
+    try:
+        public = load_der_public_key(der)
+    except (ValueError, UnsupportedAlgorithm):
+        public = None
+    if not isinstance(public, Ed25519PublicKey):
+        raise BadSettings("the signing key in KMS must be of the kind ECC_NIST_EDWARDS25519")
+    return public.public_bytes_raw()
 
 
 class BucketAnchor:

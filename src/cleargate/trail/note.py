@@ -78,10 +78,16 @@ def public_key_of(verifier: str) -> bytes:
 
 
 def sign(checkpoint: Checkpoint, signer: Signer) -> str:
-    """The checkpoint as a signed note."""
+    """The checkpoint as a signed note. Raises BadNote when the signature is not the key's.
+
+    An alias in a KMS may lead to another key from one moment to the next; a checkpoint that nobody
+    can verify must not be kept.
+    """
     signature = key_id(signer.public_key) + signer.sign(checkpoint.text.encode())
-    coded = base64.b64encode(signature).decode()
-    return f"{checkpoint.text}\n\u2014 {KEY_NAME} {coded}\n"
+    line = f"\u2014 {KEY_NAME} {base64.b64encode(signature).decode()}"
+    if not _signed(checkpoint.text, line, signer.public_key):
+        raise BadNote("the signing key was exchanged; start the sealer again")
+    return f"{checkpoint.text}\n{line}\n"
 
 
 def read(note: str, public_key: bytes) -> Checkpoint:

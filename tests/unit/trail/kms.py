@@ -17,13 +17,14 @@ MESSAGE_BYTES_MAX = 4096
 
 
 class Kms:
-    """Its keys by id. `fault` is what every call gets: "reset", or the code of an error."""
+    """Its keys by id, and odd forms of some; `fault` is what calls get: "reset", or a code."""
 
     def __init__(self) -> None:
         seed = bytes(range(32))  # The same in every test of a house.
         self.keys: dict[str, PrivateKey] = {
             "ed25519": ed25519.Ed25519PrivateKey.from_private_bytes(seed)
         }
+        self.forms: dict[str, bytes] = {}
         self.fault = ""
 
     def answer(self, call: str, given: dict[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -35,7 +36,8 @@ class Kms:
             return 400, {"__type": "NotFoundException", "message": "some value"}
         if call == "TrentService.GetPublicKey":
             der = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-            return 200, {"PublicKey": base64.b64encode(der).decode()}
+            form = self.forms.get(given["KeyId"], der)
+            return 200, {"PublicKey": base64.b64encode(form).decode()}
         assert call == "TrentService.Sign"
         message = base64.b64decode(given["Message"])
         if not isinstance(key, ed25519.Ed25519PrivateKey):

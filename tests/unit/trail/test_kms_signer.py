@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from structlog.testing import capture_logs
 
 from cleargate.nouns.errors import BadSettings
@@ -62,9 +62,11 @@ def test_what_kms_signs_is_verified_beside_what_a_key_file_signed(
         assert "is not signed with this key" in faults[0].sentence
 
 
-@pytest.mark.parametrize("kind", ["p256", "rsa"])
+@pytest.mark.parametrize("kind", ["p256", "rsa", "unknown"])
 def test_a_key_of_another_kind_is_refused_at_the_start(kms: Kms, kind: str) -> None:
     kms.keys["p256"] = ec.generate_private_key(ec.SECP256R1())
+    kms.keys["unknown"] = kms.keys["ed25519"]
+    kms.forms["unknown"] = b"a form that is not known yet"
     kms.keys["rsa"] = rsa.generate_private_key(65537, 2048)
     with pytest.raises(BadSettings, match="must be of the kind ECC_NIST_EDWARDS25519"):
         KmsSigner(kind)
@@ -105,3 +107,17 @@ def test_while_kms_is_away_it_is_told_and_the_sealing_goes_on_once_it_is_back(
     kms.fault = ""
     assert sealer.round() == 1
     assert report(house, key.public_key).unsealed == 0
+
+
+def test_an_alias_that_leads_to_another_key_seals_nothing_that_nobody_could_verify(
+    house: House, kms: Kms, sealing: TrailDatabase
+) -> None:
+    first = kms.keys["ed25519"]
+    key = KmsSigner("ed25519")
+    kms.keys["ed25519"] = ed25519.Ed25519PrivateKey.generate()
+    write(house)
+    with capture_logs() as lines:
+        assert Sealer(sealing, key, ()).round() == 0
+    assert [line["code"] for line in lines] == ["trail_not_sealed"]
+    kms.keys["ed25519"] = first
+    assert Sealer(sealing, KmsSigner("ed25519"), ()).round() == 1

@@ -3,7 +3,7 @@
 import signal
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 
 from cleargate.nouns.errors import BadSettings, Refused
 from cleargate.nouns.ids import PracticeId
@@ -12,7 +12,7 @@ from cleargate.settings import TrailSettings
 from cleargate.store import trail
 from cleargate.store.audit import Action, Event
 from cleargate.store.trail import TrailDatabase
-from cleargate.trail.aside import AnchorAside, Aside
+from cleargate.trail.aside import AnchorAside, Aside, beside
 from cleargate.trail.note import BadNote, public_key_of
 from cleargate.trail.places import anchors, signer
 from cleargate.trail.sealer import Sealer
@@ -25,8 +25,8 @@ def seal_until_told(settings: TrailSettings, *, once: bool) -> None:
     if not url:
         raise BadSettings("set CLEARGATE_SEALER_DATABASE_URL to the database as cleargate_sealer")
     key, outside = signer(settings.trail_key), _outside(settings)
-    with closing(TrailDatabase(url, "sealer")) as database, ExitStack() as stack:
-        sealer = Sealer(database, key, [stack.enter_context(each) for each in outside])
+    with closing(TrailDatabase(url, "sealer")) as database, beside(outside):
+        sealer = Sealer(database, key, outside)
         if once:
             sealer.round(last=True)
             return

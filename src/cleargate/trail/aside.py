@@ -3,8 +3,9 @@
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
-from types import TracebackType
 
 import structlog
 
@@ -16,8 +17,8 @@ RETRY_AFTER_S = 60.0
 LATE_S = 300.0
 """Whatever takes longer hangs, and would never say so itself."""
 
-STOP_S = 10.0
-"""So long does a process that ends wait for what is under way."""
+STOP_S = 20.0
+"""So long does a process that ends wait for what is under way; many mail servers let one wait."""
 
 _log = structlog.get_logger()
 
@@ -29,7 +30,6 @@ class Aside(ABC):
     every: timedelta
     look_every_s = LOOK_EVERY_S
     late_s = LATE_S
-    stop_s = STOP_S
 
     def __init__(self) -> None:
         self._waiting: dict[PracticeId, str] = {}
@@ -51,19 +51,17 @@ class Aside(ABC):
     def look(self) -> float:
         """Deal with what waits; gives for how many seconds to leave it alone then. Never raises."""
 
-    def __enter__(self) -> "Aside":
+    def start(self) -> None:
+        """Begin to look."""
         self._thread.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Deal with what still waits, if that can be done soon."""
+    def stop(self) -> None:
+        """Look once more, and end."""
         self._stop.set()
-        self._thread.join(self.stop_s)
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for the end; what takes longer is told, and left behind."""
+        self._thread.join(timeout_s)
         if self._thread.is_alive():
             _log.error("alert", code="trail_not_anchored")
 
@@ -74,6 +72,21 @@ class Aside(ABC):
             pause_s = max(self.look(), self.look_every_s)
             self._began = None
         self.look()
+
+
+@contextmanager
+def beside(asides: Sequence[Aside], stop_s: float = STOP_S) -> Iterator[Sequence[Aside]]:
+    """Run them while the block does; afterwards all of them end within one limit."""
+    for each in asides:
+        each.start()
+    try:
+        yield asides
+    finally:
+        for each in asides:
+            each.stop()
+        ends = time.monotonic() + stop_s
+        for each in asides:
+            each.join(max(0.0, ends - time.monotonic()))
 
 
 class AnchorAside(Aside):

@@ -1,20 +1,18 @@
 """An anchor may hang or fail: nothing waits for it, it is told, and nothing is forgotten."""
 
 import threading
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
 from structlog.testing import capture_logs
 
 from cleargate.nouns.ids import PracticeId
-from cleargate.trail.aside import RETRY_AFTER_S, AnchorAside
+from cleargate.trail.aside import RETRY_AFTER_S, AnchorAside, beside
 
 PRACTICE, OTHER = PracticeId(UUID(int=5)), PracticeId(UUID(int=6))
 WAIT_S = 30.0
-Logged = list[MutableMapping[str, Any]]
 
 
 class Share:
@@ -52,7 +50,8 @@ def logged() -> Iterator[Callable[[], list[str]]]:
 
 
 def test_what_waits_when_the_process_ends_is_kept(share: Share) -> None:
-    with AnchorAside(share) as aside:
+    aside = AnchorAside(share)
+    with beside([aside]):
         aside.keep(PRACTICE, "first")
         aside.keep(PRACTICE, "second")
     assert share.kept[-1] == (PRACTICE, "second")
@@ -82,8 +81,8 @@ def test_an_anchor_that_hangs_holds_nobody_up_and_is_told(
 ) -> None:
     share.free.clear()
     aside = AnchorAside(share)
-    aside.look_every_s, aside.late_s, aside.stop_s = 0.01, 3600.0, 0.05
-    with aside:
+    aside.look_every_s, aside.late_s = 0.01, 3600.0
+    with beside([aside], stop_s=0.05):
         aside.keep(PRACTICE, "first")
         assert share.asked.wait(WAIT_S)
         aside.keep(PRACTICE, "second")

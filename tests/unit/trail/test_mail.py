@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from cleargate.connectors.smtp.client import SmtpMessenger
 from cleargate.connectors.smtp.settings import SmtpSettings
 from cleargate.nouns.errors import BadSettings
+from cleargate.trail.aside import beside
 from cleargate.trail.mail import RETRY_AFTER_S, MailAnchor
 from cleargate.trail.saved import read_notes
 from tests.house import TurnedClock
@@ -77,11 +78,13 @@ def test_what_is_started_again_sends_no_second_mail(tmp_path: Path, clock: Turne
     first, second = Server(), Server()
     with capture_logs() as alerts, peer(first, second) as port:
         for _ in range(3):
-            with anchor(port, tmp_path, clock) as mails:
+            mails = anchor(port, tmp_path, clock)
+            with beside([mails]):
                 mails.keep(PRACTICE, NOTES[0])
         assert (first.mail != b"", second.mail) == (True, b"")
         clock.turn(DAY)
-        with anchor(port, tmp_path, clock) as mails:
+        mails = anchor(port, tmp_path, clock)
+        with beside([mails]):
             mails.keep(PRACTICE, NOTES[1])
     assert kept_in(second, tmp_path) == {str(PRACTICE): [NOTES[1]]}
     assert alerts == []
@@ -120,8 +123,7 @@ def test_a_mail_server_that_is_away_holds_up_neither_the_sealing_nor_the_end(
     silent = Server({"greeting": lambda _: over.wait(WAIT_S)})
     with peer(silent) as port, capture_logs() as alerts:
         mails = anchor(port, tmp_path, clock)
-        mails.stop_s = 0.2
-        with mails:
+        with beside([mails], stop_s=0.2):
             mails.keep(PRACTICE, NOTES[0])
         assert [line["code"] for line in alerts] == ["trail_not_anchored"]
         over.set()

@@ -37,15 +37,24 @@ def fresh_database(cluster: EmbeddedPostgres, name: str, template: str = "templa
     A database that an earlier test left under this name is dropped first.
     """
     with connect(cluster.url()) as owner:
-        owner.execute(
-            sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
-        )
+        until(lambda: _dropped(owner, name), f"somebody still uses {name}")
         owner.execute(
             sql.SQL("create database {} owner {} template {}").format(
                 sql.Identifier(name), sql.Identifier(OWNER), sql.Identifier(template)
             )
         )
     return cluster.url(name)
+
+
+def _dropped(owner: psycopg.Connection, name: str) -> bool:
+    """Drop a database; False while a superuser's session, which force cannot end, is closing."""
+    try:
+        owner.execute(
+            sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
+        )
+    except psycopg.errors.InsufficientPrivilege:
+        return False
+    return True
 
 
 def connect(url: str) -> psycopg.Connection:

@@ -90,7 +90,7 @@ class TrailSettings(BaseSettings):
 
     `trail_key` is for the sealer alone, `trail_public_key` for whoever verifies: one line, or
     several, separated by commas, after a change of keys. `anchors` is a directory elsewhere, or
-    `s3://bucket`.
+    `s3://bucket`; `anchor_mail` a file that says to whom checkpoints are mailed, and how.
     """
 
     model_config = SettingsConfigDict(env_prefix="CLEARGATE_", frozen=True)
@@ -101,6 +101,7 @@ class TrailSettings(BaseSettings):
     trail_key: str = ""
     trail_public_key: str = ""
     anchors: str = ""
+    anchor_mail: Path | None = None
 
 
 PRIVILEGED = (

@@ -5,23 +5,30 @@ database server; the insider also holds the key that signs checkpoints.
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from uuid import UUID
 
 import psycopg
 import pytest
 from psycopg import errors
+from rich.console import Console
 
+from cleargate.nouns.errors import Refused
+from cleargate.operations.trail_checkpoint import print_checkpoints
+from cleargate.operations.trail_verify import VerifyOptions, verify_trail
+from cleargate.settings import TrailSettings
 from cleargate.store import audit, trail
 from cleargate.store.audit import Action, Event
 from cleargate.store.embedded import SUPERUSER, EmbeddedPostgres
 from cleargate.store.migrate import role_url
 from cleargate.store.roles import AUDITOR_ROLE, SEALER_ROLE
 from cleargate.trail.anchors import FileAnchor, read_anchors
-from cleargate.trail.note import Checkpoint, sign
+from cleargate.trail.note import Checkpoint, sign, verifier_key
 from cleargate.trail.tree import Range, leaf_hash
 from cleargate.trail.verify import Given, Report, verify
 from tests.house import House, open_house
@@ -313,6 +320,18 @@ def test_what_the_database_cannot_show_is_found_with_the_anchors(crime: Crime, n
     assert (report.faults[0].position, words in report.faults[0].sentence) == (position, True)
 
 
+def test_a_cut_is_found_with_the_checkpoints_in_the_log_too(crime: Crime) -> None:
+    """A log that was sent elsewhere is an anchor, should the others be spoiled."""
+    anchored = read_anchors(crime.anchors, crime.house.practice)
+    with crime.superuser() as root:
+        _truncate_to_an_old_checkpoint(crime, root)
+    key = crime.house.signing_key.public_key
+    given = Given([key], anchored[:1], logged_checkpoints=anchored)
+    with crime.house.auditing() as database, database.session(crime.house.practice) as session:
+        [fault] = verify(session, given).faults
+    assert (fault.position, "was cut back" in fault.sentence) == (8, True)
+
+
 def test_an_event_deleted_before_its_seal_is_found_with_the_log(crime: Crime) -> None:
     [event] = crime.write(1)
     with crime.superuser() as root:
@@ -353,6 +372,54 @@ def test_seals_that_are_taken_away_are_missed_after_a_minute(crime: Crime) -> No
         root.execute("alter table audit_events enable trigger audit_stamp")
     [fault] = crime.report().faults
     assert "wait for their seal" in fault.sentence
+
+
+_TABLES = (
+    "select table_name from information_schema.columns join information_schema.tables"
+    " using (table_schema, table_name) where table_schema = 'public'"
+    " and column_name = 'practice_id' and table_type = 'BASE TABLE'"
+)
+
+
+def _delete_the_practice(crime: Crime, root: psycopg.Connection) -> None:
+    """Every row of it, its name in `practices` too."""
+    root.execute("set session_replication_role = replica")
+    tables = [name for (name,) in root.execute(_TABLES).fetchall()]
+    assert {"audit_events", "audit_leaves", "audit_checkpoints"} < set(tables)
+    for table in tables:
+        root.execute(
+            f"delete from {table} where practice_id = %s".encode(), (crime.house.practice,)
+        )
+    root.execute("delete from practices where id = %s", (crime.house.practice,))
+
+
+def test_a_practice_that_is_deleted_whole_is_found_with_the_anchors(crime: Crime) -> None:
+    """Nothing in the database names it any more; a directory, a bucket or a saved mail does."""
+    saved = crime.anchors.parent / "saved.txt"
+    [kept] = crime.anchors.iterdir()
+    saved.write_text("\n".join(json.loads(line)["note"] for line in kept.read_text().splitlines()))
+    with crime.superuser() as root:
+        _delete_the_practice(crime, root)
+    settings = TrailSettings(
+        auditor_database_url=crime.house.as_role(AUDITOR_ROLE),
+        trail_public_key=verifier_key(crime.house.signing_key.public_key),
+    )
+
+    def said(against: str) -> tuple[int, str]:
+        console = Console(file=StringIO(), width=400)
+        code = verify_trail(settings, VerifyOptions(against=against), console)
+        assert isinstance(console.file, StringIO)
+        return code, console.file.getvalue()
+
+    code, alone = said("")
+    assert (code, str(crime.house.practice) in alone) == (0, False)
+    for place in (crime.anchors, saved):
+        code, found = said(str(place))
+        assert code == 1
+        assert f"{crime.house.practice}: NOT WHOLE (0 events, 0 checkpoints, 2 anchors)" in found
+        assert f"gone from the database, and its anchor is over {EVENTS} events" in found
+    with pytest.raises(Refused, match="nothing is sealed yet"):
+        print_checkpoints(settings, "", None, Console(file=StringIO()))
 
 
 def test_another_practice_s_trail_and_anchors_are_another_matter(crime: Crime) -> None:

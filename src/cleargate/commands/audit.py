@@ -16,7 +16,7 @@ app = typer.Typer(
 Practice = Annotated[str, typer.Option(help="The practice's slug; every practice if left out.")]
 Against = Annotated[
     str,
-    typer.Option(help="Anchors: a directory, s3://bucket, or a file with checkpoints in it."),
+    typer.Option(help="Anchors: a directory, s3://bucket, or a saved mail, mailbox or text."),
 ]
 
 
@@ -56,11 +56,25 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Hold the trail against its seals and anchors; exit code 1 names the first bad event."""
-    from cleargate.operations.trail import VerifyOptions, verify_trail
+    from cleargate.operations.trail_verify import VerifyOptions, verify_trail
     from cleargate.settings import trail_settings
 
     options = VerifyOptions(practice, against, tuple(log or ()), as_json=as_json)
     raise typer.Exit(verify_trail(trail_settings(), options, Console(soft_wrap=True)))
+
+
+@app.command("checkpoint")
+def checkpoint(
+    practice: Practice = "",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where it goes; must not be there yet.")
+    ] = None,
+) -> None:
+    """Print the newest signed checkpoints, to be kept on paper or mailed."""
+    from cleargate.operations.trail_checkpoint import print_checkpoints
+    from cleargate.settings import trail_settings
+
+    print_checkpoints(trail_settings(), practice, out, Console(soft_wrap=True))
 
 
 Since = Annotated[str, typer.Option(help="From this day on, YYYY-MM-DD, in UTC.")]

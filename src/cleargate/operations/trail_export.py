@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
@@ -15,10 +15,11 @@ from cleargate.nouns.errors import Refused
 from cleargate.nouns.ids import PracticeId
 from cleargate.operations.trail import auditing, chosen, note, public_keys
 from cleargate.settings import TrailSettings
+from cleargate.store import trail
 from cleargate.store.trail import TrailDatabase, TrailSession
 from cleargate.trail import bundle
 from cleargate.trail.fhir import audit_event
-from cleargate.trail.note import verifier_key
+from cleargate.trail.note import signed_by, verifier_key
 
 VERIFIER = "verify_bundle.py"
 
@@ -37,18 +38,19 @@ def export_trail(
     settings: TrailSettings, options: ExportOptions, out: Path, console: Console
 ) -> None:
     """Write the events' bundle and the program that checks it, or FHIR AuditEvents."""
-    key = public_keys(settings)[0]
+    keys = public_keys(settings)
     with auditing(settings) as database:
         practice = _one(database, options.practice)
         with database.session(practice) as session:
+            key = _key_of_newest(session, keys)
             first, end = bundle.span(session, options.since, options.until)
             note(database, practice, "audit.export", f"{first}-{end - 1}")
             if options.fhir:
-                count = _write(out, _resources(session, first, end))
+                count = write_lines(out, _resources(session, first, end))
                 console.print(f"{out}: {count} AuditEvents")
                 return
             header, events = bundle.bundle(session, first, end, key)
-            count = _write(out, events, header)
+            count = write_lines(out, events, header)
     console.print(f"{out}: {count} events, places {first} to {end - 1}")
     _say_how_to_check(out, key, console)
 
@@ -57,7 +59,7 @@ def write_receipt(
     settings: TrailSettings, slug: str, event: str, out: Path, console: Console
 ) -> None:
     """Write the bundle of one event, and the program that checks it."""
-    key = public_keys(settings)[0]
+    keys = public_keys(settings)
     try:
         wanted = UUID(event)
     except ValueError:
@@ -65,9 +67,10 @@ def write_receipt(
     with auditing(settings) as database:
         practice = _one(database, slug)
         with database.session(practice) as session:
+            key = _key_of_newest(session, keys)
             header, events = bundle.receipt(session, wanted, key)
             note(database, practice, "audit.receipt", str(wanted))
-            _write(out, events, header)
+            write_lines(out, events, header)
     console.print(f"{out}: the proof of event {wanted}")
     _say_how_to_check(out, key, console)
 
@@ -79,12 +82,18 @@ def _one(database: TrailDatabase, slug: str) -> PracticeId:
     return next(iter(practices.values()))
 
 
+def _key_of_newest(session: TrailSession, keys: Sequence[bytes]) -> bytes:
+    """After an exchange of keys, the old one goes on proving until the new one has signed."""
+    newest = trail.newest(session)
+    return (signed_by(newest.note, keys) if newest else None) or keys[0]
+
+
 def _resources(session: TrailSession, first: int, end: int) -> Iterable[bytes]:
     for text in bundle.texts(session, first, end):
         yield json.dumps(audit_event(json.loads(text)), separators=(",", ":")).encode()
 
 
-def _write(out: Path, lines: Iterable[bytes], header: str = "") -> int:
+def write_lines(out: Path, lines: Iterable[bytes], header: str = "") -> int:
     """Write a new file, whole or not at all; gives how many lines follow the header."""
     draft = out.with_name(f".{out.name}.part")
     count = 0

@@ -9,11 +9,11 @@ import base64
 import errno
 import json
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import structlog
 
@@ -107,20 +107,21 @@ def _anchored(path: Path, lines: Iterator[str]) -> Iterator[Anchored]:
         yield Anchored(note, at, where, size)
 
 
-_NOTE = re.compile(
-    r"^cleargate/(?P<practice>[0-9a-f-]{36})\n(?P<size>\d+)\n[\w+/=]+\n\n\u2014 [\w-]+ [\w+/=]+$",
-    re.M,
-)
-
-
-def read_notes(path: Path, practice: PracticeId) -> list[Anchored]:
-    """The checkpoints of a practice in any text, such as a saved mail."""
+def anchored_practices(folder: Path) -> set[PracticeId]:
+    """The practices of which the directory keeps something, as its files are named."""
     try:
-        text = path.read_text("utf-8").replace("\r\n", "\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSettings(f"{path} cannot be read ({type(error).__name__})") from None
-    return [
-        Anchored(f"{found[0]}\n", "a saved checkpoint", str(path), int(found["size"]))
-        for found in _NOTE.finditer(text)
-        if found["practice"] == str(practice)
-    ]
+        names = [path.stem for path in folder.iterdir() if path.suffix == ".jsonl"]
+    except FileNotFoundError:
+        return set()
+    except OSError as error:
+        raise BadSettings(f"{folder} cannot be read ({type(error).__name__})") from None
+    return {practice for name in names if (practice := practice_named(name)) is not None}
+
+
+def practice_named(name: str) -> PracticeId | None:
+    """The practice after which a file or a prefix is named, None where it is another thing."""
+    try:
+        practice = PracticeId(UUID(name))
+    except ValueError:
+        return None
+    return practice if str(practice) == name else None

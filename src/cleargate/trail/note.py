@@ -6,6 +6,8 @@ Source: C2SP tlog-checkpoint and signed-note, with Ed25519 keys.
 import base64
 import binascii
 import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -76,10 +78,16 @@ def public_key_of(verifier: str) -> bytes:
 
 
 def sign(checkpoint: Checkpoint, signer: Signer) -> str:
-    """The checkpoint as a signed note."""
+    """The checkpoint as a signed note. Raises BadNote when the signature is not the key's.
+
+    An alias in a KMS may lead to another key from one moment to the next; a checkpoint that nobody
+    can verify must not be kept.
+    """
     signature = key_id(signer.public_key) + signer.sign(checkpoint.text.encode())
-    coded = base64.b64encode(signature).decode()
-    return f"{checkpoint.text}\n\u2014 {KEY_NAME} {coded}\n"
+    line = f"\u2014 {KEY_NAME} {base64.b64encode(signature).decode()}"
+    if not _signed(checkpoint.text, line, signer.public_key):
+        raise BadNote("the signing key was exchanged; start the sealer again")
+    return f"{checkpoint.text}\n{line}\n"
 
 
 def read(note: str, public_key: bytes) -> Checkpoint:
@@ -89,6 +97,15 @@ def read(note: str, public_key: bytes) -> Checkpoint:
     if not any(_signed(text, line, public_key) for line in signatures.splitlines()):
         raise BadNote("the signature is not this key's")
     return _parse(text)
+
+
+def signed_by(note: str, public_keys: Sequence[bytes]) -> bytes | None:
+    """Which of some keys has signed a note, None when none of them has."""
+    for public_key in public_keys:
+        with suppress(BadNote):
+            read(note, public_key)
+            return public_key
+    return None
 
 
 def _signed(text: str, line: str, public_key: bytes) -> bool:

@@ -7,7 +7,6 @@ that was cut back, or that somebody with the signing key wrote anew: that takes 
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -16,7 +15,7 @@ from cleargate.nouns.ids import PracticeId
 from cleargate.store import trail
 from cleargate.store.trail import BLOCK, Sealed, TrailSession
 from cleargate.trail.anchors import Anchored
-from cleargate.trail.note import BadNote, Checkpoint, read
+from cleargate.trail.note import Checkpoint, read, signed_by
 from cleargate.trail.tree import Range
 
 LAG_MAX = timedelta(minutes=1)
@@ -61,7 +60,8 @@ class Report:
 class Given:
     """What is held against the database: the signers' public keys, anchors, ids from the log.
 
-    `must_be_anchored`: there is a place for anchors, so a sealed trail without any is a fault.
+    `must_be_anchored`: there is a place for anchors, so a sealed trail without any there is a
+    fault, whatever checkpoints the log has.
     `lag_max` is None for a copy whose sealer does not run.
     """
 
@@ -70,6 +70,12 @@ class Given:
     logged: Sequence[UUID] = ()
     must_be_anchored: bool = False
     lag_max: timedelta | None = LAG_MAX
+    logged_checkpoints: Sequence[Anchored] = ()
+
+    @property
+    def outside(self) -> list[Anchored]:
+        """Every checkpoint that was kept outside of the database, the smallest first."""
+        return sorted([*self.anchored, *self.logged_checkpoints], key=lambda each: each.size)
 
 
 def verify(session: TrailSession, given: Given, progress: Progress = lambda _: None) -> Report:
@@ -77,7 +83,7 @@ def verify(session: TrailSession, given: Given, progress: Progress = lambda _: N
     report = Report()
     stored = trail.checkpoints(session)
     places, highest = trail.places(session)
-    roots = Roots({each.size for each in stored} | {each.size for each in given.anchored})
+    roots = Roots({each.size for each in stored} | {each.size for each in given.outside})
     tree_ends = _walk(session, highest + 1, roots, report, progress)
     if places != highest + 1 and tree_ends:
         report.add(f"{highest + 1 - places} seals are gone")
@@ -185,7 +191,7 @@ def _check_anchors(
     if given.must_be_anchored and size and not given.anchored:
         report.add("there is no anchor of this trail: none was ever kept, or all were taken away")
     good = 0
-    for each in sorted(given.anchored, key=lambda each: each.size):
+    for each in given.outside:
         checkpoint = _read(practice, each.note, given.public_keys)
         if checkpoint is None:
             report.add(f"the anchor of {each.at} ({each.where}) is not signed with this key")
@@ -204,13 +210,25 @@ def _check_anchors(
             report.anchors += 1
 
 
+def gone(practice: PracticeId, given: Given) -> Report:
+    """What the anchors know of a practice that the database does not name any more."""
+    report, size = Report(), 0
+    for each in given.outside:
+        checkpoint = _read(practice, each.note, given.public_keys)
+        if checkpoint is None:
+            report.add(f"the anchor of {each.at} ({each.where}) is not signed with this key")
+        else:
+            size = max(size, checkpoint.size)
+            report.anchors += 1
+    report.add(f"the practice is gone from the database, and its anchor is over {size} events")
+    return report
+
+
 def _read(practice: PracticeId, note: str, public_keys: Sequence[bytes]) -> Checkpoint | None:
     """What a note says of this practice, if one of the keys has signed it."""
-    for public_key in public_keys:
-        with suppress(BadNote):
-            checkpoint = read(note, public_key)
-            return checkpoint if checkpoint.practice == practice else None
-    return None
+    key = signed_by(note, public_keys)
+    checkpoint = None if key is None else read(note, key)
+    return checkpoint if checkpoint is not None and checkpoint.practice == practice else None
 
 
 def _check_unsealed(session: TrailSession, lag_max: timedelta | None, report: Report) -> None:

@@ -17,10 +17,10 @@ from cleargate.store import audit, trail
 from cleargate.store.audit import Action, Event
 from cleargate.store.roles import SEALER_ROLE
 from cleargate.store.trail import TrailDatabase
-from cleargate.trail.anchors import FileAnchor, LogAnchor, read_anchors, read_notes
+from cleargate.trail.anchors import FileAnchor, LogAnchor, read_anchors
 from cleargate.trail.aws import BucketAnchor, read_bucket
 from cleargate.trail.note import Checkpoint, read, sign
-from cleargate.trail.places import anchors, signer
+from cleargate.trail.places import anchors, kept, signer
 from cleargate.trail.sealer import Sealer
 from tests.house import House
 
@@ -58,13 +58,6 @@ def test_a_line_that_is_no_anchor_is_named(tmp_path: Path, notes: list[str], lin
         read_anchors(tmp_path, PRACTICE)
 
 
-def test_checkpoints_are_found_in_a_saved_mail(tmp_path: Path, notes: list[str]) -> None:
-    path = tmp_path / "mail.txt"
-    path.write_text("Hello,\r\n\r\n" + "\r\n\r\n".join(notes).replace("\n", "\r\n") + "\r\nBye")
-    found = read_notes(path, PRACTICE)
-    assert [each.note for each in found] == notes
-
-
 def test_the_log_says_enough_to_put_the_checkpoint_together(house: House, notes: list[str]) -> None:
     with capture_logs() as lines:
         LogAnchor().keep(PRACTICE, notes[1])
@@ -95,6 +88,33 @@ def test_a_bucket_keeps_every_checkpoint_locked(aws: None, notes: list[str]) -> 
     assert s3.head_object(Bucket="sample", Key=key)["ObjectLockMode"] == "COMPLIANCE"
     with pytest.raises(BadSettings, match="cannot be read"):
         list(read_bucket("nowhere", PRACTICE))
+
+
+@mock_aws
+def test_a_bucket_names_its_practices_those_too_that_somebody_hid(
+    aws: None, notes: list[str]
+) -> None:
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="sample", ObjectLockEnabledForBucket=True)
+    BucketAnchor("sample").keep(PRACTICE, notes[0])
+    s3.put_object(Bucket="sample", Key="notes/readme", Body=b"no anchor")
+    [key] = [each["Key"] for each in s3.list_objects_v2(Bucket="sample", Prefix="0")["Contents"]]
+    s3.delete_object(Bucket="sample", Key=key)
+    assert kept("s3://sample").practices == {PRACTICE}
+    assert [each.note for each in kept("s3://sample").of(PRACTICE)] == notes[:1]
+    with pytest.raises(BadSettings, match="cannot be read"):
+        kept("s3://nowhere")
+
+
+def test_a_directory_names_its_practices_and_no_other_file(
+    tmp_path: Path, notes: list[str]
+) -> None:
+    FileAnchor(tmp_path).keep(PRACTICE, notes[0])
+    for name in ("readme.txt", "x.jsonl", f"{PRACTICE}.jsonl.part", "{00000000}.jsonl"):
+        (tmp_path / name).write_text("no anchor")
+    assert kept(str(tmp_path)).practices == {PRACTICE}
+    assert kept(str(tmp_path / "nowhere")).practices == set()
+    assert kept("").of(PRACTICE) == []
 
 
 def test_the_sealer_anchors_what_is_new_at_its_end(house: House, tmp_path: Path) -> None:

@@ -4,14 +4,13 @@ A session is checked at each request, so ending it is immediate; 15 minutes idle
 """
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from cleargate.nouns.ids import PracticeId
-from cleargate.store import audit, people, throttle
+from cleargate.people.passwords import is_right
+from cleargate.store import audit, people, refusals, throttle
 from cleargate.store.audit import Action, Event
 from cleargate.store.database import NOWHERE, Database, Session, Source
 from cleargate.store.links import token_hash
@@ -20,10 +19,8 @@ from cleargate.store.people import SignIn, StaffMember
 IDLE = timedelta(minutes=15)
 LONGEST = timedelta(hours=10)
 TRIES_PER_QUARTER_HOUR = 10
-
-_hasher = PasswordHasher()
-# Verified when there is no such name, so that a wrong name takes as long as a wrong password.
-_NOBODY = _hasher.hash(secrets.token_urlsafe(16))
+TRIES_OF_AN_ADDRESS = 60
+"""In a quarter of an hour, wrong ones only: a whole practice may sit behind one address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +65,13 @@ def _authenticated(
     session: Session, username: str, password: str, now: datetime
 ) -> StaffMember | None:
     """The member, if the password is theirs; refusals are on the trail too."""
-    window = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
-    bucket = f"sign_in:{username}"
-    in_time = throttle.take(session, bucket, window, TRIES_PER_QUARTER_HOUR)
+    window = quarter_hour(now)
+    of_name, of_address = f"sign_in:{username}", f"sign_in_from:{_network(session.source)}"
+    in_time = throttle.take(session, of_name, window, TRIES_PER_QUARTER_HOUR)
+    in_time = throttle.take(session, of_address, window, TRIES_OF_AN_ADDRESS) and in_time
     member = people.by_username(session, username)
-    right = _is_right(member.password_hash if member else _NOBODY, password)
+    right = is_right(member.password_hash if member else None, password)
     allowed = member if member is not None and right and in_time else None
-    if allowed:
-        throttle.clear(session, bucket, window)  # Only wrong tries count.
     event = Event(
         "staff.sign_in",
         Action.EXECUTE,
@@ -83,16 +79,32 @@ def _authenticated(
         str(member.id) if member else "unknown",
         actor=f"staff:{member.id}" if member else "unknown",
         outcome="ok" if allowed else "refused",
+        code="" if in_time else "too_many",
     )
+    if not in_time:
+        refusals.record(session, event, now)
+        return None
     audit.record(session, event)
+    if allowed:  # Only wrong tries count.
+        throttle.clear(session, of_name, window)
+        throttle.give_back(session, of_address, window)
     return allowed
 
 
-def _is_right(password_hash: str, password: str) -> bool:
+def quarter_hour(now: datetime) -> datetime:
+    """When the window began in which wrong tries are counted."""
+    return now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
+
+
+def _network(source: Source) -> str:
+    """Who counts as one address: of IPv6, a whole house has 2^64."""
     try:
-        return _hasher.verify(password_hash, password)
-    except (VerificationError, InvalidHashError):
-        return False
+        address = ip_address(source.address)
+    except ValueError:
+        return "unknown"
+    if isinstance(address, IPv6Address):
+        return str(ip_network((int(address), 64), strict=False))
+    return str(address)
 
 
 def signed_in(
@@ -113,10 +125,22 @@ def signed_in(
     return None if member is None else SignedIn(member, practice, found.csrf)
 
 
-def sign_out(database: Database, who: SignedIn, token: str, source: Source = NOWHERE) -> None:
-    """End the session."""
+def sign_out(database: Database, token: str, now: datetime, source: Source = NOWHERE) -> None:
+    """End the session of a token, of whatever practice it is; nothing when it is over."""
+    if not token:
+        return
     with database.public() as connection:
-        people.sign_out(connection, token_hash(token))
-    event = Event("staff.sign_out", Action.EXECUTE, "staff", str(who.member.id), actor=who.actor)
-    with database.session(who.practice, source) as session:
-        audit.record(session, event)
+        found = people.seen(connection, token_hash(token), now, now - IDLE, extend=False)
+    if found is None:
+        return
+    source = replace(source, authn="password", session=session_name(token))
+    event = Event(
+        "staff.sign_out",
+        Action.EXECUTE,
+        "staff",
+        str(found.staff),
+        actor=f"staff:{found.staff}",
+    )
+    with database.session(found.practice, source) as session:
+        if people.sign_out(session.connection, token_hash(token)):
+            audit.record(session, event)

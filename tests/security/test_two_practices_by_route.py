@@ -88,6 +88,11 @@ ROUTES: dict[tuple[str, str], Asked] = {
     ("POST", "/{slug}/desk/cases/{case}/rebook"): Asked(places=("csrf",)),
     ("GET", "/{slug}/desk/phone"): Asked(),
     ("POST", "/{slug}/desk/phone"): Asked(form=FORM, places=("csrf", "nonce", *PAYERS)),
+    ("GET", "/{slug}/desk/password"): Asked(),
+    ("POST", "/{slug}/desk/password"): Asked(
+        form={"old": "x", "new": "three otters under glass", "again": "three otters under glass"},
+        places=("csrf", "old", "new", "again"),
+    ),
     ("GET", "/{slug}/desk/cases/{case}/edit"): Asked(),
     ("POST", "/{slug}/desk/cases/{case}/edit"): Asked(
         query={"version": "1", "generation": "1"},

@@ -1,10 +1,13 @@
 """`cleargate staff` and `cleargate token`, as whoever runs the installation types them."""
 
+import os
+import pwd
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import BytesIO, StringIO
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -12,10 +15,12 @@ import sqlalchemy as sa
 from rich.console import Console
 from typer.testing import CliRunner
 
+import cleargate
 from cleargate.__main__ import app
 from cleargate.house import House, opened
 from cleargate.nouns.errors import Refused
 from cleargate.operations import staff, tokens
+from cleargate.operations.checks import actor
 from cleargate.operations.password_prompt import ask_twice, ask_unseen, first_line
 from cleargate.operations.staff import Member
 from cleargate.people.sign_in import sign_in, signed_in
@@ -268,6 +273,16 @@ def test_a_password_on_the_command_line_is_no_option(house: Rooms) -> None:
     done = CliRunner().invoke(app, ["staff", "password", "robin", "--password", FIRST])
     assert done.exit_code == 2
     assert "No such option" in done.output
+
+
+def test_nobody_at_the_terminal_chooses_their_name_on_the_trail(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LOGNAME", "somebody-else")
+    monkeypatch.setenv("USER", "somebody-else")
+    assert actor() == f"cli:{pwd.getpwuid(os.getuid()).pw_name}" != "cli:somebody-else"
+    sources = Path(cleargate.__file__).parent.rglob("*.py")
+    assert [each.name for each in sources if "getuser" in each.read_text()] == []
 
 
 def test_a_token_is_shown_once_and_kept_as_a_hash(

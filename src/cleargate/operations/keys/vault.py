@@ -4,12 +4,12 @@ The running processes can add keys and nothing else, so that whoever has only th
 change nor destroy one.
 """
 
-import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from cleargate.nouns.errors import Refused
+from cleargate.operations.checks import actor
 from cleargate.ports import KeyService
 from cleargate.settings import Installation
 from cleargate.store import practices
@@ -41,6 +41,6 @@ def open_vault(installation: Installation) -> Iterator[Vault]:
     keys = key_service(installation.key_file, installation.kms_key)
     database = Database(installation.owner_database_url, Keyring(keys))
     try:
-        yield Vault(database, keys, f"cli:{getpass.getuser()}")
+        yield Vault(database, keys, actor())
     finally:
         database.close()

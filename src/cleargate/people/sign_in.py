@@ -50,45 +50,62 @@ def sign_in(
     now: datetime,
     source: Source = NOWHERE,
 ) -> str | None:
-    """The cookie's token; None for a wrong name or password, or after too many tries."""
+    """The cookie's token; None for a wrong name or password, or after too many tries.
+
+    A try is counted before it is looked at, in a transaction of its own: looking takes a while, and
+    a whole practice that comes to work must not wait in line for it.
+    """
+    window = quarter_hour(now)
     with database.session(practice, source) as session:
-        member = _authenticated(session, username, password, now)
-        if member is None:
+        in_time = _count_try(session, username, window)
+    with database.session(practice, source) as session:
+        member = people.by_username(session, username)
+        right = in_time and is_right(member.password_hash if member else None, password)
+        if member is None or not right:
+            _refuse(session, member, now, in_time=in_time)
             return None
+        _forget_tries(session, username, window)
+        audit.record(session, _event(member))
         token = secrets.token_urlsafe(32)
         new = SignIn(practice, member.id, secrets.token_urlsafe(24), now, now + LONGEST)
         people.sign_in(session.connection, token_hash(token), new)
     return token
 
 
-def _authenticated(
-    session: Session, username: str, password: str, now: datetime
-) -> StaffMember | None:
-    """The member, if the password is theirs; refusals are on the trail too."""
-    window = quarter_hour(now)
-    of_name, of_address = f"sign_in:{username}", f"sign_in_from:{_network(session.source)}"
-    in_time = throttle.take(session, of_name, window, TRIES_PER_QUARTER_HOUR)
-    in_time = throttle.take(session, of_address, window, TRIES_OF_AN_ADDRESS) and in_time
-    member = people.by_username(session, username)
-    right = is_right(member.password_hash if member else None, password)
-    allowed = member if member is not None and right and in_time else None
-    event = Event(
-        "staff.sign_in",
-        Action.EXECUTE,
-        "staff",
-        str(member.id) if member else "unknown",
-        actor=f"staff:{member.id}" if member else "unknown",
-        outcome="ok" if allowed else "refused",
-        code="" if in_time else "too_many",
-    )
-    if not in_time:
-        refusals.record(session, event, now)
-        return None
-    audit.record(session, event)
-    if allowed:  # Only wrong tries count.
-        throttle.clear(session, of_name, window)
-        throttle.give_back(session, of_address, window)
-    return allowed
+def _count_try(session: Session, username: str, window: datetime) -> bool:
+    """Whether somebody may still try this name, and from this address."""
+    of_name = throttle.take(session, _of_name(username), window, TRIES_PER_QUARTER_HOUR)
+    of_address = throttle.take(session, _of_address(session), window, TRIES_OF_AN_ADDRESS)
+    return of_name and of_address
+
+
+def _forget_tries(session: Session, username: str, window: datetime) -> None:
+    """Only wrong tries count; those of others from the same address still do."""
+    throttle.clear(session, _of_name(username), window)
+    throttle.give_back(session, _of_address(session), window)
+
+
+def _refuse(session: Session, member: StaffMember | None, now: datetime, *, in_time: bool) -> None:
+    """Each try that counted is on the trail; of those beyond the limit, one a minute."""
+    event = replace(_event(member), outcome="refused")
+    if in_time:
+        audit.record(session, event)
+    else:
+        refusals.record(session, replace(event, code="too_many"), now)
+
+
+def _event(member: StaffMember | None) -> Event:
+    who = str(member.id) if member else "unknown"
+    actor = f"staff:{who}" if member else who
+    return Event("staff.sign_in", Action.EXECUTE, "staff", who, actor=actor)
+
+
+def _of_name(username: str) -> str:
+    return f"sign_in:{username}"
+
+
+def _of_address(session: Session) -> str:
+    return f"sign_in_from:{_network(session.source)}"
 
 
 def quarter_hour(now: datetime) -> datetime:

@@ -1,7 +1,7 @@
 """A member of staff takes another password; every other session of theirs ends with the old one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cleargate.nouns.errors import Refused
@@ -45,9 +45,12 @@ def _change(session: Session, who: SignedIn, change: Change, token: str, now: da
     bucket, window = f"password:{who.member.id}", quarter_hour(now)
     in_time = throttle.take(session, bucket, window, TRIES_PER_QUARTER_HOUR)
     member = people.by_username(session, who.member.username)
-    right = is_right(member.password_hash if member else None, change.old)
-    if not in_time or not right:
-        refusals.record(session, event, now)
+    right = in_time and is_right(member.password_hash if member else None, change.old)
+    if not in_time:
+        refusals.record(session, replace(event, code="too_many"), now)
+        return False
+    if not right:
+        audit.record(session, replace(event, outcome="refused"))
         return False
     staff.set_password(session, who.member.id, hash_of(change.new))
     people.sign_out_everywhere(session, who.member.id, but=token_hash(token))

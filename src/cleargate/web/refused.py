@@ -9,7 +9,7 @@ UNKNOWN = "unknown"
 
 
 def tell(here: Here, code: str, actor: str = UNKNOWN) -> None:
-    """Put a refusal on the trail; of many alike in a minute from one address, the first.
+    """Put a refusal on the trail; of many alike in a minute, the first.
 
     `code` says what was wrong: `form_token`, `other_site`, `posts_limit`, `trap`, `revoked_token`.
     """

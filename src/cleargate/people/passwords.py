@@ -1,7 +1,7 @@
 """Passwords: the rules that a new one must keep, and the hash that is kept of it (argon2id).
 
 No rule asks for kinds of characters, and none makes a password end: people answer both with a "1!".
-Source: NIST SP 800-63B, 3.1.1; ASVS 5.0, V6.2.
+Source: NIST SP 800-63B; ASVS 5.0, V6.2.
 """
 
 import re

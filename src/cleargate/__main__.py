@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from cleargate import logs, outlets
-from cleargate.commands import audit, backup, eligibility, hold, keys, retention
+from cleargate.commands import audit, backup, eligibility, hold, keys, retention, staff, token
 from cleargate.commands.doctor import doctor
 from cleargate.nouns.errors import KeysDestroyed, Refused, Unavailable
 
@@ -32,6 +32,8 @@ app.command()(backup.restore)
 app.command()(backup.restored)
 app.add_typer(hold.app, name="hold")
 app.add_typer(retention.app, name="retention")
+app.add_typer(staff.app, name="staff")
+app.add_typer(token.app, name="token")
 
 EXIT_BUG = 1
 EXIT_BAD_INPUT = 2

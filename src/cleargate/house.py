@@ -3,7 +3,8 @@
 Knows no vendor and no engine, so that pages and tools can have it for little.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from cleargate import logs
@@ -66,6 +67,16 @@ def open_house(installation: Installation, executor: str = "") -> House:
         profiles={each.id: each for each in profiles},
         executor=executor,
     )
+
+
+@contextmanager
+def opened(installation: Installation) -> Iterator[House]:
+    """An installation that is open for as long as a command works with it."""
+    house = open_house(installation)
+    try:
+        yield house
+    finally:
+        house.database.close()
 
 
 def note_settings(house: House) -> None:

@@ -23,6 +23,7 @@ from cleargate.nouns.errors import frames, kinds
 EVENTS = frozenset(
     {
         "alert",
+        "api_token_unknown",
         "audit",
         "checkpoint",
         "checkpoint_mailed",

@@ -20,6 +20,7 @@ from cleargate.nouns.insurance import Insurance
 from cleargate.nouns.patient import Address, Contact, Name, Patient, Sex
 from cleargate.people.sign_in import LONGEST
 from cleargate.store import (
+    api_tokens,
     attachments,
     attempts,
     audit,
@@ -32,6 +33,7 @@ from cleargate.store import (
     outages,
     people,
     restores,
+    staff,
     throttle,
 )
 from cleargate.store.audit import Action, Event
@@ -163,9 +165,9 @@ def neighbours(house: House, folder: Path) -> Iterator[Neighbours]:
     theirs = _filled(house, house.other, clock, visit_patient=PATIENT)
     house.seal(house.other)
     token = uuid4().hex
-    with house.database.public() as connection:
-        people.keep_api_token(connection, token_hash(token), house.practice, "sample")
-        people.keep_api_token(connection, token_hash(uuid4().hex), house.other, "other")
+    for practice, kept, name in ((house.practice, token, "sample"), (house.other, "x", "other")):
+        with house.session(practice) as session:
+            api_tokens.keep(session, token_hash(kept), name)
     with (
         Served(Pages(house.database, clock, profiles, secure=False)) as served,
         httpx2.Client(base_url=served.url, timeout=30) as client,
@@ -184,9 +186,7 @@ def _filled(
         request = visit_request(patient=visit_patient, reason="other reason", insurances=(policy,))
     now = clock.now()
     with house.session(practice) as session:
-        people.keep(session, ids.username, "Other Staff" if visit_patient else "Staff", "hash")
-        staff = people.by_username(session, ids.username)
-        assert staff is not None
+        member = staff.add(session, ids.username, "Other Staff" if visit_patient else "Staff", "x")
         memo = Memo(doubtful=("primary_member_id",))
         case = open_case(session, now, request=request, nonce=ids.nonce, memo=memo)
         new = NewInquiry(1, 1, PAYER, "Payer", "clearinghouse", "QUAGG", date(2030, 1, 7))
@@ -211,7 +211,7 @@ def _filled(
         ids,
         **{name: str(value) for name, value in (("case", case), ("gate", gate), ("photo", photo))},
         inquiry=str(inquiry.id),
-        staff=str(staff.id),
+        staff=str(member),
         payer=PAYER if visit_patient else "aetna",
         birth_date=f"{request.patient.birth_date:%m/%d/%Y}",
     )

@@ -1,23 +1,28 @@
-"""What docs/incidents.md tells people to type into the database does what it says."""
+"""What docs/incidents.md tells people to type does what it says."""
 
-import hashlib
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from typer.testing import CliRunner
 
+from cleargate.__main__ import app
+from cleargate.nouns.ids import PracticeId
 from cleargate.people import sign_in
 from cleargate.people.sign_in import SignedIn
-from cleargate.store import links, people
+from cleargate.store import api_tokens, links, staff
 from cleargate.store.links import LinkPurpose, token_hash
 from tests.house import House, open_case
+from tests.web.installation import read_profiles
 
 PAGE = Path(__file__).parents[2] / "docs" / "incidents.md"
 STATEMENTS = re.findall(r"```sql\n(.*?)```", PAGE.read_text("utf-8").replace("\n   ", "\n"), re.S)
 NOW = datetime(2027, 3, 1, 15, tzinfo=UTC)
 PASSWORD = "a sample and nobody's"
+ANOTHER = "three otters under glass"
 
 
 def typed(house: House, holding: str, **values: str) -> None:
@@ -31,9 +36,25 @@ def typed(house: House, holding: str, **values: str) -> None:
 
 
 @pytest.fixture
-def member(house: House) -> None:
-    with house.session() as session:
-        people.keep(session, "sample", "Sample Staff", PasswordHasher().hash(PASSWORD))
+def environment(house: House, tmp_path: Path) -> Mapping[str, str]:
+    """What the processes of the installation have, and whoever types a command."""
+    read_profiles(tmp_path)
+    return {
+        "CLEARGATE_DATABASE_URL": house.app_url,
+        "CLEARGATE_KEY_FILE": str(house.key_file),
+        "CLEARGATE_PRACTICES": str(tmp_path),
+    }
+
+
+def typed_command(environment: Mapping[str, str], command: str, password: str = "") -> str:
+    """Type a command of the page, with the values filled in; gives what it printed."""
+    told = command.replace("sample-clinic", "SLUG").replace("--password-stdin", "").split()
+    told[3] = "NAME" if told[1] == "token" else "USERNAME"
+    assert " ".join(told) in PAGE.read_text("utf-8")
+    words = command.split()[1:]
+    done = CliRunner().invoke(app, words, input=password, env=dict(environment))
+    assert done.exit_code == 0, done.output
+    return done.output
 
 
 def enter(house: House, password: str = PASSWORD) -> str | None:
@@ -44,31 +65,38 @@ def who(house: House, token: str) -> SignedIn | None:
     return sign_in.signed_in(house.database, house.practice, token, NOW)
 
 
-def test_a_stolen_password_opens_nothing_and_a_new_one_does(house: House, member: None) -> None:
+def test_a_stolen_password_opens_nothing_and_a_new_one_does(
+    house: House, environment: Mapping[str, str]
+) -> None:
+    with house.session() as session:
+        staff.add(session, "sample", "Sample Staff", PasswordHasher().hash(PASSWORD))
     token = enter(house)
     assert token is not None
     assert who(house, token) is not None
-    typed(house, "delete from sign_ins", USERNAME="sample")
+    typed_command(environment, "cleargate staff leave sample --practice sample-clinic")
     assert who(house, token) is None
     assert enter(house) is None
-    changed = PasswordHasher().hash("another one")
-    typed(house, "active = true", USERNAME="sample", HASH=changed)
+    again = "cleargate staff add sample --practice sample-clinic --again --password-stdin"
+    typed_command(environment, again, f"{ANOTHER}\n")
     assert enter(house) is None
     assert who(house, token) is None
-    assert enter(house, "another one") is not None
+    assert enter(house, ANOTHER) is not None
 
 
-def test_an_api_token_is_taken_away_and_another_one_made(house: House) -> None:
-    with house.database.public() as connection:
-        people.keep_api_token(connection, token_hash("leaked"), house.practice, "sample")
-        people.keep_api_token(connection, token_hash("other"), house.other, "sample")
-    typed(house, "delete from api_tokens", NAME="sample")
-    digest = hashlib.sha256(b"new").hexdigest()
-    typed(house, "insert into api_tokens", NAME="sample", HASH=digest)
-    with house.database.public() as connection:
-        assert people.api_token(connection, token_hash("leaked")) is None
-        assert people.api_token(connection, token_hash("new")) == (house.practice, "sample")
-        assert people.api_token(connection, token_hash("other")) is not None
+def test_an_api_token_is_taken_away_and_another_one_made(
+    house: House, environment: Mapping[str, str]
+) -> None:
+    def practice_of(token: str) -> PracticeId | None:
+        with house.database.public() as connection:
+            found = api_tokens.find(connection, token_hash(token))
+        return found.practice if found and not found.revoked else None
+
+    add = "cleargate token add billing --practice sample-clinic"
+    leaked = typed_command(environment, add).splitlines()[-1]
+    assert practice_of(leaked) == house.practice
+    typed_command(environment, "cleargate token revoke billing --practice sample-clinic")
+    assert practice_of(leaked) is None
+    assert practice_of(typed_command(environment, add).splitlines()[-1]) == house.practice
 
 
 def test_a_patient_s_links_end(house: House) -> None:

@@ -56,7 +56,8 @@ class Asked:
     public: tuple[str, ...] = ()
 
 
-FORM = filled_form()
+# A birth date that nobody here has: what was sent in one place is taken out of the whole answer.
+FORM = filled_form(birth_date="07/08/1971")
 PAYERS = ("primary_payer", "primary_payer_id")
 ASK = {"nonce": "n" * 32, "form": fields_of(visit_request())}
 OPEN = {"birth_date": "02/28/1990"}
@@ -88,6 +89,11 @@ ROUTES: dict[tuple[str, str], Asked] = {
     ("POST", "/{slug}/desk/cases/{case}/rebook"): Asked(places=("csrf",)),
     ("GET", "/{slug}/desk/phone"): Asked(),
     ("POST", "/{slug}/desk/phone"): Asked(form=FORM, places=("csrf", "nonce", *PAYERS)),
+    ("GET", "/{slug}/desk/password"): Asked(),
+    ("POST", "/{slug}/desk/password"): Asked(
+        form={"old": "x", "new": "three otters under glass", "again": "three otters under glass"},
+        places=("csrf", "old", "new", "again"),
+    ),
     ("GET", "/{slug}/desk/cases/{case}/edit"): Asked(),
     ("POST", "/{slug}/desk/cases/{case}/edit"): Asked(
         query={"version": "1", "generation": "1"},

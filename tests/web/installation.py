@@ -3,6 +3,7 @@
 What the worker would do to a case, a test does through the store.
 """
 
+import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from cleargate.nouns.ids import CaseId, GateId, PracticeId
 from cleargate.operations.rehearsal.patient import Inputs
 from cleargate.practice_file import read_practice
 from cleargate.scheduling.phases import UNCONFIRMED
-from cleargate.store import cases, gates, people
+from cleargate.store import api_tokens, cases, gates, staff
 from cleargate.store.links import token_hash
 from cleargate.web.listener import Listener, taken_by
 from cleargate.web.server import configure
@@ -73,7 +74,7 @@ class Site:
         """Let somebody new sign in; gives the name."""
         username = f"staff-{uuid4().hex[:8]}"
         with self.house.session(self.practice(slug)) as session:
-            people.keep(session, username, "Sample Staff", _cheap.hash(PASSWORD))
+            staff.add(session, username, "Sample Staff", _cheap.hash(PASSWORD))
         return username
 
     def practice(self, slug: str = SLUG) -> PracticeId:
@@ -95,8 +96,8 @@ class Site:
 
     def api_token(self, slug: str = SLUG) -> str:
         token = uuid4().hex
-        with self.house.database.public() as connection:
-            people.keep_api_token(connection, token_hash(token), self.practice(slug), "sample")
+        with self.house.session(self.practice(slug)) as session:
+            api_tokens.keep(session, token_hash(token), "sample")
         return token
 
     def rows(self, query: str, slug: str = SLUG, **values: Any) -> list[sa.RowMapping]:
@@ -117,6 +118,13 @@ class Site:
             case=case,
         )
         return [(row["type"], row["actor"], row["outcome"]) for row in found]
+
+    def told(self, kind: str, slug: str = SLUG, **fields: str) -> list[dict[str, str]]:
+        """The events of a type that have these fields, oldest first."""
+        query = "select body from audit_events where practice_id = :practice order by recorded"
+        events = [json.loads(row["body"]) for row in self.rows(query, slug)]
+        wanted = {"type": kind, **fields}
+        return [each for each in events if wanted.items() <= each.items()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,8 @@ import httpx2
 import pytest
 
 from cleargate.nouns.gate import Choice, Fact
+from cleargate.store import api_tokens
+from cleargate.store.links import token_hash
 from tests.web.installation import OTHER, Site, filled_form, lookalike_gate, sample_gate
 
 OPERATIONS = {
@@ -64,6 +67,25 @@ def test_nobody_calls_without_a_known_token(site: Site, headers: dict[str, str])
             assert set(answer.json()) == {"detail"}
     assert site.count_cases() == before + 1
     assert [kind for kind, *_ in site.trail(case)] == ["case.open", "gate.open"]
+
+
+def test_a_revoked_token_opens_nothing_and_its_use_is_on_the_trail(site: Site) -> None:
+    """Once a minute from an address, whatever it calls and however often."""
+    token, name = uuid4().hex, f"program-{uuid4().hex[:8]}"
+    with site.house.session() as session:
+        api_tokens.keep(session, token_hash(token), name)
+        api_tokens.revoke(session, name, site.clock.now())
+    with contextmanager(_program)(site, token) as program:
+        for _ in range(3):
+            answer = program.get(f"/api/cases/{site.case()}")
+            assert (answer.status_code, answer.json()) == (
+                401,
+                {"detail": "this token is not known"},
+            )
+    refused = site.told("door.refused", actor=f"api:{name}")
+    assert [(each["outcome"], each["code"], each["address"]) for each in refused] == [
+        ("refused", "revoked_token", "127.0.0.1")
+    ]
 
 
 def test_a_request_becomes_a_case_once(site: Site, program: httpx2.Client) -> None:

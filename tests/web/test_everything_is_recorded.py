@@ -65,6 +65,11 @@ def _staff_leaves(site: Site, _: Staff) -> httpx2.Response:
         return leaving.post("/sign-out")
 
 
+def _change_password(site: Site, staff: Staff) -> httpx2.Response:
+    new = "three otters under glass"
+    return staff.post("/password", {"old": PASSWORD, "new": new, "again": new})
+
+
 def _at_gate(site: Site) -> str:
     case = site.case()
     site.gate(case, EDITABLE)
@@ -103,6 +108,7 @@ RECORDED: dict[tuple[str, str], Row] = {
         lambda site, staff: staff.post(f"/cases/{site.case()}/rebook"),
         {"case.rebook"},
     ),
+    ("POST", "/{slug}/desk/password"): (_change_password, {"staff.password"}),
     ("POST", "/{slug}/desk/phone"): (
         lambda site, staff: staff.post("/phone", filled_form()),
         {"case.open"},
@@ -172,6 +178,7 @@ SHOWS_NOBODY = {
     ("GET", "/{slug}/check/{token}"): "asks for the birth date, or shows an empty form",
     ("GET", "/{slug}/desk/sign-in"): "asks who it is",
     ("GET", "/{slug}/desk/phone"): "the empty form",
+    ("GET", "/{slug}/desk/password"): "the empty form",
 }
 
 

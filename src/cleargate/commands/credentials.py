@@ -1,6 +1,5 @@
 """`cleargate keys rotate-credential`: what a connection signs in with, exchanged under way."""
 
-from getpass import getuser
 from typing import Annotated
 
 import typer
@@ -17,6 +16,7 @@ def rotate_credential(
     """Prove a vendor's new credential and put it to use; the old one is kept until told."""
     from cleargate.app import make_client
     from cleargate.house import open_house
+    from cleargate.operations.checks import actor
     from cleargate.operations.credentials import forget_previous, rotate
     from cleargate.settings import installation
 
@@ -25,11 +25,11 @@ def rotate_credential(
     def tell(line: str) -> None:
         console.print(line, markup=False, highlight=False)
 
-    house, actor = open_house(installation()), f"cli:{getuser()}"
+    house, by = open_house(installation()), actor()
     try:
         if forget:
-            forget_previous(house, practice, connection, actor=actor, tell=tell)
+            forget_previous(house, practice, connection, actor=by, tell=tell)
         else:
-            rotate(house, practice, connection, make_client, actor=actor, tell=tell)
+            rotate(house, practice, connection, make_client, actor=by, tell=tell)
     finally:
         house.database.close()

@@ -200,12 +200,12 @@ def _saved(file: Path) -> bytes:
 
 def _stored(stored: str, practice: str, policy: int, name: str, out: Path) -> "Request":
     """A raw answer of the practice's store, once the trail has kept who took it out."""
-    from getpass import getuser
     from uuid import UUID
 
     from cleargate.eligibility.lab.capture import Request
     from cleargate.eligibility.lab.stored import take_out
     from cleargate.house import open_house
+    from cleargate.operations.checks import actor
     from cleargate.settings import installation
 
     try:
@@ -221,7 +221,7 @@ def _stored(stored: str, practice: str, policy: int, name: str, out: Path) -> "R
     [profile] = found
     try:
         with house.database.session(profile.id) as session:
-            answer = take_out(session, id_, policy, f"cli:{getuser()}")
+            answer = take_out(session, id_, policy, actor())
     finally:
         house.database.close()
     return Request(answer.content, profile.service_types, answer.on, name, out, profile.payers)

@@ -12,7 +12,6 @@ from importlib import resources
 from pathlib import Path
 
 import httpx2
-from argon2 import PasswordHasher
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.jwk import ECKey
@@ -21,8 +20,9 @@ from cleargate.engine import durable
 from cleargate.house import keep_practices, open_house
 from cleargate.nouns.errors import Refused
 from cleargate.operations.processes import Ready
+from cleargate.people.passwords import hash_of
 from cleargate.settings import Installation
-from cleargate.store import people
+from cleargate.store import api_tokens, staff
 from cleargate.store.embedded import EmbeddedPostgres
 from cleargate.store.keyfile import LocalKeyFile
 from cleargate.store.links import token_hash
@@ -157,13 +157,11 @@ class DemoHome:
         house = open_house(installation)
         keep_practices(house)
         for profile in house.profiles.values():
-            password = PasswordHasher().hash(self.secret("staff-password"))
-            with house.database.session(profile.id) as session:
-                if people.by_username(session, STAFF) is None:
-                    people.keep(session, STAFF, "Robin Frontdesk", password)
+            password = hash_of(self.secret("staff-password"))
             token = self.secret(f"api-token-{profile.slug}")
-            with house.database.public() as connection:
-                people.keep_api_token(connection, token_hash(token), profile.id, "demo")
+            with house.database.session(profile.id) as session:
+                staff.add(session, STAFF, "Robin Frontdesk", password)
+                api_tokens.keep(session, token_hash(token), "demo")
         house.database.close()
 
 

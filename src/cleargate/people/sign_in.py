@@ -4,14 +4,13 @@ A session is checked at each request, so ending it is immediate; 15 minutes idle
 """
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from cleargate.nouns.ids import PracticeId
-from cleargate.store import audit, people, throttle
+from cleargate.people.passwords import is_right
+from cleargate.store import audit, people, refusals, throttle
 from cleargate.store.audit import Action, Event
 from cleargate.store.database import NOWHERE, Database, Session, Source
 from cleargate.store.links import token_hash
@@ -20,10 +19,8 @@ from cleargate.store.people import SignIn, StaffMember
 IDLE = timedelta(minutes=15)
 LONGEST = timedelta(hours=10)
 TRIES_PER_QUARTER_HOUR = 10
-
-_hasher = PasswordHasher()
-# Verified when there is no such name, so that a wrong name takes as long as a wrong password.
-_NOBODY = _hasher.hash(secrets.token_urlsafe(16))
+TRIES_OF_AN_ADDRESS = 60
+"""In a quarter of an hour, wrong ones only: a whole practice may sit behind one address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,46 +50,78 @@ def sign_in(
     now: datetime,
     source: Source = NOWHERE,
 ) -> str | None:
-    """The cookie's token; None for a wrong name or password, or after too many tries."""
+    """The cookie's token; None for a wrong name or password, or after too many tries.
+
+    A try is counted before it is looked at, in a transaction of its own: looking takes a while, and
+    a whole practice that comes to work must not wait in line for it.
+    """
+    window = quarter_hour(now)
     with database.session(practice, source) as session:
-        member = _authenticated(session, username, password, now)
-        if member is None:
+        in_time = _count_try(session, username, window)
+    with database.session(practice, source) as session:
+        member = people.by_username(session, username)
+        right = in_time and is_right(member.password_hash if member else None, password)
+        if member is None or not right:
+            _refuse(session, member, now, in_time=in_time)
             return None
+        _forget_tries(session, username, window)
+        audit.record(session, _event(member))
         token = secrets.token_urlsafe(32)
         new = SignIn(practice, member.id, secrets.token_urlsafe(24), now, now + LONGEST)
         people.sign_in(session.connection, token_hash(token), new)
     return token
 
 
-def _authenticated(
-    session: Session, username: str, password: str, now: datetime
-) -> StaffMember | None:
-    """The member, if the password is theirs; refusals are on the trail too."""
-    window = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
-    bucket = f"sign_in:{username}"
-    in_time = throttle.take(session, bucket, window, TRIES_PER_QUARTER_HOUR)
-    member = people.by_username(session, username)
-    right = _is_right(member.password_hash if member else _NOBODY, password)
-    allowed = member if member is not None and right and in_time else None
-    if allowed:
-        throttle.clear(session, bucket, window)  # Only wrong tries count.
-    event = Event(
-        "staff.sign_in",
-        Action.EXECUTE,
-        "staff",
-        str(member.id) if member else "unknown",
-        actor=f"staff:{member.id}" if member else "unknown",
-        outcome="ok" if allowed else "refused",
-    )
-    audit.record(session, event)
-    return allowed
+def _count_try(session: Session, username: str, window: datetime) -> bool:
+    """Whether somebody may still try this name, and from this address."""
+    of_name = throttle.take(session, _of_name(username), window, TRIES_PER_QUARTER_HOUR)
+    of_address = throttle.take(session, _of_address(session), window, TRIES_OF_AN_ADDRESS)
+    return of_name and of_address
 
 
-def _is_right(password_hash: str, password: str) -> bool:
+def _forget_tries(session: Session, username: str, window: datetime) -> None:
+    """Only wrong tries count; those of others from the same address still do."""
+    throttle.clear(session, _of_name(username), window)
+    throttle.give_back(session, _of_address(session), window)
+
+
+def _refuse(session: Session, member: StaffMember | None, now: datetime, *, in_time: bool) -> None:
+    """Each try that counted is on the trail; of those beyond the limit, one a minute."""
+    event = replace(_event(member), outcome="refused")
+    if in_time:
+        audit.record(session, event)
+    else:
+        refusals.record(session, replace(event, code="too_many"), now)
+
+
+def _event(member: StaffMember | None) -> Event:
+    who = str(member.id) if member else "unknown"
+    actor = f"staff:{who}" if member else who
+    return Event("staff.sign_in", Action.EXECUTE, "staff", who, actor=actor)
+
+
+def _of_name(username: str) -> str:
+    return f"sign_in:{username}"
+
+
+def _of_address(session: Session) -> str:
+    return f"sign_in_from:{_network(session.source)}"
+
+
+def quarter_hour(now: datetime) -> datetime:
+    """When the window began in which wrong tries are counted."""
+    return now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
+
+
+def _network(source: Source) -> str:
+    """Who counts as one address: of IPv6, a whole house has 2^64."""
     try:
-        return _hasher.verify(password_hash, password)
-    except (VerificationError, InvalidHashError):
-        return False
+        address = ip_address(source.address)
+    except ValueError:
+        return "unknown"
+    if isinstance(address, IPv6Address):
+        return str(ip_network((int(address), 64), strict=False))
+    return str(address)
 
 
 def signed_in(
@@ -113,10 +142,22 @@ def signed_in(
     return None if member is None else SignedIn(member, practice, found.csrf)
 
 
-def sign_out(database: Database, who: SignedIn, token: str, source: Source = NOWHERE) -> None:
-    """End the session."""
+def sign_out(database: Database, token: str, now: datetime, source: Source = NOWHERE) -> None:
+    """End the session of a token, of whatever practice it is; nothing when it is over."""
+    if not token:
+        return
     with database.public() as connection:
-        people.sign_out(connection, token_hash(token))
-    event = Event("staff.sign_out", Action.EXECUTE, "staff", str(who.member.id), actor=who.actor)
-    with database.session(who.practice, source) as session:
-        audit.record(session, event)
+        found = people.seen(connection, token_hash(token), now, now - IDLE, extend=False)
+    if found is None:
+        return
+    source = replace(source, authn="password", session=session_name(token))
+    event = Event(
+        "staff.sign_out",
+        Action.EXECUTE,
+        "staff",
+        str(found.staff),
+        actor=f"staff:{found.staff}",
+    )
+    with database.session(found.practice, source) as session:
+        if people.sign_out(session.connection, token_hash(token)):
+            audit.record(session, event)

@@ -1,8 +1,8 @@
-"""Staff, their signed-in sessions, and API tokens; secrets are stored as hashes only."""
+"""Staff and their signed-in sessions; passwords and tokens are stored as hashes only."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -31,17 +31,11 @@ class SignIn:
     expires: datetime
 
 
-# Keep a staff member; the same name twice changes name and password.
-_KEEP = sa.text(
-    "insert into staff (practice_id, id, username, name, password_hash)"
-    " values (:practice, :id, :username, :name, :hash) on conflict (practice_id, username)"
-    " do update set name = excluded.name, password_hash = excluded.password_hash"
-)
-
-# An active staff member by sign-in name.
+# An active staff member by sign-in name. Until this transaction ends, nobody changes the password:
+# what was opened with the old one is there to be ended by whoever changes it.
 _BY_NAME = sa.text(
     "select id, username, name, password_hash from staff where practice_id = :practice"
-    " and username = :username and active"
+    " and username = :username and active for share"
 )
 
 # An active staff member by id.
@@ -49,11 +43,6 @@ _BY_ID = sa.text(
     "select id, username, name, password_hash from staff where practice_id = :practice"
     " and id = :id and active"
 )
-
-
-def keep(session: Session, username: str, name: str, password_hash: str) -> None:
-    """Make a staff member, or give one a new name and password."""
-    session.run(_KEEP, id=uuid4(), username=username, name=name, hash=password_hash)
 
 
 def by_username(session: Session, username: str) -> StaffMember | None:
@@ -133,9 +122,21 @@ def seen(
     return SignIn(PracticeId(row.practice_id), row.staff_id, row.csrf, row.seen_at, row.expires_at)
 
 
-def sign_out(connection: sa.Connection, token_hash: bytes) -> None:
-    """End the session."""
-    connection.execute(_SIGN_OUT, {"hash": token_hash})
+# Every session of a member, but for one of them.
+_END_ALL = sa.text(
+    "delete from sign_ins where practice_id = :practice and staff_id = :staff"
+    " and token_hash <> :but"
+)
+
+
+def sign_out(connection: sa.Connection, token_hash: bytes) -> bool:
+    """End the session; False when it had ended."""
+    return connection.execute(_SIGN_OUT, {"hash": token_hash}).rowcount == 1
+
+
+def sign_out_everywhere(session: Session, staff: UUID, but: bytes = b"") -> int:
+    """End every session of a member, but for that of the token's hash; how many there were."""
+    return session.run(_END_ALL, staff=staff, but=but).rowcount
 
 
 # Sessions that are over.
@@ -145,26 +146,3 @@ _FORGET_SIGN_INS = sa.text("delete from sign_ins where expires_at < :now")
 def forget_sign_ins(connection: sa.Connection, now: datetime) -> None:
     """Drop sessions that are over; signing in stays on the trail."""
     connection.execute(_FORGET_SIGN_INS, {"now": now})
-
-
-# Keep an API token.
-_KEEP_TOKEN = sa.text(
-    "insert into api_tokens (token_hash, practice_id, name) values (:hash, :practice, :name)"
-    " on conflict do nothing"
-)
-
-# The practice and name of an API token.
-_TOKEN = sa.text("select practice_id, name from api_tokens where token_hash = :hash")
-
-
-def keep_api_token(
-    connection: sa.Connection, token_hash: bytes, practice: PracticeId, name: str
-) -> None:
-    """Keep an API token's hash."""
-    connection.execute(_KEEP_TOKEN, {"hash": token_hash, "practice": practice, "name": name})
-
-
-def api_token(connection: sa.Connection, token_hash: bytes) -> tuple[PracticeId, str] | None:
-    """Whose API token it is: practice and the token's name."""
-    row = connection.execute(_TOKEN, {"hash": token_hash}).first()
-    return None if row is None else (PracticeId(row.practice_id), row.name)

@@ -20,6 +20,12 @@ _CLEAR = sa.text(
     " and window_start = :start"
 )
 
+# One use in this window counts no more.
+_GIVE_BACK = sa.text(
+    "update throttle set used = used - 1 where practice_id = :practice and bucket = :bucket"
+    " and window_start = :start and used > 0"
+)
+
 # Windows that are over.
 _FORGET = sa.text("delete from throttle where practice_id = :practice and window_start < :before")
 
@@ -49,6 +55,11 @@ def take(session: Session, bucket: str, window_start: datetime, limit: int) -> b
 def clear(session: Session, bucket: str, window_start: datetime) -> None:
     """Let a window begin anew: whoever used it has shown that they may."""
     session.run(_CLEAR, bucket=session.sealer.index("throttle", bucket), start=window_start)
+
+
+def give_back(session: Session, bucket: str, window_start: datetime) -> None:
+    """Let one use count no more: it was a right one."""
+    session.run(_GIVE_BACK, bucket=session.sealer.index("throttle", bucket), start=window_start)
 
 
 def forget(session: Session, before: datetime) -> None:

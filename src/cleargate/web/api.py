@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+import structlog
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -14,10 +15,11 @@ from cleargate.nouns.errors import Refused
 from cleargate.nouns.gate import Choice, Decision
 from cleargate.nouns.ids import CaseId, GateId
 from cleargate.scheduling import requests
-from cleargate.store import attempts, audit, cases, gates, people
+from cleargate.store import api_tokens, attempts, audit, cases, gates
 from cleargate.store.audit import Action, Event
 from cleargate.store.database import Source
 from cleargate.store.links import token_hash
+from cleargate.web import refused
 from cleargate.web.intake import forms
 from cleargate.web.intake.forms import RequestForm
 from cleargate.web.intake.routes import today
@@ -25,6 +27,8 @@ from cleargate.web.site import Here, Pages, client_address
 
 Responses = dict[int | str, dict[str, Any]]
 _bearer = HTTPBearer(auto_error=False)
+
+_log = structlog.get_logger()
 
 
 class Problem(BaseModel):
@@ -111,6 +115,9 @@ class DecisionBody(BaseModel):
     note: str = Field(default="", max_length=500)
 
 
+_NOT_KNOWN = "this token is not known"
+
+
 class Caller:
     """Who calls: the practice of the token, and how the trail names the program."""
 
@@ -122,17 +129,22 @@ class Caller:
 def caller(
     request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Caller:
-    """401 without a known token."""
+    """401 without a token that is in force."""
     pages: Pages = request.app.state.pages
     if given is None:
         raise HTTPException(401, "a bearer token is needed")
     with pages.database.public() as connection:
-        found = people.api_token(connection, token_hash(given.credentials))
-    profile = pages.profiles.get(found[0]) if found else None
+        found = api_tokens.find(connection, token_hash(given.credentials))
+    profile = pages.profiles.get(found.practice) if found else None
     if found is None or profile is None:
-        raise HTTPException(401, "this token is not known")
+        _log.warning("api_token_unknown")  # Of no practice, so on no practice's trail.
+        raise HTTPException(401, _NOT_KNOWN)
     source = Source("api", client_address(request), "token")
-    return Caller(Here(pages, profile, pages.clock.now(), source), f"api:{found[1]}")
+    here, actor = Here(pages, profile, pages.clock.now(), source), f"api:{found.name}"
+    if found.revoked is not None:
+        refused.tell(here, "revoked_token", actor)
+        raise HTTPException(401, _NOT_KNOWN)
+    return Caller(here, actor)
 
 
 ByToken = Annotated[Caller, Depends(caller)]
@@ -212,8 +224,8 @@ def decide_gate(gate: UUID, body: DecisionBody, by: ByToken) -> Opened:
     try:
         with here.session() as session:
             case = decide(session, GateId(gate), decision, actor=by.actor, now=here.now)
-    except Refused as refused:
-        raise HTTPException(409, str(refused)) from None
+    except Refused as refusal:
+        raise HTTPException(409, str(refusal)) from None
     if case is None:
         raise HTTPException(404, "this practice has no such gate")
     return Opened(case=case)

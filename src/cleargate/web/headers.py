@@ -22,6 +22,10 @@ HEADERS: Mapping[str, str] = MappingProxyType(
 HSTS = "max-age=63072000"
 """Two years. Not for the names below ours: they may be somebody else's."""
 
+FORGET: Mapping[str, str] = MappingProxyType({"Clear-Site-Data": '"cache", "storage"'})
+"""When a session ends. Not "cookies": that takes those of the whole domain, which may be somebody
+else's; ours is taken back by name."""
+
 KEPT = "public, max-age=31536000, immutable"
 """For static files, whose addresses change with their content (see `static_url`)."""
 

@@ -20,7 +20,7 @@ from cleargate import __version__, logs
 from cleargate.nouns.errors import KeysDestroyed, Refused, Unavailable
 from cleargate.store.connect import AWAY
 from cleargate.web import api, health
-from cleargate.web.desk import entry
+from cleargate.web.desk import entry, own_password
 from cleargate.web.desk import routes as desk
 from cleargate.web.desk.door import NotSignedIn, is_poll
 from cleargate.web.headers import KEPT, headers
@@ -38,7 +38,10 @@ RETRY_AFTER_S = 30
 """What a program is told that asks while the database is away."""
 OPENAPI = "/api/openapi.json"
 
-ROUTERS = (health.router, api.router, desk.router, entry.router, intake.router, check.router)
+ROUTERS = (
+    *(health.router, api.router, desk.router, entry.router, own_password.router),
+    *(intake.router, check.router),
+)
 
 _log = structlog.get_logger()
 
@@ -148,7 +151,7 @@ def _away(request: Request, error: Exception) -> Response:
     if request.url.path.startswith("/api/"):
         return JSONResponse({"detail": "try again in a minute"}, 503, headers)
     posted: Form | None = getattr(request.state, "posted", None)
-    if posted is None or _PASSWORD in posted.fields:
+    if posted is None or not _PASSWORDS.isdisjoint(posted.fields):
         page = _page(request, 503)
     else:
         title, text = _SENTENCES[503]
@@ -161,7 +164,7 @@ def _away(request: Request, error: Exception) -> Response:
     return page
 
 
-_PASSWORD = "password"  # noqa: S105 - the field's name; what is in it is never sent back.
+_PASSWORDS = frozenset({"password", "old", "new", "again"})  # Fields that are never sent back.
 _PHOTOS_ARE_LOST = "The photos do not go with it: bring the card to your visit."
 
 _SENTENCES = {

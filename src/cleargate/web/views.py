@@ -170,9 +170,21 @@ class Desk:
     csrf: str
     gates_url: str
     phone_request_url: str
+    password_url: str
     sign_out_url: str
     open_gates: int = 0
     banners: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordView:
+    """`desk/password.html`: the old password and a new one; afterwards, that it is done."""
+
+    desk: Desk
+    action: str
+    length_min: int
+    error: str = ""
+    done: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,17 @@
-"""Staff, their sessions and API tokens."""
+"""Staff, their sessions and people who left."""
 
 import os
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-import sqlalchemy as sa
 
-from cleargate.store import people
+from cleargate.store import people, staff
 from cleargate.store.people import SignIn
 from tests.house import House, TurnedClock
 
 IDLE = timedelta(minutes=15)
 SHIFT = timedelta(hours=8)
-
-_LEAVE = sa.text(
-    "update staff set active = false where practice_id = :practice and username = :name"
-)
 
 
 @pytest.fixture
@@ -42,7 +37,7 @@ def _seen(house: House, token: bytes, clock: TurnedClock) -> SignIn | None:
 def test_a_staff_member_is_known_in_one_practice_only(house: House) -> None:
     name = f"front-{uuid4().hex[:8]}"
     with house.session() as session:
-        people.keep(session, name, "Front Desk", "hash-1")
+        staff.add(session, name, "Front Desk", "hash-1")
         member = people.by_username(session, name)
         assert member is not None
         assert people.by_id(session, member.id) == member
@@ -51,26 +46,31 @@ def test_a_staff_member_is_known_in_one_practice_only(house: House) -> None:
         assert people.by_id(session, member.id) is None
 
 
-def test_the_same_name_twice_is_one_person_with_a_new_password(house: House) -> None:
+def test_a_user_name_is_one_persons_for_good(house: House) -> None:
     name = f"front-{uuid4().hex[:8]}"
     with house.session() as session:
-        people.keep(session, name, "Front Desk", "hash-1")
-        first = people.by_username(session, name)
-        people.keep(session, name, "Front Office", "hash-2")
-        second = people.by_username(session, name)
-    assert first is not None
-    assert second is not None
-    assert second.id == first.id
-    assert (second.name, second.password_hash) == ("Front Office", "hash-2")
+        first = staff.add(session, name, "Front Desk", "hash-1")
+        assert first is not None
+        assert staff.add(session, name, "Front Office", "hash-2") is None
+        assert staff.leave(session, first)
+        assert not staff.leave(session, first)
+        assert staff.add(session, name, "Front Office", "hash-2") is None
+        assert not staff.set_password(session, first, "hash-3")
+        assert people.by_username(session, name) is None
+        assert staff.come_back(session, first, "hash-4")
+        assert not staff.come_back(session, first, "hash-5")
+        member = people.by_username(session, name)
+    assert member is not None
+    assert (member.id, member.name, member.password_hash) == (first, "Front Desk", "hash-4")
 
 
 def test_somebody_who_has_left_is_not_found(house: House) -> None:
     name = f"front-{uuid4().hex[:8]}"
     with house.session() as session:
-        people.keep(session, name, "Front Desk", "hash-1")
+        staff.add(session, name, "Front Desk", "hash-1")
         member = people.by_username(session, name)
         assert member is not None
-        session.run(_LEAVE, name=name)
+        staff.leave(session, member.id)
         assert people.by_username(session, name) is None
         assert people.by_id(session, member.id) is None
 
@@ -107,12 +107,16 @@ def test_signing_out_ends_it_at_once(
 
 def test_an_unknown_token_opens_nothing(house: House, clock: TurnedClock, token: bytes) -> None:
     assert _seen(house, token, clock) is None
-    with house.database.public() as connection:
-        assert people.api_token(connection, token) is None
 
 
-def test_an_api_token_names_its_practice(house: House, token: bytes) -> None:
+def test_every_session_of_a_member_ends_but_the_one_that_is_kept(
+    house: House, clock: TurnedClock
+) -> None:
+    member, other, tokens = uuid4(), uuid4(), [os.urandom(32) for _ in range(4)]
     with house.database.public() as connection:
-        people.keep_api_token(connection, token, house.practice, "desk tool")
-        people.keep_api_token(connection, token, house.other, "stolen")
-        assert people.api_token(connection, token) == (house.practice, "desk tool")
+        for owner, token in zip((member, member, member, other), tokens, strict=True):
+            new = SignIn(house.practice, owner, "csrf", clock.now(), clock.after(SHIFT))
+            people.sign_in(connection, token, new)
+    with house.session() as session:
+        assert people.sign_out_everywhere(session, member, but=tokens[0]) == 2
+    assert [_seen(house, each, clock) is not None for each in tokens] == [True, False, False, True]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cleargate.nouns.ids import Ref
-from cleargate.store import effects, leases, people, restores
+from cleargate.store import effects, leases, people, restores, staff
 from cleargate.store.database import Database
 from cleargate.store.keyfile import LocalKeyFile
 from cleargate.store.keyring import Keyring
@@ -58,12 +58,11 @@ _HOUR = timedelta(hours=1)
 def test_no_worker_and_nobody_signed_in_outlives_a_restore(house: House) -> None:
     now = datetime.now(UTC)
     with house.session() as session:
-        people.keep(session, "somebody", "Some Body", "hash")
-        member = people.by_username(session, "somebody")
+        member = staff.add(session, "somebody", "Some Body", "hash")
     assert member is not None
     with house.database.public() as connection:
         leases.start(connection, "worker-of-before")
-        signed_in = SignIn(house.practice, member.id, "csrf", now, now + _HOUR)
+        signed_in = SignIn(house.practice, member, "csrf", now, now + _HOUR)
         people.sign_in(connection, b"hash", signed_in)
     database = Database(house.owner_url, house.keyring())
     with database.public() as connection:

@@ -47,6 +47,18 @@ def test_a_limit_of_nothing_lets_nothing_pass(
         assert not throttle.take(session, bucket, clock.now(), 0)
 
 
+def test_what_is_given_back_can_be_used_again_and_no_more(
+    house: House, clock: TurnedClock, bucket: str
+) -> None:
+    with house.session() as session:
+        throttle.give_back(session, bucket, clock.now())
+        assert throttle.take(session, bucket, clock.now(), 1)
+        throttle.give_back(session, bucket, clock.now())
+        throttle.give_back(session, bucket, clock.now())
+        assert throttle.take(session, bucket, clock.now(), 1)
+        assert not throttle.take(session, bucket, clock.now(), 1)
+
+
 def test_what_is_rolled_back_was_not_used(house: House, clock: TurnedClock, bucket: str) -> None:
     with pytest.raises(ZeroDivisionError), house.session() as session:
         assert throttle.take(session, bucket, clock.now(), 1)

@@ -7,7 +7,7 @@ import pytest
 
 from cleargate.nouns.ids import CaseId
 from cleargate.nouns.patient import Name
-from cleargate.store import audit, cases, people
+from cleargate.store import audit, cases, people, staff
 from cleargate.store.audit import Action, Event
 from cleargate.store.database import Session
 from cleargate.trail.fhir import audit_event
@@ -31,7 +31,7 @@ def looked_at(house: House) -> tuple[CaseId, CaseId, str]:
     name = f"Looked-{uuid4().hex[:8]}"
     with house.session() as session:
         case, other = _person(session, name), _person(session, "Other")
-        people.keep(session, "robin", "Robin Frontdesk", "hash")
+        staff.add(session, "robin", "Robin Frontdesk", "hash")
         robin = people.by_username(session, "robin")
         assert robin is not None
         actor = f"staff:{robin.id}"

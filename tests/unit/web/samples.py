@@ -25,6 +25,7 @@ from cleargate.web.views import (
     GateRow,
     GatesView,
     Option,
+    PasswordView,
     PastDecision,
     PayerMatches,
     PhoneRequestView,
@@ -43,6 +44,7 @@ DESK = Desk(
     csrf="csrf-token",
     gates_url="/desk",
     phone_request_url="/desk/phone",
+    password_url="/desk/password",
     sign_out_url="/desk/sign-out",
     open_gates=3,
     banners=("Aetna has not answered since 8:52 AM. Requests are taken; checks are tried again.",),
@@ -115,7 +117,17 @@ GATES = GatesView(
 )  # fmt: skip
 
 NO_GATES = GatesView(
-    Desk(SITE, "Dana Sample", "csrf-token", "/desk", "/desk/phone", "/desk/sign-out"), "/desk", ()
+    Desk(
+        SITE,
+        "Dana Sample",
+        "csrf-token",
+        "/desk",
+        "/desk/phone",
+        "/desk/password",
+        "/desk/sign-out",
+    ),
+    "/desk",
+    (),
 )
 
 COVERAGE = CoverageCard(
@@ -295,6 +307,11 @@ PAGES = {
     "desk/sign_in.html": (
         SignInView(SITE, "/desk/sign-in", "csrf-token"),
         SignInView(SITE, "/desk/sign-in", "csrf-token", "dana", "Name or password is wrong."),
+    ),
+    "desk/password.html": (
+        PasswordView(DESK, "/desk/password", 12),
+        PasswordView(DESK, "/desk/password", 12, "The password is too short."),
+        PasswordView(DESK, "/desk/password", 12, done=True),
     ),
     "desk/gates.html": (GATES, NO_GATES),
     "desk/case.html": (CASE, CaseView(DESK, "/desk/cases/9", "K.S.", "Done", "Nothing.", (), ())),

@@ -4,13 +4,13 @@ The running processes can add keys and nothing else, so that whoever has only th
 change nor destroy one.
 """
 
-import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from cleargate.house import files_of
 from cleargate.nouns.errors import Refused
+from cleargate.operations.checks import actor
 from cleargate.ports import KeyService
 from cleargate.settings import Installation
 from cleargate.store import practices
@@ -52,6 +52,6 @@ def open_vault(installation: Installation) -> Iterator[Vault]:
         files=files_of(installation.attachments_bucket),
     )
     try:
-        yield Vault(database, keys, f"cli:{getpass.getuser()}")
+        yield Vault(database, keys, actor())
     finally:
         database.close()

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, HTTPException, Request, Response
 
 from cleargate.people.sign_in import LONGEST, SignedIn, session_name, signed_in
+from cleargate.web import refused
 from cleargate.web.site import Form, Here, InPractice, Posted
 
 
@@ -74,8 +75,9 @@ InDesk = Annotated[AtDesk, Depends(at_desk)]
 
 def own_form(desk: InDesk, form: Posted, request: Request) -> Form:
     """A form that our own page posted; 403 for any other site's."""
-    check_origin(request)
+    check_origin(request, desk.here, desk.who.actor)
     if not secrets.compare_digest(form.fields.get("csrf", "").encode(), desk.who.csrf.encode()):
+        refused.tell(desk.here, "form_token", desk.who.actor)
         raise HTTPException(403, "Please reload the page and try again.")
     return form
 
@@ -83,7 +85,7 @@ def own_form(desk: InDesk, form: Posted, request: Request) -> Form:
 OwnForm = Annotated[Form, Depends(own_form)]
 
 
-def check_origin(request: Request) -> None:
+def check_origin(request: Request, here: Here, actor: str = refused.UNKNOWN) -> None:
     """Refuse a post that another site's page made.
 
     Our own pages' Origin is `null`, because they tell no referrer.
@@ -92,4 +94,5 @@ def check_origin(request: Request) -> None:
     origin = request.headers.get("origin", "null")
     elsewhere = origin != "null" and urlsplit(origin).netloc != request.headers.get("host")
     if elsewhere or site not in ("same-origin", "none"):
+        refused.tell(here, "other_site", actor)
         raise HTTPException(403, "This was sent from another site.")

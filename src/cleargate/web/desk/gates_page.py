@@ -24,6 +24,7 @@ def desk_view(session: Session, desk: AtDesk) -> Desk:
         csrf=desk.who.csrf,
         gates_url=base,
         phone_request_url=f"{base}/phone",
+        password_url=f"{base}/password",
         sign_out_url=f"{base}/sign-out",
         open_gates=gates.count_open(session),
         banners=(

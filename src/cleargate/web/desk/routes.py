@@ -12,6 +12,7 @@ from cleargate.nouns.case import Case
 from cleargate.nouns.errors import Refused
 from cleargate.nouns.gate import Choice, Decision
 from cleargate.nouns.ids import CaseId, GateId
+from cleargate.people.passwords import LENGTH_MAX
 from cleargate.people.sign_in import IDLE, sign_in, sign_out
 from cleargate.scheduling import requests
 from cleargate.store import attachments, audit, cases, gates
@@ -27,8 +28,9 @@ from cleargate.web.desk.door import (
     cookie_name,
     set_cookie,
 )
+from cleargate.web.headers import FORGET
 from cleargate.web.pages import render
-from cleargate.web.site import InPractice, Posted
+from cleargate.web.site import Here, InPractice, Posted
 from cleargate.web.views import SignInView
 
 router = APIRouter(include_in_schema=False)
@@ -44,28 +46,36 @@ def ask_who(here: InPractice) -> HTMLResponse:
 @router.post("/{slug}/desk/sign-in")
 def let_in(here: InPractice, form: Posted, request: Request) -> Response:
     """Check name and password; the error never says which was wrong."""
-    check_origin(request)
+    check_origin(request, here)
     username = form.fields.get("username", "")[:100]
-    password = form.fields.get("password", "")[:200]
+    password = form.fields.get("password", "")
+    if len(password) > LENGTH_MAX:
+        return _not_let_in(here, username, f"A password has at most {LENGTH_MAX} characters.")
     database, practice = here.pages.database, here.profile.id
     token = sign_in(database, practice, username, password, here.now, here.source)
     if token is None:
         error = "Name and password do not fit. After many tries, wait a quarter of an hour."
-        action = f"/{here.profile.slug}/desk/sign-in"
-        view = SignInView(here.site, action, "", username, error)
-        return HTMLResponse(render("desk/sign_in.html", view), status_code=403)
+        return _not_let_in(here, username, error)
+    # The session that this browser had before: nobody could come back to it to end it.
+    sign_out(database, request.cookies.get(cookie_name(here), ""), here.now, here.source)
     response = RedirectResponse(f"/{here.profile.slug}/desk", 303)
     set_cookie(response, here, token)
     return response
 
 
+def _not_let_in(here: Here, username: str, error: str) -> HTMLResponse:
+    view = SignInView(here.site, f"/{here.profile.slug}/desk/sign-in", "", username, error)
+    return HTMLResponse(render("desk/sign_in.html", view), status_code=403)
+
+
 @router.post("/{slug}/desk/sign-out")
 def let_out(desk: InDesk, _form: OwnForm, request: Request) -> Response:
-    """End the session at once."""
-    token = request.cookies.get(cookie_name(desk.here), "")
-    sign_out(desk.here.pages.database, desk.who, token, desk.here.source)
-    response = RedirectResponse(f"/{desk.here.profile.slug}/desk/sign-in", 303)
-    clear_cookie(response, desk.here)
+    """End the session at once, and let the browser forget what it kept of it."""
+    here = desk.here
+    token = request.cookies.get(cookie_name(here), "")
+    sign_out(here.pages.database, token, here.now, here.source)
+    response = RedirectResponse(f"/{here.profile.slug}/desk/sign-in", 303, FORGET)
+    clear_cookie(response, here)
     return response
 
 

@@ -14,7 +14,7 @@ from cleargate.scheduling import requests
 from cleargate.scheduling.phases import UNCONFIRMED
 from cleargate.store import cases, links, throttle
 from cleargate.store.links import LinkPurpose
-from cleargate.web import words
+from cleargate.web import refused, words
 from cleargate.web.intake import form_page, forms, proof
 from cleargate.web.intake.photos import reencode_all
 from cleargate.web.pages import render
@@ -59,9 +59,12 @@ def submit(here: InPractice, form: Posted, request: Request) -> Response:
     with here.session() as session:
         hour = here.now.replace(minute=0, second=0, microsecond=0)
         bucket = f"posts:{client_address(request)}"
-        if not throttle.take(session, bucket, hour, here.profile.intake.posts_per_hour):
-            raise HTTPException(429)
+        room = throttle.take(session, bucket, hour, here.profile.intake.posts_per_hour)
+    if not room:
+        refused.tell(here, "posts_limit")
+        raise HTTPException(429)
     if form.fields.get(forms.HONEYPOT):
+        refused.tell(here, "trap")
         return _to_receipt(here, secrets.token_hex(32))
     nonce = form.fields.get(forms.NONCE, "")
     photos, errors = reencode_all(form.files)

@@ -22,6 +22,9 @@ BATCH = 10_000
 """So many events are sealed in one transaction."""
 
 PAUSE_S = 0.5
+RETRY_S = 5.0
+"""After a round in which something failed: what is down is not asked, nor told, twice a second."""
+
 _log = structlog.get_logger()
 
 
@@ -57,19 +60,21 @@ class Sealer:
     signer: Signer
     anchors: Sequence[Anchor]
     _anchored: dict[tuple[str, PracticeId], tuple[str, datetime]] = field(default_factory=dict)
+    _failed: bool = False
 
     def run(self, stop: threading.Event) -> None:
         """Go on until told to stop; what fails is told and tried again."""
-        while not stop.wait(PAUSE_S):
+        while not stop.wait(RETRY_S if self._failed else PAUSE_S):
             self.round()
         self.round(last=True)
 
     def round(self, *, last: bool = False) -> int:
         """Seal what is new, and anchor what is due; with `last`, whatever is newer."""
+        self._failed = False
         try:
             practices = self.database.practices().values()
         except AWAY as error:
-            _log.error("alert", code="trail_not_sealed", error=error)
+            self._tell(error)
             return 0
         return sum(self._seal(practice, last=last) for practice in practices)
 
@@ -80,8 +85,12 @@ class Sealer:
             sealed = seal(self.database, practice, self.signer)
             self._anchor(practice, at_once=last)
         except Exception as error:  # The trail itself goes on; its seals wait for the mend.
-            _log.error("alert", code="trail_not_sealed", error=error)
+            self._tell(error)
         return sealed
+
+    def _tell(self, error: Exception) -> None:
+        self._failed = True
+        _log.error("alert", code="trail_not_sealed", error=error)
 
     def _anchor(self, practice: PracticeId, *, at_once: bool) -> None:
         with self.database.session(practice) as session:

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import threading
+from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 
@@ -21,7 +23,7 @@ from cleargate.trail.anchors import FileAnchor, LogAnchor, read_anchors
 from cleargate.trail.aws import BucketAnchor, read_bucket
 from cleargate.trail.note import Checkpoint, read, sign
 from cleargate.trail.places import anchors, kept, signer
-from cleargate.trail.sealer import Sealer
+from cleargate.trail.sealer import PAUSE_S, RETRY_S, Sealer
 from tests.house import House
 
 PRACTICE = PracticeId(UUID(int=5))
@@ -148,6 +150,26 @@ def test_a_sealer_that_cannot_go_on_says_so_and_nothing_else(house: House) -> No
     database.close()
     assert [(line["event"], line["code"]) for line in lines] == [("alert", "trail_not_sealed")]
     assert house.seal() == 1
+
+
+def test_what_is_down_is_not_asked_twice_a_second(house: House) -> None:
+    class _Stop(threading.Event):
+        def __init__(self) -> None:
+            super().__init__()
+            self.waits: list[float | None] = []
+
+        def wait(self, timeout: float | None = None) -> bool:
+            self.waits.append(timeout)
+            return len(self.waits) > 2
+
+    stop = _Stop()
+    nowhere = "postgresql+psycopg://nobody@127.0.0.1:9/nothing"
+    with closing(TrailDatabase(nowhere, "sealer")) as away:
+        Sealer(away, house.signing_key, ()).run(stop)
+    assert stop.waits == [PAUSE_S, RETRY_S, RETRY_S]
+    with closing(TrailDatabase(house.as_role(SEALER_ROLE), "sealer")) as database:
+        Sealer(database, house.signing_key, ()).run(stop := _Stop())
+    assert stop.waits == [PAUSE_S] * 3
 
 
 def test_where_anchors_go_is_a_setting(tmp_path: Path) -> None:

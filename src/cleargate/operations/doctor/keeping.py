@@ -67,7 +67,7 @@ def seals(house: House) -> Iterator[Finding]:
             yield look(f"{profile.slug}: nothing is sealed yet.", "Start `cleargate audit seal`.")
         else:
             yield ok(f"{profile.slug}: events sealed: {newest.size}.")
-    if not trail_settings().anchors:
+    if not (trail_settings().anchors or trail_settings().anchor_mail):
         yield look(
             "This environment names no place for anchors of the trail.",
             "Set CLEARGATE_ANCHORS for `cleargate audit seal`, best to another machine.",

@@ -111,6 +111,7 @@ def test_two_demos_run_side_by_side(tmp_path: Path) -> None:
             assert httpx2.get(url, follow_redirects=True).status_code == 200
 
 
+@pytest.mark.long
 def test_a_port_in_use_gives_way(tmp_path: Path) -> None:
     data = tmp_path / "demo"
     with demo(data) as printed:

@@ -104,7 +104,11 @@ def test_whoever_leaves_finds_the_rest_later(stage: Stage, tmp_path: Path) -> No
     assert answers(source.with_name("answers.csv"))[0]["verdict"] == "active"
 
 
-@pytest.mark.parametrize("point", [Point.AFTER_REPLY, Point.BEFORE_OUR_COMMIT], ids=str)
+@pytest.mark.parametrize(
+    "point",
+    [Point.AFTER_REPLY, pytest.param(Point.BEFORE_OUR_COMMIT, marks=pytest.mark.long)],
+    ids=str,
+)
 def test_a_killed_worker_leaves_every_check_to_the_next(
     stage: Stage, tmp_path: Path, point: Point
 ) -> None:

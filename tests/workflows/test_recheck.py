@@ -16,9 +16,9 @@ from tests.workflows.worker import Blow, Point
 @pytest.mark.parametrize(
     "blow",
     [
-        Blow("check_eligibility", Point.BEFORE_SEND),
+        pytest.param(Blow("check_eligibility", Point.BEFORE_SEND), marks=pytest.mark.long),
         Blow("check_eligibility", Point.AFTER_REPLY),
-        Blow("record_eligibility", Point.AFTER_REPLY),
+        pytest.param(Blow("record_eligibility", Point.AFTER_REPLY), marks=pytest.mark.long),
         Blow("record_eligibility", Point.BEFORE_OUR_COMMIT),
     ],
     ids=str,

@@ -25,10 +25,11 @@ def _play(folder: Path, seed: int, people: int) -> dict[str, object]:
     return result
 
 
-def test_twenty_patients_under_heavy_faults_end_as_expected() -> None:
+@pytest.mark.parametrize("people", [8, pytest.param(20, marks=pytest.mark.long)])
+def test_patients_under_heavy_faults_end_as_expected(people: int) -> None:
     with demo_home() as folder:
-        result = _play(folder, 7, 20)
-    assert (result["requests"], result["lost"], result["duplicated"]) == (20, 0, 0)
+        result = _play(folder, 7, people)
+    assert (result["requests"], result["lost"], result["duplicated"]) == (people, 0, 0)
     assert result["retries"], "the faults never struck"
 
 

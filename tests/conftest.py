@@ -90,7 +90,7 @@ def _loopback_only() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Trust a single authority of our own: reading the world's takes each client 35 ms."""
-    authority = Authority(tmp_path_factory.mktemp("authority"))
+    authority = Authority(tmp_path_factory.mktemp("authority"), "the tests' only authority")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SSL_CERT_FILE", str(authority.file))
         yield

@@ -53,6 +53,7 @@ SEED = 11
 CAST = 400
 SPEED = 60.0
 SETTLE_S = 90.0
+LOOK_S = 0.05
 
 _LISTS = ("patients", "insurances", "bookings", "eligibility")
 
@@ -136,12 +137,18 @@ def open_world(folder: Path) -> Iterator[World]:
     assert duplicates == [], duplicates
 
 
+_one_looks = threading.Lock()
+"""Each start of a process looks after all the others, and an exit code can be read only once: a
+second thread that looks at the same moment would get 255."""
+
+
 class WorkerProcess:
     """A worker as an operating system's process."""
 
     def __init__(self, target: Callable[..., None], *arguments: Any, **more: Any) -> None:
         self._process = _processes.Process(target=target, args=arguments, kwargs=more, daemon=True)
-        self._process.start()
+        with _one_looks:
+            self._process.start()
 
     @property
     def pid(self) -> int:
@@ -151,12 +158,18 @@ class WorkerProcess:
 
     def ended(self, within_s: float = SETTLE_S) -> int | None:
         """Its exit code, minus the signal's number if one killed it; None while it runs."""
-        self._process.join(within_s)
-        return self._process.exitcode
+        gives_up = time.monotonic() + within_s
+        while (code := self._code()) is None and time.monotonic() < gives_up:
+            time.sleep(LOOK_S)
+        return code
+
+    def _code(self) -> int | None:
+        with _one_looks:
+            return self._process.exitcode
 
     def kill(self) -> None:
         self._process.kill()
-        self._process.join()
+        assert self.ended() is not None
 
 
 @dataclass

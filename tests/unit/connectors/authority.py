@@ -16,11 +16,11 @@ _DAY = timedelta(days=1)
 class Authority:
     """Signs certificates; `file` is its own, for a connection's `ca_file`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = "sample authority") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sample authority")])
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         builder = self._builder(self._name, self._key, timedelta(days=30)).add_extension(
             x509.BasicConstraints(ca=True, path_length=0), critical=True
         )

@@ -36,7 +36,7 @@ def mail_anchor(path: Path) -> MailAnchor:
             CONNECTION,
             file.smtp,
             secrets=secrets,
-            budget=_OneAnHour(),
+            budget=_Unlimited(),
             recorder=_Logged(),
             clock=SystemClock(),
         )
@@ -84,8 +84,8 @@ class _Logged:
             _log.info("checkpoint_mailed", connection=call.connection, duration_ms=call.duration_ms)
 
 
-class _OneAnHour:
-    """A RateBudget that is never empty: the anchor itself tries no more than once an hour."""
+class _Unlimited:
+    """A RateBudget that is never empty: the anchor itself sends one mail a day."""
 
     def take(self, connection: str) -> None:
         """Let the mail go."""

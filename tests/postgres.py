@@ -14,7 +14,7 @@ from psycopg import sql
 
 from cleargate.store.embedded import DATABASE, OWNER, EmbeddedPostgres
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 @contextmanager
@@ -73,13 +73,19 @@ def kill_everything(cluster: EmbeddedPostgres) -> None:
     until(lambda: not any(map(runs, family)), "a killed Postgres still runs")
 
 
-def until(condition: Callable[[], bool], complaint: str) -> None:
+def until(
+    condition: Callable[[], bool],
+    complaint: str,
+    *,
+    within_s: float = WAIT_S,
+    every_s: float = 0.02,
+) -> None:
     """Wait for a condition; fail with the complaint when it does not come true in time."""
-    deadline = time.monotonic() + WAIT_S
+    deadline = time.monotonic() + within_s
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(complaint)
-        time.sleep(0.02)
+        time.sleep(every_s)
 
 
 def _children(parent: int) -> list[int]:

@@ -6,6 +6,7 @@ from uuid import uuid4
 import httpx2
 
 from cleargate.operations.demo import Demo
+from cleargate.operations.rehearsal.play import SETTLE_S_MIN
 from cleargate.sandbox.population import SyntheticPerson
 from cleargate.scheduling.request_fields import fields_of
 from tests.postgres import until
@@ -88,7 +89,12 @@ def decide_by_program(demo: Demo, person: SyntheticPerson) -> None:
     with httpx2.Client(base_url=demo.web_url, timeout=60, headers=headers) as client:
         asked = {"nonce": uuid4().hex, "form": fields_of(person.request)}
         case = client.post("/api/requests", json=asked).raise_for_status().json()["case"]
-        until(lambda: _gate(client, case) is not None, "the request came to no gate")
+        until(
+            lambda: _gate(client, case) is not None,
+            "the request came to no gate",
+            within_s=SETTLE_S_MIN,
+            every_s=0.5,
+        )
         gate = _gate(client, case)
         assert gate is not None
         body = {

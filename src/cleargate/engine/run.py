@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -18,7 +18,7 @@ import structlog
 from cleargate.engine.calls import gathered
 from cleargate.engine.endings import AtGate, Closed, Ending, Later, NeedsPerson, Next
 from cleargate.engine.retry import GIVEN_UP, next_try
-from cleargate.nouns.case import Attempt, Case, Receipt
+from cleargate.nouns.case import TAKEN, Attempt, Case, Receipt
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.gate import GateReason
 from cleargate.nouns.ids import CaseId, PracticeId, Ref
@@ -128,8 +128,11 @@ class Run(Generic[P]):
             try:
                 receipt = self._send_once(write, ref, doubts)
             except PortError as error:
+                taken = error.kind is ErrorKind.CONFLICT and write.contested
+                if taken:
+                    self._note_taken(write.step)
                 self._unsent(ref, error)
-                if error.kind is ErrorKind.CONFLICT and write.contested:
+                if taken:
                     raise
                 self._wait_or_give_up(write.step, error)
                 continue
@@ -185,6 +188,15 @@ class Run(Generic[P]):
             return None
         step = attempts.look_step(write.step)
         return self.attempt(step, write.connection, lambda: look(ref), ref.value)
+
+    def _note_taken(self, step: str) -> None:
+        """The conflict of this try is an answer: the tries of the next choice count from here."""
+        self.untold = [
+            replace(each, outcome=TAKEN)
+            if (each.step, each.outcome) == (step, ErrorKind.CONFLICT)
+            else each
+            for each in self.untold
+        ]
 
     def _unsent(self, ref: Ref, error: PortError) -> None:
         """Unless the outcome is in doubt, the next send need not look first."""

@@ -113,11 +113,16 @@ class Case:
         return self.request.patient.contact.email
 
 
+TAKEN = "taken"
+"""The outcome of a try that found that somebody else was quicker: an answer, and no failure."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One try of one step. Times are UTC.
 
-    `outcome` is `ok`, the kind of the error, or `program_error` where our own code failed.
+    `outcome` is `ok`, `taken` where somebody else was quicker, the kind of the error, or
+    `program_error` where our own code failed.
     `calls` are what left this house in it; they are told to the trail, and not read from it.
     """
 

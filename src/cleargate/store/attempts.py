@@ -77,12 +77,14 @@ def of_case(session: Session, case: CaseId) -> list[Attempt]:
     ]
 
 
-# How often a step, or the look before it, failed since it last worked and a person last decided.
+# How often a step, or the look before it, failed since it was last answered and a person last
+# decided.
 _FAILED = sa.text(
     "select count(*) as tries, min(started_at) as since from attempts"
     " where practice_id = :practice and case_id = :case and step in (:step, :look)"
     " and outcome <> 'ok' and id > coalesce((select max(id) from attempts"
-    "   where practice_id = :practice and case_id = :case and step = :step and outcome = 'ok'), 0)"
+    "   where practice_id = :practice and case_id = :case and step = :step"
+    "     and outcome in ('ok', 'taken')), 0)"
     " and started_at >= coalesce((select max(decided_at) from gates"
     "   where practice_id = :practice and case_id = :case and state = 'decided'), '-infinity')"
 )
@@ -91,7 +93,7 @@ _FAILED = sa.text(
 def failures(session: Session, case: CaseId, step: str) -> sa.RowMapping:
     """How often a step failed on end (`tries`), and since when (`since`, None for never).
 
-    Counted anew after a success, and after a person's decision on the case.
+    Counted anew after an answer, and after a person's decision on the case.
     """
     row = session.one(_FAILED, case=case, step=step, look=look_step(step))
     if row is None:

@@ -13,7 +13,7 @@ from phonenumbers import (
     parse,
 )
 
-from cleargate.nouns.case import CaseState
+from cleargate.nouns.case import TAKEN, CaseState
 from cleargate.nouns.coverage import AmountKind, AuthorisationNeed, Network, Person, Verdict
 from cleargate.nouns.errors import ErrorKind
 from cleargate.nouns.gate import Choice, GateReason
@@ -155,11 +155,12 @@ STEPS: dict[str, str] = {
 
 OUTCOMES: dict[str, str] = {
     "ok": "Done",
+    TAKEN: "Somebody was quicker",
     ErrorKind.AUTH: "Sign-in refused",
     ErrorKind.RATE_LIMITED: "Asked to wait",
     ErrorKind.RETRYABLE: "No answer",
     ErrorKind.AMBIGUOUS: "Not known whether it arrived",
-    ErrorKind.CONFLICT: "Somebody was quicker",
+    ErrorKind.CONFLICT: "Changed meanwhile",
     ErrorKind.REJECTED: "Refused",
     ErrorKind.UNSUPPORTED: "Cannot do this",
 }

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from cleargate.engine.endings import AtGate, Closed, Later, NeedsPerson, Next
 from cleargate.engine.run import PATIENCE, Run, Write, load_case
-from cleargate.nouns.case import Attempt, CaseState, Outcome, Receipt
+from cleargate.nouns.case import TAKEN, Attempt, CaseState, Outcome, Receipt
 from cleargate.nouns.errors import ErrorKind, PortError
 from cleargate.nouns.gate import Choice, Decision, Gate, GateReason
 from cleargate.nouns.ids import CaseId, Ref
@@ -222,6 +222,36 @@ def test_a_conflict_that_was_somebody_else_is_the_caller_s(start: Start) -> None
     assert caught.value.kind is ErrorKind.CONFLICT
     assert run.write(contested).outcome is Outcome.CREATED
     assert vendor.looks == 1
+
+
+def test_what_somebody_else_took_is_an_answer_and_the_next_choice_counts_anew(
+    house: House, case: CaseId, start: Start
+) -> None:
+    busy, taken = failure(ErrorKind.RETRYABLE), failure(ErrorKind.CONFLICT)
+    vendor = Vendor(failures=[busy, busy, taken])
+    contested = replace(_write(vendor), contested=True)
+    with pytest.raises(PortError):
+        start().write(contested)
+    with house.session() as session:
+        outcomes = [each.outcome for each in attempts.of_case(session, case)]
+        failures = attempts.failures(session, case, contested.step)["tries"]
+    assert outcomes == [ErrorKind.RETRYABLE, ErrorKind.RETRYABLE, TAKEN, "ok"]  # The last: a look.
+    assert failures == 0
+
+
+def test_a_conflict_that_no_look_could_confirm_counts_as_a_failure(
+    house: House, case: CaseId, start: Start
+) -> None:
+    """Otherwise a vendor whose search is down would be asked every second."""
+    vendor = Vendor(
+        failures=[failure(ErrorKind.CONFLICT) for _ in range(40)],
+        look_failures=[failure(ErrorKind.RETRYABLE) for _ in range(40)],
+    )
+    run = start()
+    with pytest.raises(Later):
+        while True:
+            run.write(replace(_write(vendor), contested=True))
+    assert 1 < vendor.sends < 40
 
 
 def test_a_conflict_where_nobody_competes_is_tried_again(start: Start) -> None:

@@ -32,7 +32,7 @@ from cleargate.store import attempts, cases, effects, gates, inquiries, links
 from cleargate.store.practices import practice_id
 
 SETTLE_S_PER_REQUEST = 6.0
-SETTLE_S_MIN = 240.0
+SETTLE_S_MIN = 480.0
 """How long the play may last before what is still open counts as failed."""
 
 

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cleargate.nouns.case import CaseState
+from cleargate.nouns.case import TAKEN, CaseState
 from cleargate.nouns.coverage import AmountKind, AuthorisationNeed, Network, Person, Verdict
 from cleargate.nouns.errors import ErrorKind
 from cleargate.nouns.gate import Choice, GateReason
@@ -30,7 +30,7 @@ NOW = datetime(2026, 11, 23, 15, 30, tzinfo=UTC)
         (words.PAYMENTS, Payment),
         (words.RELATIONSHIPS, Relationship),
         (words.SEXES, Sex),
-        (words.OUTCOMES, ["ok", *ErrorKind]),
+        (words.OUTCOMES, ["ok", TAKEN, *ErrorKind]),
     ],
 )
 def test_every_code_has_words(table: dict[str, object], codes: list[str]) -> None:

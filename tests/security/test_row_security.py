@@ -11,7 +11,7 @@ from cleargate.store.schema import APPEND_ONLY, POLICY, PUBLIC_TABLES, UNDELETAB
 from tests.house import House, TurnedClock, open_case
 from tests.postgres import connect
 
-_PRACTICE = "(select nullif(current_setting('app.practice_id', true), '')::uuid)"
+_PRACTICE = "nullif(current_setting('app.practice_id', true), '')::uuid"
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ POLICY = "practice_only"
 """The one policy of every table with practice data."""
 
 RULE = (
-    "(practice_id = ( SELECT (NULLIF(current_setting('app.practice_id'::text, true), ''::text))"
-    '::uuid AS "nullif"))'
+    "(practice_id = (NULLIF(current_setting('app.practice_id'::text, true), ''::text))::uuid)"
 )
 """What that policy asks, in Postgres's own words (`pg_get_expr`)."""
 

@@ -3,8 +3,8 @@
 Sixteen clients of pgbench, on a Postgres with fsync. Each transaction names its practice and adds a
 row of work; `plain` adds one more row of the same text to a table without hash, trigger or policy,
 `audited` adds the event to the trail as the app role does. Each client works at a case of its own,
-as a worker's threads do. The sealer runs beside a part of each round. Interleaved rounds; what counts
-is the median of the ratios of neighbours. `alone` is the row of work and nothing else, for
+as a worker's threads do. The sealer runs beside a part of each round. Interleaved rounds; what
+counts is the median of the ratios of neighbours. `alone` is the row of work and nothing else, for
 comparison.
 """
 

@@ -12,9 +12,7 @@ from types import MappingProxyType
 POLICY = "practice_only"
 """The one policy of every table with practice data."""
 
-RULE = (
-    "(practice_id = (NULLIF(current_setting('app.practice_id'::text, true), ''::text))::uuid)"
-)
+RULE = "(practice_id = (NULLIF(current_setting('app.practice_id'::text, true), ''::text))::uuid)"
 """What that policy asks, in Postgres's own words (`pg_get_expr`)."""
 
 ENGINE = "dbos"

@@ -68,6 +68,7 @@ class _IntakeTable(Table):
     answer_within_h: int = Field(default=48, ge=2, le=168)
     posts_per_hour: int = Field(default=20, ge=1)
     paid_checks_per_day: int = Field(default=300, ge=0)
+    api_calls_per_minute: int = Field(default=300, ge=1)
 
     def policy(self) -> IntakePolicy:
         return IntakePolicy(
@@ -76,6 +77,7 @@ class _IntakeTable(Table):
             answer_within=timedelta(hours=self.answer_within_h),
             posts_per_hour=self.posts_per_hour,
             paid_checks_per_day=self.paid_checks_per_day,
+            api_calls_per_minute=self.api_calls_per_minute,
         )
 
 

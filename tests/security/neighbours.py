@@ -155,8 +155,9 @@ def neighbours(house: House, folder: Path) -> Iterator[Neighbours]:
     clock = TurnedClock()
     csv = folder / "payers.csv"
     csv.write_text(f"id,name\n{PAYER},Quaggaville Mutual\n")
+    without_end = IntakePolicy(posts_per_hour=1_000_000, api_calls_per_minute=1_000_000)
     profiles = {
-        practice: replace(profile, intake=IntakePolicy(posts_per_hour=1_000_000))
+        practice: replace(profile, intake=without_end)
         for practice, profile in read_profiles(folder).items()
     }
     other = profiles[house.other]

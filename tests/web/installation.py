@@ -38,6 +38,7 @@ SLUG = "sample-clinic"
 OTHER = "other-clinic"
 PASSWORD = "correct horse, battery staple"
 OTHERS_POSTS_PER_HOUR = 3
+OTHERS_CALLS_PER_MINUTE = 30
 """How many posts an hour the other practice takes; the first one takes as many as come."""
 
 # Argon2's cost is what a thief pays; a test that signs in fifty times need not.
@@ -94,10 +95,10 @@ class Site:
             cases.stop_at_gate(session, case)
         return opened
 
-    def api_token(self, slug: str = SLUG) -> str:
+    def api_token(self, slug: str = SLUG, name: str = "sample") -> str:
         token = uuid4().hex
         with self.house.session(self.practice(slug)) as session:
-            api_tokens.keep(session, token_hash(token), "sample")
+            api_tokens.keep(session, token_hash(token), name)
         return token
 
     def rows(self, query: str, slug: str = SLUG, **values: Any) -> list[sa.RowMapping]:
@@ -182,12 +183,16 @@ def read_profiles(folder: Path) -> dict[PracticeId, Profile]:
     """Two practices from the demo's own practice.toml. Only the first takes posts without end."""
     template = resources.files("cleargate.operations").joinpath("demo_practice.toml").read_text()
     found = {}
-    for slug, posts in ((SLUG, 1_000_000), (OTHER, OTHERS_POSTS_PER_HOUR)):
+    without_end = IntakePolicy(posts_per_hour=1_000_000, api_calls_per_minute=1_000_000)
+    limited = IntakePolicy(
+        posts_per_hour=OTHERS_POSTS_PER_HOUR, api_calls_per_minute=OTHERS_CALLS_PER_MINUTE
+    )
+    for slug, intake in ((SLUG, without_end), (OTHER, limited)):
         path = folder / slug / "practice.toml"
         path.parent.mkdir()
         path.write_text(template.format_map(_Anything(slug=slug)))
         profile = read_practice(path).profile("http://127.0.0.1:9")
-        found[profile.id] = replace(profile, intake=IntakePolicy(posts_per_hour=posts))
+        found[profile.id] = replace(profile, intake=intake)
     return found
 
 

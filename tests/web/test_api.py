@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -13,7 +14,14 @@ import pytest
 from cleargate.nouns.gate import Choice, Fact
 from cleargate.store import api_tokens
 from cleargate.store.links import token_hash
-from tests.web.installation import OTHER, Site, filled_form, lookalike_gate, sample_gate
+from tests.web.installation import (
+    OTHER,
+    OTHERS_CALLS_PER_MINUTE,
+    Site,
+    filled_form,
+    lookalike_gate,
+    sample_gate,
+)
 
 OPERATIONS = {
     ("post", "/api/requests"),
@@ -86,6 +94,24 @@ def test_a_revoked_token_opens_nothing_and_its_use_is_on_the_trail(site: Site) -
     assert [(each["outcome"], each["code"], each["address"]) for each in refused] == [
         ("refused", "revoked_token", "127.0.0.1")
     ]
+
+
+def test_a_token_that_calls_too_often_waits_for_the_next_minute(site: Site) -> None:
+    """Each token for itself; the trail says so once a minute."""
+    case = site.case(OTHER)
+    with contextmanager(_program)(site, site.api_token(OTHER, "busy")) as program:
+        answers = [program.get(f"/api/cases/{case}") for _ in range(OTHERS_CALLS_PER_MINUTE + 3)]
+        kept = [each.status_code for each in answers]
+        assert kept == [200] * OTHERS_CALLS_PER_MINUTE + [429] * 3
+        assert answers[-1].json() == {"detail": "too many calls in this minute"}
+        wait = int(answers[-1].headers["retry-after"])
+        assert 0 < wait <= 60
+        with contextmanager(_program)(site, site.api_token(OTHER, "unhurried")) as unhurried:
+            assert unhurried.get(f"/api/cases/{case}").status_code == 200
+        site.clock.turn(timedelta(seconds=wait))
+        assert program.get(f"/api/cases/{case}").status_code == 200
+    told = site.told("door.refused", OTHER, actor="api:busy")
+    assert [each["code"] for each in told] == ["calls_limit"]
 
 
 def test_a_request_becomes_a_case_once(site: Site, program: httpx2.Client) -> None:

@@ -22,7 +22,10 @@ class ConfirmContact(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class IntakePolicy:
-    """What the public form may cost and do. Limits are per practice."""
+    """What the public form and the API may cost and do. Limits are per practice.
+
+    `posts_per_hour` counts for each address, `api_calls_per_minute` for each token.
+    """
 
     confirm_contact: ConfirmContact = ConfirmContact.NEW
     confirm_within: timedelta = timedelta(hours=48)
@@ -30,6 +33,7 @@ class IntakePolicy:
     receipt_valid: timedelta = timedelta(days=30)
     posts_per_hour: int = 20
     paid_checks_per_day: int = 300
+    api_calls_per_minute: int = 300
 
 
 @dataclass(frozen=True, slots=True)

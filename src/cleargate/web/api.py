@@ -1,6 +1,7 @@
 """The API: what the pages do, for programs. A bearer token names the practice."""
 
-from datetime import datetime
+import math
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from cleargate.nouns.errors import Refused
 from cleargate.nouns.gate import Choice, Decision
 from cleargate.nouns.ids import CaseId, GateId
 from cleargate.scheduling import requests
-from cleargate.store import api_tokens, attempts, audit, cases, gates
+from cleargate.store import api_tokens, attempts, audit, cases, gates, throttle
 from cleargate.store.audit import Action, Event
 from cleargate.store.database import Source
 from cleargate.store.links import token_hash
@@ -26,6 +27,7 @@ from cleargate.web.intake.routes import today
 from cleargate.web.site import Here, Pages, client_address
 
 Responses = dict[int | str, dict[str, Any]]
+MINUTE = timedelta(minutes=1)
 _bearer = HTTPBearer(auto_error=False)
 
 _log = structlog.get_logger()
@@ -49,6 +51,7 @@ router = APIRouter(
     responses={
         401: {"model": Problem, "description": "The token is missing or not known"},
         422: {"model": Mistakes, "description": "Some fields are wrong"},
+        429: {"model": Problem, "description": "Too many calls; Retry-After says when, in seconds"},
     },
 )
 _ABSENT: Responses = {404: {"model": Problem, "description": "This practice has no such thing"}}
@@ -129,7 +132,7 @@ class Caller:
 def caller(
     request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Caller:
-    """401 without a token that is in force."""
+    """401 without a token that is in force, 429 when it has called too often in this minute."""
     pages: Pages = request.app.state.pages
     if given is None:
         raise HTTPException(401, "a bearer token is needed")
@@ -144,7 +147,20 @@ def caller(
     if found.revoked is not None:
         refused.tell(here, "revoked_token", actor)
         raise HTTPException(401, _NOT_KNOWN)
+    _check_limit(here, actor)
     return Caller(here, actor)
+
+
+def _check_limit(here: Here, actor: str) -> None:
+    minute = here.now.replace(second=0, microsecond=0)
+    with here.session() as session:
+        room = throttle.take(
+            session, f"calls:{actor}", minute, here.profile.intake.api_calls_per_minute
+        )
+    if not room:
+        refused.tell(here, "calls_limit", actor)
+        wait = math.ceil((minute + MINUTE - here.now).total_seconds())
+        raise HTTPException(429, "too many calls in this minute", {"Retry-After": str(wait)})
 
 
 ByToken = Annotated[Caller, Depends(caller)]

@@ -11,7 +11,8 @@ UNKNOWN = "unknown"
 def tell(here: Here, code: str, actor: str = UNKNOWN) -> None:
     """Put a refusal on the trail; of many alike in a minute, the first.
 
-    `code` says what was wrong: `form_token`, `other_site`, `posts_limit`, `trap`, `revoked_token`.
+    `code` says what was wrong: `form_token`, `other_site`, `posts_limit`, `calls_limit`, `trap`,
+    `revoked_token`.
     """
     event = Event("door.refused", Action.EXECUTE, "door", here.source.client, actor, code=code)
     with here.session() as session:

@@ -98,11 +98,10 @@ async def _around(request: Request, handle: Handler) -> Response:
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    detail = error.detail if isinstance(error, HTTPException) else ""
+    known = error if isinstance(error, HTTPException) else HTTPException(500, "")
     if request.url.path.startswith("/api/"):
-        return JSONResponse({"detail": detail}, status_code=status)
-    return _page(request, status, detail)
+        return JSONResponse({"detail": known.detail}, known.status_code, known.headers)
+    return _page(request, known.status_code, known.detail)
 
 
 async def _wrong_shape(request: Request, error: Exception) -> Response:

@@ -46,7 +46,7 @@ from cleargate.ports import Capabilities, Dedupe, Message, RecordKind, WriteBack
 from cleargate.scheduling import requests
 from cleargate.scheduling.booking import PROCEDURES, last_moment
 from cleargate.store import cases, gates
-from tests.house import House, TurnedClock
+from tests.house import House, TurnedClock, visit_request
 from tests.unit.coverage.answers import ACTIVE_PLAN, document, encoded
 
 ZONE = ZoneInfo("America/Chicago")
@@ -315,3 +315,13 @@ def earliest(day: int) -> date:
 
 
 __all__ = ["INACTIVE", "MONDAY", "Memo", "Stage", "earliest", "opening", "said", "time"]
+
+
+def insured(**changes: object) -> object:
+    """A request whose visit lies well ahead."""
+    return visit_request(**{"earliest": earliest(10), **changes})
+
+
+def failure(kind: ErrorKind, **more: float) -> PortError:
+    """What a vendor fails with."""
+    return PortError(kind, "vendor", vendor_code="test", **more)  # type: ignore[arg-type]

@@ -10,15 +10,24 @@ from cleargate.directory.practice import ConfirmContact, IntakePolicy
 from cleargate.nouns.appointment import BookingStatus, DayPart, Wish
 from cleargate.nouns.case import CaseState
 from cleargate.nouns.eligibility import Pending
-from cleargate.nouns.errors import ErrorKind, PortError
+from cleargate.nouns.errors import ErrorKind
 from cleargate.nouns.gate import Choice, GateReason
 from cleargate.nouns.insurance import AccidentClaim, Insurance, Payment, Referral
 from cleargate.nouns.patient import Contact, PatientRecord
 from cleargate.ports import WriteBack
 from cleargate.scheduling import requests
-from cleargate.store import connections, effects, inquiries
+from cleargate.store import effects
 from tests.house import House, visit_request
-from tests.unit.scheduling.office import ACTIVE, INACTIVE, Stage, earliest, opening, said
+from tests.unit.scheduling.office import (
+    ACTIVE,
+    INACTIVE,
+    Stage,
+    earliest,
+    failure,
+    insured,
+    opening,
+    said,
+)
 
 WEDNESDAY = earliest(9)
 
@@ -26,14 +35,6 @@ WEDNESDAY = earliest(9)
 @pytest.fixture
 def stage(house: House) -> Stage:
     return Stage(house)
-
-
-def insured(**changes: object) -> object:
-    return visit_request(**{"earliest": earliest(10), **changes})
-
-
-def failure(kind: ErrorKind, **more: float) -> PortError:
-    return PortError(kind, "vendor", vendor_code="test", **more)  # type: ignore[arg-type]
 
 
 def test_a_clear_case_is_verified_booked_and_confirmed_without_a_person(stage: Stage) -> None:
@@ -338,40 +339,6 @@ def test_a_declined_hold_gives_the_time_back(stage: Stage) -> None:
     assert set(stage.ehr.statuses.values()) == {BookingStatus.CANCELLED}
 
 
-def test_a_question_in_doubt_is_not_repeated_where_it_costs_a_fee(stage: Stage) -> None:
-    stage.payer.repeatable = False
-    stage.payer.answers = [failure(ErrorKind.AMBIGUOUS)]
-    case = stage.submit(insured())
-    stage.play(case, until=stage.later(hours=24))
-    assert stage.gate(case).gate.reason is GateReason.COVERAGE_UNDETERMINED
-    assert len(stage.payer.asked) == 1
-
-
-def test_a_question_in_doubt_is_repeated_after_ninety_seconds_where_it_is_free(
-    stage: Stage,
-) -> None:
-    stage.payer.answers = [failure(ErrorKind.AMBIGUOUS), said(ACTIVE)]
-    case = stage.submit(insured())
-    asked = stage.clock.now()
-    stage.play(case, until=stage.later(hours=1))
-    assert len(stage.payer.asked) == 2
-    assert stage.clock.now() - asked >= timedelta(seconds=90)
-
-
-def test_a_broken_answer_is_asked_for_again_a_few_times_and_kept(stage: Stage) -> None:
-    broken = said(ACTIVE)[:600]
-    stage.payer.answers = [broken]
-    case = stage.submit(insured())
-    stage.play(case, until=stage.later(hours=20))
-    assert stage.gate(case).gate.reason is GateReason.COVERAGE_UNDETERMINED
-    assert len(stage.payer.asked) == 4
-    with stage.house.session() as session:
-        [question] = inquiries.current(session, case)
-        kept = inquiries.raw(session, question.id)
-    assert kept is not None
-    assert kept.content == broken
-
-
 def test_the_payer_is_asked_anew_for_a_visit_in_another_month(stage: Stage) -> None:
     february = replace(opening(9), start=opening(9).start.replace(month=2, day=4))
     stage.ehr.openings = [february]
@@ -409,33 +376,6 @@ def test_rebooking_raises_the_generation_and_leaves_one_firm_visit(stage: Stage)
     assert sum("create_patient" in ref for ref in stage.ehr.kept) == 1
 
 
-def test_a_mail_of_unknown_fate_is_repeated_once_under_the_same_reference(stage: Stage) -> None:
-    stage.mail.failures = [failure(ErrorKind.AMBIGUOUS)]
-    assert stage.play(stage.submit(insured())).state is CaseState.DONE
-    assert len({ref.value for _, ref in stage.mail.sent}) == 1
-    assert len(stage.mail.sent) == 2
-
-
-def test_a_mail_lost_twice_is_for_a_person(stage: Stage) -> None:
-    stage.mail.failures = [failure(ErrorKind.AMBIGUOUS)] * 2
-    case = stage.submit(insured())
-    stage.play(case)
-    assert stage.gate(case).gate.reason is GateReason.VENDOR_UNSURE
-    assert len(stage.mail.sent) == 2
-
-
-def test_refused_data_names_the_fields_and_can_be_tried_again(stage: Stage) -> None:
-    refused = PortError(ErrorKind.REJECTED, "ehr", vendor_code="400", fields=("Patient.telecom",))
-    stage.ehr.failures["create_patient"] = [refused]
-    case = stage.submit(insured())
-    stage.play(case)
-    gate = stage.gate(case).gate
-    assert gate.reason is GateReason.VENDOR_REFUSED
-    assert "Patient.telecom" in [fact.value for fact in gate.facts]
-    stage.decide(case, Choice.ASK_AGAIN)
-    assert stage.play(case).state is CaseState.DONE
-
-
 def test_the_daily_budget_of_paid_checks_stops_at_a_gate(stage: Stage) -> None:
     stage.rule(intake=IntakePolicy(paid_checks_per_day=0))
     case = stage.submit(insured())
@@ -454,28 +394,6 @@ def test_every_write_is_kept_before_and_after(stage: Stage) -> None:
     assert {each.state for each in stored} == {"done"}
     ours = {each.ref for each in stored if not each.step.startswith("mail_")}
     assert ours == set(stage.ehr.kept)
-
-
-def test_a_refused_sign_in_stops_the_connection_until_it_works_again(stage: Stage) -> None:
-    stage.payer.answers = [failure(ErrorKind.AUTH), said(ACTIVE)]
-    case = stage.submit(insured())
-    stage.play(case)
-    with stage.house.session() as session:
-        states = {each.name: each.state for each in connections.states(session)}
-    assert states["vendor"] == "stopped"
-    assert stage.play(case, until=stage.later(minutes=6)).state is CaseState.DONE
-
-
-def test_a_working_call_ends_the_stop(stage: Stage) -> None:
-    refused = PortError(ErrorKind.AUTH, "ehr", vendor_code="401")
-    stage.ehr.failures["create_patient"] = [refused]
-    case = stage.submit(insured())
-    stage.play(case)
-    with stage.house.session() as session:
-        assert {each.name: each.state for each in connections.states(session)}["ehr"] == "stopped"
-    stage.play(case, until=stage.later(minutes=6))
-    with stage.house.session() as session:
-        assert {each.name: each.state for each in connections.states(session)}["ehr"] == "ok"
 
 
 def test_where_the_system_cannot_be_written_to_a_person_writes_it_down(stage: Stage) -> None:

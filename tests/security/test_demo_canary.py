@@ -33,9 +33,12 @@ from tests.security.evidence import Watch
 from tests.security.misdeeds import decide_by_program, misdeeds, send_with_photos, shown_again
 from tests.security.search import WRAPPINGS, Search
 
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/fd").exists(), reason="looks into processes through Linux's /proc"
-)
+pytestmark = [
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(
+        not Path("/proc/self/fd").exists(), reason="looks into processes through Linux's /proc"
+    ),
+]
 
 SEED = 7
 BY_PROGRAM, WITH_PHOTOS = Scenario.CHANGED_DATA, Scenario.SELF_PAY

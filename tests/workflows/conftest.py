@@ -25,14 +25,14 @@ AT_ONCE = 14
 Key = TypeVar("Key")
 
 
-@contextmanager
-def under_way(keys: Iterable[Key], run: Callable[[Key], None]) -> Iterator[dict[Key, Future[None]]]:
-    """Many runs at once, whose tests then ask one by one: most of a run is waiting for a lease."""
+def all_at_once(keys: Iterable[Key], run: Callable[[Key], None]) -> dict[Key, Future[None]]:
+    """Many runs at once, whose tests then ask one by one: most of a run is waiting for a lease.
+
+    They are over before the first test begins: pytest changes the environment with every test,
+    and whoever reads all of it in another thread at that moment fails.
+    """
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        futures = {key: pool.submit(run, key) for key in keys}
-        yield futures
-        for future in futures.values():
-            future.cancel()
+        return {key: pool.submit(run, key) for key in keys}
 
 
 @pytest.fixture(scope="module")

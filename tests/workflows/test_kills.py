@@ -3,7 +3,6 @@
 And whatever reached a vendor is on the trail, of the dead worker's calls too.
 """
 
-from collections.abc import Iterator
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
@@ -12,12 +11,14 @@ import pytest
 
 from cleargate.nouns.case import CaseState
 from cleargate.nouns.ids import CaseId
-from tests.workflows.conftest import StageMaker, under_way
+from tests.workflows.conftest import StageMaker, all_at_once
 from tests.workflows.kills import LOST_BY, kills, writes
 from tests.workflows.reckoning import assert_done_once, assert_withdrawn
 from tests.workflows.stage import Stage, open_world
 from tests.workflows.told import assert_every_call_is_told
 from tests.workflows.worker import Blow, Point
+
+pytestmark = pytest.mark.timeout(900)
 
 _READS = [Blow(each, Point.AFTER_REPLY) for each in ("find_patients", "find_openings")]
 """Reads leave nothing behind over there, but whom we asked about is told all the same."""
@@ -41,11 +42,10 @@ def test_every_write_of_the_ports_has_its_four_kills() -> None:
 @pytest.fixture(scope="module")
 def runs(
     make_stage: StageMaker, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[Blow, Future[None]]]:
-    """All kills under way."""
+) -> dict[Blow, Future[None]]:
+    """All kills, done."""
     folder = tmp_path_factory.mktemp("kills")
-    with under_way([*kills(), *_READS], partial(_run, make_stage, folder)) as futures:
-        yield futures
+    return all_at_once([*kills(), *_READS], partial(_run, make_stage, folder))
 
 
 def _run(make_stage: StageMaker, folder: Path, blow: Blow) -> None:

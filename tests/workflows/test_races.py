@@ -1,6 +1,6 @@
 """Two at once: patient, staff and worker act on one case in the same moment."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import product
 from threading import Barrier
@@ -14,7 +14,7 @@ from cleargate.nouns.ids import CaseId
 from cleargate.sandbox.population import Scenario
 from cleargate.scheduling.phases import UNCONFIRMED
 from cleargate.store import gates
-from tests.workflows.conftest import StageMaker, under_way
+from tests.workflows.conftest import StageMaker, all_at_once
 from tests.workflows.reckoning import assert_done_once, assert_withdrawn
 from tests.workflows.stage import Stage, World
 from tests.workflows.worker import Blow, Point
@@ -61,8 +61,8 @@ Race = tuple[Callable[[Stage, str], None], str]
 
 
 @pytest.fixture(scope="module")
-def races(make_stage: StageMaker, world: World) -> Iterator[dict[Race, Future[None]]]:
-    """All of them under way."""
+def races(make_stage: StageMaker, world: World) -> dict[Race, Future[None]]:
+    """All of them, done."""
 
     def run(race: Race) -> None:
         act, held = race
@@ -70,8 +70,7 @@ def races(make_stage: StageMaker, world: World) -> Iterator[dict[Race, Future[No
             act(stage, held)
 
     acts: tuple[Callable[[Stage, str], None], ...] = (_withdraw_meanwhile, _rebook_meanwhile)
-    with under_way(product(acts, HELD), run) as futures:
-        yield futures
+    return all_at_once(product(acts, HELD), run)
 
 
 @pytest.mark.parametrize("held", HELD)

@@ -12,6 +12,8 @@ from cleargate.operations.demo import DemoOptions
 from cleargate.operations.rehearsal import rehearse
 from tests.workflows.conftest import demo_home
 
+pytestmark = pytest.mark.timeout(900)
+
 SEEDS = random.Random(20261122).sample(range(1, 1_000_000), 20)
 """Chosen at random, once, so that a seed that fails can be played again."""
 
@@ -34,7 +36,6 @@ def test_patients_under_heavy_faults_end_as_expected(people: int) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_any_seed_ends_as_expected(seed: int) -> None:
     with demo_home() as folder:

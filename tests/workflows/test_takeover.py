@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 from cleargate.engine.durable import EXIT_OVERTAKEN
 from cleargate.store import attempts
 from tests.postgres import connect
-from tests.workflows.conftest import StageMaker, under_way
+from tests.workflows.conftest import StageMaker, all_at_once
 from tests.workflows.reckoning import assert_done_once
 from tests.workflows.stage import Stage, World
 from tests.workflows.worker import Blow, Point
@@ -84,10 +84,9 @@ FROZEN_OVER = ["create_patient", "book", "record_eligibility", "send"]
 
 
 @pytest.fixture(scope="module")
-def thaws(make_stage: StageMaker, world: World) -> Iterator[dict[str, Future[None]]]:
-    """All freezes under way."""
-    with under_way(FROZEN_OVER, partial(_freeze_and_thaw, make_stage, world)) as futures:
-        yield futures
+def thaws(make_stage: StageMaker, world: World) -> dict[str, Future[None]]:
+    """All freezes, done."""
+    return all_at_once(FROZEN_OVER, partial(_freeze_and_thaw, make_stage, world))
 
 
 @pytest.mark.parametrize("method", FROZEN_OVER)

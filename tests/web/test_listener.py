@@ -15,6 +15,7 @@ from cleargate.nouns.errors import BadSettings, Refused
 from cleargate.settings import Installation
 from cleargate.web.headers import HSTS
 from cleargate.web.listener import Listener, listener_of, taken_by, tls_of
+from cleargate.web.server import configure
 from cleargate.web.site import Pages, client_address
 from tests.house import House, TurnedClock
 from tests.unit.connectors.authority import Authority
@@ -101,6 +102,12 @@ def under_tls(pages: Pages, authority: Authority) -> Iterator[Served]:
     certificate, key = authority.certificate("localhost")
     with Served(pages, Listener("127.0.0.1", 0, (), certificate, key)) as served:
         yield served
+
+
+def test_an_idle_connection_outlives_the_proxy_s_patience(pages: Pages) -> None:
+    """Otherwise the proxy tells the patient of a bad gateway, now and then."""
+    patience_s = 60
+    assert configure(pages, Listener("127.0.0.1", 0)).timeout_keep_alive > patience_s
 
 
 def test_the_pages_speak_tls_of_their_own(under_tls: Served, authority: Authority) -> None:

@@ -36,6 +36,11 @@ BODY_BYTES_MAX = 6 * 1024 * 1024
 
 RETRY_AFTER_S = 30
 """What a program is told that asks while the database is away."""
+
+KEEP_ALIVE_S = 75
+"""How long an idle connection stays open: longer than proxies and browsers keep theirs (nginx and
+AWS's load balancer 60 s), or they send a request into one that we are just closing."""
+
 OPENAPI = "/api/openapi.json"
 
 ROUTERS = (
@@ -242,6 +247,7 @@ def configure(pages: Pages, listener: Listener) -> uvicorn.Config:
         access_log=False,
         log_config=None,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
         lifespan="off",
     )
 

@@ -116,7 +116,8 @@ def _a_phase_whose_start_was_lost_is_taken_up_again(house: House, worker: Worker
         executor = leases_of(house)[0]
         assert session.run(_STRAND, id=workflow_id(case, seq), executor=executor).rowcount == 1
     in_own_thread(worker.mend_stranded)
-    assert _noted(house, executor) == {workflow_id(case, seq)}, "at the first look already"
+    # The phase before it, which it overtook, may just be ending there too.
+    assert workflow_id(case, seq) in _noted(house, executor), "at the first look already"
     in_own_thread(worker.mend_stranded)
     assert _drain(worker)
     assert _state(house, case) is CaseState.DONE

@@ -20,7 +20,7 @@ _HELD = sa.text("select pg_advisory_xact_lock(4711)")
 _BACKENDS = "select count(*) from pg_stat_activity where application_name = %s"
 _OPEN_CASES = sa.text("select id from cases where practice_id = :practice")
 
-SLACK_S = 15.0
+SLACK_S = 3.0
 """What a busy machine may add."""
 
 

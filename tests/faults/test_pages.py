@@ -28,7 +28,7 @@ from tests.web.installation import (
 
 LOSSES = pytest.mark.parametrize("loss", Loss)
 
-SLACK_S = 15.0
+SLACK_S = 4.0
 
 
 @pytest.fixture

@@ -38,8 +38,9 @@ SLUG = "sample-clinic"
 OTHER = "other-clinic"
 PASSWORD = "correct horse, battery staple"
 OTHERS_POSTS_PER_HOUR = 3
-OTHERS_CALLS_PER_MINUTE = 30
 """How many posts an hour the other practice takes; the first one takes as many as come."""
+OTHERS_CALLS_PER_MINUTE = 30
+"""How many calls a minute it takes of each token; the first one takes as many as come."""
 
 # Argon2's cost is what a thief pays; a test that signs in fifty times need not.
 _cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

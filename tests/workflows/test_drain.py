@@ -19,10 +19,10 @@ GRACE_S = 15.0
 LOOK = ".look"
 """A look belongs to the write before it, which had begun in time."""
 
-STARTUP_S = 2.0
+STARTUP_S = 1.0
 """From the process's first word to the moment at which it reads the clock for its budget."""
 
-INVOCATIONS_MAX = 30
+INVOCATIONS_MAX = 12
 PHASES_MAX = 40
 
 

@@ -18,7 +18,7 @@ from tests.workflows.reckoning import assert_done_once
 from tests.workflows.stage import Stage, World
 from tests.workflows.worker import Blow, Point
 
-TAKEOVER_MAX_S = 30.0
+TAKEOVER_MAX_S = 15.0
 
 
 def _pid(executor: str) -> int:
